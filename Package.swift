@@ -1,0 +1,71 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The instruction set of the machine that runs the program: "native" by default,
+// "x86-64-v3" and the like for a cluster whose login node differs from its compute nodes.
+let march = Context.environment["FAULTLINE_MARCH"] ?? "native"
+// The pkg-config module of the MPI library: "mpi-c" is the distribution's default MPI.
+let mpi = Context.environment["FAULTLINE_MPI"] ?? "mpi-c"
+
+let target: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
+// Modules whose inner loops run over raw pointers: no overflow checks in release builds.
+let hot: [SwiftSetting] = target + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
+
+let package = Package(
+  name: "Faultline",
+  products: [.executable(name: "faultline", targets: ["faultline"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    .target(name: "MDNumerics", swiftSettings: hot),
+    .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
+    .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),
+    .target(name: "MDPotentials", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDDynamics", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
+    .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
+    .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),
+    .target(
+      name: "MDSimulation",
+      dependencies: [
+        "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDParallel", "MDNeighbors", "MDIO",
+      ],
+      swiftSettings: target),
+    .executableTarget(
+      name: "faultline",
+      dependencies: [
+        "MDSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: target),
+
+    .target(
+      name: "MDTestSupport", dependencies: ["MDCore", "MDIO"], path: "Tests/MDTestSupport",
+      swiftSettings: target),
+    .testTarget(name: "MDNumericsTests", dependencies: ["MDNumerics"], swiftSettings: target),
+    .testTarget(name: "MDCoreTests", dependencies: ["MDCore", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDNeighborsTests", dependencies: ["MDNeighbors", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDParallelTests", dependencies: ["MDParallel", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
+      swiftSettings: target),
+    .testTarget(
+      name: "MDStructuresTests", dependencies: ["MDStructures", "MDTestSupport"], swiftSettings: target),
+    .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
+    .testTarget(name: "MDDeckTests", dependencies: ["MDDeck"], swiftSettings: target),
+    .testTarget(
+      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "FaultlineTests", dependencies: ["faultline", "MDTestSupport"], swiftSettings: target),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,171 @@
+import MDNumerics
+
+/// The atoms of one rank, as columns: local atoms in places 0 ..< localCount, then ghosts.
+///
+/// A quantity is declared once with `addColumn`; its roles decide whether it migrates, goes to ghosts,
+/// is checkpointed. Hot code takes `view`, a struct of pointers.
+public final class AtomStore {
+  public private(set) var localCount = 0
+  public private(set) var ghostCount = 0
+  public var count: Int { localCount + ghostCount }
+  public private(set) var capacity: Int
+  public private(set) var columns: [ColumnStorage] = []
+  /// Rises whenever pointers taken before may be stale.
+  public private(set) var generation = 0
+
+  /// Global number, from 1, unique among local atoms; ghosts carry their owner's.
+  public let id: Column<Int64>
+  /// Index into the run's list of species.
+  public let species: Column<Int32>
+  /// Å. Wrapped into the cell only when atoms migrate.
+  public let position: Column<Vector3>
+  /// Å/ps.
+  public let velocity: Column<Vector3>
+  /// eV/Å.
+  public let force: Column<Vector3>
+  /// Crossings of the periodic cell: the unwrapped position is r + image·H.
+  public let image: Column<SIMD3<Int32>>
+  /// For ghosts, the whole cell vectors added to the owner's position; zero for local atoms.
+  public let shift: Column<SIMD3<Int32>>
+  /// One bit a group of the deck.
+  public let groups: Column<UInt32>
+
+  /// Per-atom potential energy (eV) and virial (eV, nine numbers row by row); present once asked for.
+  public private(set) var energy: Column<Double>?
+  public private(set) var virial: Column<Double>?
+  /// e; present when the structure or the model has charges.
+  public private(set) var charge: Column<Double>?
+
+  public init(capacity: Int = 64) {
+    self.capacity = max(capacity, 16)
+    var list: [ColumnStorage] = []
+    let room = self.capacity
+    func make<T: BitwiseCopyable>(_ name: String, _: T.Type, _ roles: ColumnRole, payload: Int? = nil) -> Column<T> {
+      let stride = MemoryLayout<T>.stride
+      let storage = ColumnStorage(
+        name: name, roles: roles, stride: stride, payload: payload ?? stride, capacity: room)
+      list.append(storage)
+      return Column(storage)
+    }
+    id = make("id", Int64.self, [.migrates, .ghosted, .checkpointed])
+    species = make("species", Int32.self, [.migrates, .ghosted, .checkpointed])
+    position = make("position", Vector3.self, [.migrates, .ghosted, .checkpointed, .coordinate], payload: 24)
+    velocity = make("velocity", Vector3.self, [.migrates, .checkpointed], payload: 24)
+    force = make("force", Vector3.self, [.migrates, .checkpointed], payload: 24)
+    image = make("image", SIMD3<Int32>.self, [.migrates, .checkpointed], payload: 12)
+    shift = make("shift", SIMD3<Int32>.self, [], payload: 12)
+    groups = make("groups", UInt32.self, [.migrates, .checkpointed])
+    columns = list
+  }
+
+  /// Declares a column of doubles, `width` a row: `pointer[width·i + k]`. Declaring a name twice returns the first.
+  public func addColumn(_ name: String, width: Int = 1, roles: ColumnRole = []) -> Column<Double> {
+    if let known = columns.first(where: { $0.name == name }) {
+      precondition(known.payload == 8 * width, "column \(name) declared with another width")
+      return Column(known)
+    }
+    let storage = ColumnStorage(
+      name: name, roles: roles, stride: 8 * width, payload: 8 * width, capacity: capacity)
+    columns.append(storage)
+    generation += 1
+    return Column(storage)
+  }
+
+  /// Makes the per-atom energy column.
+  @discardableResult public func needEnergy() -> Column<Double> {
+    let column = energy ?? addColumn("energy", roles: [.migrates])
+    energy = column
+    return column
+  }
+
+  /// Makes the per-atom virial column.
+  @discardableResult public func needVirial() -> Column<Double> {
+    let column = virial ?? addColumn("virial", width: 9, roles: [.migrates])
+    virial = column
+    return column
+  }
+
+  /// Makes the charge column.
+  @discardableResult public func needCharge() -> Column<Double> {
+    let column = charge ?? addColumn("charge", roles: [.migrates, .ghosted, .checkpointed])
+    charge = column
+    return column
+  }
+
+  public func column(named name: String) -> ColumnStorage? { columns.first { $0.name == name } }
+
+  /// Makes room for `minimum` atoms, ghosts included.
+  public func reserve(_ minimum: Int) {
+    guard minimum > capacity else { return }
+    capacity = minimum + minimum / 8
+    for column in columns { column.reserve(capacity, keeping: count) }
+    generation += 1
+  }
+
+  /// Sets the number of local atoms; ghosts are dropped. New rows hold what was there.
+  public func setLocalCount(_ n: Int) {
+    ghostCount = 0
+    reserve(n)
+    localCount = n
+    generation += 1
+  }
+
+  /// Appends `n` ghosts and returns the place of the first.
+  public func appendGhosts(_ n: Int) -> Int {
+    let first = count
+    reserve(first + n)
+    ghostCount += n
+    generation += 1
+    return first
+  }
+
+  public func dropGhosts() {
+    ghostCount = 0
+    generation += 1
+  }
+
+  /// Reorders the local atoms: place k gets the atom from place order[k]. Ghosts must have been dropped.
+  public func permuteLocal(_ order: UnsafePointer<Int32>, scratch: AlignedBuffer<UInt8>) {
+    precondition(ghostCount == 0, "sort before ghosts are made")
+    let widest = columns.map(\.stride).max() ?? 0
+    scratch.reserve(localCount * widest)
+    for column in columns where column.roles.contains(.migrates) {
+      column.permute(order, count: localCount, scratch: UnsafeMutableRawPointer(scratch.pointer))
+    }
+    generation += 1
+  }
+
+  /// Zeroes forces, and the per-atom energies and virials that are present, ghosts included.
+  public func clearResults() {
+    force.storage.clear(0..<count)
+    energy?.storage.clear(0..<count)
+    virial?.storage.clear(0..<count)
+  }
+
+  public var view: AtomView {
+    AtomView(
+      localCount: localCount, count: count, ids: id.pointer, species: species.pointer,
+      positions: position.pointer, shifts: shift.pointer, groups: groups.pointer,
+      velocities: velocity.pointer, forces: force.pointer, energies: energy?.pointer,
+      virials: virial?.pointer, charges: charge?.pointer)
+  }
+}
+
+/// Pointers into an `AtomStore` for hot code; valid until atoms migrate, ghosts are made or a column is added.
+@frozen
+public struct AtomView {
+  public let localCount: Int
+  /// Local atoms and ghosts.
+  public let count: Int
+  public let ids: UnsafePointer<Int64>
+  public let species: UnsafePointer<Int32>
+  public let positions: UnsafePointer<Vector3>
+  public let shifts: UnsafePointer<SIMD3<Int32>>
+  public let groups: UnsafePointer<UInt32>
+  public let velocities: UnsafeMutablePointer<Vector3>
+  public let forces: UnsafeMutablePointer<Vector3>
+  public let energies: UnsafeMutablePointer<Double>?
+  /// Nine numbers an atom, row by row.
+  public let virials: UnsafeMutablePointer<Double>?
+  public let charges: UnsafeMutablePointer<Double>?
+}

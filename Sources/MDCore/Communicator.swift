@@ -1,0 +1,86 @@
+/// Messages between ranks: MPI in production, threads of one process in tests.
+/// Calls named `all…`, `broadcast`, `gather` and `barrier` are collective. Failures of the transport abort.
+public protocol Communicator: AnyObject {
+  var rank: Int { get }
+  var size: Int { get }
+
+  /// Sends bytes to `destination` and receives at most `receive.count` bytes from `source`; returns how many came.
+  /// Both may be this rank.
+  func sendReceive(
+    _ send: UnsafeRawBufferPointer, to destination: Int,
+    into receive: UnsafeMutableRawBufferPointer, from source: Int, tag: Int
+  ) -> Int
+  func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int)
+  func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int
+
+  /// Element-wise over all ranks, in place; the same bits on every rank, and from call to call.
+  func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation)
+  func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation)
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int)
+  /// Every rank gives `mine.count` bytes (the same everywhere); `all` has room for size · mine.count.
+  func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer)
+  /// Rank r sends `sendCounts[d]` bytes at `sendOffsets[d]` to rank d. Counts may differ.
+  func allToAll(
+    _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
+    into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int])
+  func barrier()
+  /// Ends every rank at once with this exit code.
+  func abort(_ code: Int32) -> Never
+}
+
+public enum ReduceOperation: Sendable { case sum, minimum, maximum }
+
+extension Communicator {
+  public var isRoot: Bool { rank == 0 }
+
+  public func sum(_ value: Double) -> Double { reduce(value, .sum) }
+  public func maximum(_ value: Double) -> Double { reduce(value, .maximum) }
+  public func minimum(_ value: Double) -> Double { reduce(value, .minimum) }
+  public func sum(_ value: Int) -> Int { reduce(value, .sum) }
+  public func maximum(_ value: Int) -> Int { reduce(value, .maximum) }
+  public func minimum(_ value: Int) -> Int { reduce(value, .minimum) }
+
+  public func sum(_ values: inout [Double]) {
+    values.withUnsafeMutableBufferPointer { allReduce($0, .sum) }
+  }
+
+  /// True on every rank if it is true on any.
+  public func any(_ value: Bool) -> Bool { maximum(value ? 1 : 0) == 1 }
+
+  private func reduce(_ value: Double, _ operation: ReduceOperation) -> Double {
+    var v = value
+    withUnsafeMutablePointer(to: &v) { allReduce(UnsafeMutableBufferPointer(start: $0, count: 1), operation) }
+    return v
+  }
+
+  private func reduce(_ value: Int, _ operation: ReduceOperation) -> Int {
+    var v = Int64(value)
+    withUnsafeMutablePointer(to: &v) { allReduce(UnsafeMutableBufferPointer(start: $0, count: 1), operation) }
+    return Int(v)
+  }
+
+  /// Root's bytes on every rank, whatever was given elsewhere.
+  public func broadcast(_ bytes: [UInt8], from root: Int = 0) -> [UInt8] {
+    var count = Int64(bytes.count)
+    withUnsafeMutableBytes(of: &count) { broadcast($0, from: root) }
+    var out = rank == root ? bytes : [UInt8](repeating: 0, count: Int(count))
+    out.withUnsafeMutableBytes { broadcast($0, from: root) }
+    return out
+  }
+
+  /// The value of every rank, in rank order.
+  public func allGather(_ value: Int) -> [Int] {
+    let mine = [Int64(value)]
+    var all = [Int64](repeating: 0, count: size)
+    mine.withUnsafeBytes { m in all.withUnsafeMutableBytes { allGather(m, into: $0) } }
+    return all.map { Int($0) }
+  }
+}
+
+/// Ghost communication inside a force computation.
+public protocol GhostCommunicator: AnyObject {
+  /// Copies the owners' values of a column to their ghosts (positions are shifted to the ghost's image).
+  func forward(_ column: ColumnStorage)
+  /// Adds the ghosts' values of a column to their owners.
+  func reverse(_ column: ColumnStorage)
+}

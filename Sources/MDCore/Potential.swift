@@ -1,0 +1,66 @@
+/// What a potential needs from the engine.
+public struct PotentialRequirements: Sendable {
+  /// Interactions vanish beyond this distance, Å.
+  public var cutoff: Double
+  /// How far ghosts must reach, Å; at least the cutoff.
+  public var halo: Double
+  public var list: NeighborListKind
+  /// Whether forces (and per-atom results) are added to ghosts and must be sent back to their owners.
+  public var writesGhosts: Bool
+
+  public init(cutoff: Double, halo: Double? = nil, list: NeighborListKind, writesGhosts: Bool = true) {
+    self.cutoff = cutoff
+    self.halo = halo ?? cutoff
+    self.list = list
+    self.writesGhosts = writesGhosts
+  }
+}
+
+/// An interatomic potential: adds its forces to the atoms and returns its energy and virial on this rank.
+///
+/// It knows neither decks nor files of the run nor printing. `compute` is called once a step with lists that
+/// reach beyond the cutoff by the skin, so pairs farther than the cutoff must be passed over.
+public protocol Potential: AnyObject {
+  /// As it stands in the log, for example "snap".
+  var name: String { get }
+  var requirements: PotentialRequirements { get }
+  /// Called once before the first step, to declare per-atom columns (densities, charges).
+  func attach(to atoms: AtomStore) throws
+  func compute(_ context: ForceContext) throws -> Tally
+}
+
+extension Potential {
+  public func attach(to atoms: AtomStore) throws {}
+}
+
+/// What a potential sees of a step.
+public struct ForceContext {
+  public let atoms: AtomView
+  public let box: Box
+  public let step: Int
+  public let want: Want
+  public let ghosts: any GhostCommunicator
+  private let full: NeighborView?
+  private let half: NeighborView?
+
+  public init(
+    atoms: AtomView, box: Box, step: Int, want: Want, ghosts: any GhostCommunicator,
+    full: NeighborView?, half: NeighborView?
+  ) {
+    self.atoms = atoms
+    self.box = box
+    self.step = step
+    self.want = want
+    self.ghosts = ghosts
+    self.full = full
+    self.half = half
+  }
+
+  /// The list that the requirements asked for.
+  public func neighbors(_ kind: NeighborListKind) -> NeighborView {
+    guard let list = kind == .full ? full : half else {
+      preconditionFailure("no \(kind) neighbour list was built; check the potential's requirements")
+    }
+    return list
+  }
+}

@@ -1,0 +1,37 @@
+import MDNumerics
+
+/// What a potential adds up on one rank. Sums over ranks are made only for output.
+@frozen
+public struct Tally: Sendable, Equatable {
+  /// eV.
+  public var energy: Double
+  /// W = Σ r ⊗ f = −∂E/∂ε, eV.
+  public var virial: Matrix3
+
+  @inlinable
+  public init(energy: Double = 0, virial: Matrix3 = .zero) {
+    self.energy = energy
+    self.virial = virial
+  }
+
+  public static var zero: Tally { Tally() }
+
+  public static func += (a: inout Tally, b: Tally) {
+    a.energy += b.energy
+    a.virial += b.virial
+  }
+}
+
+/// What a step's consumers ask the potentials for besides forces.
+public struct Want: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let energy = Want(rawValue: 1)
+  public static let virial = Want(rawValue: 2)
+  /// Per-atom energies: Σ over atoms is the total.
+  public static let atomEnergy = Want(rawValue: 4)
+  /// Per-atom virials: Σ over atoms is the total.
+  public static let atomVirial = Want(rawValue: 8)
+  public static let all: Want = [.energy, .virial, .atomEnergy, .atomVirial]
+}
