@@ -68,26 +68,27 @@ public struct EAMTables: Sendable {
   }
 
   init(_ reader: inout TableReader, format: EAMFormat) throws {
-    let comment = try reader.line("three lines of comment")
+    try Self.checkUnits(reader.line("three lines of comment"), reader)
     _ = try reader.line("three lines of comment")
     _ = try reader.line("three lines of comment")
-    try Self.checkUnits(comment, reader)
 
     let names = try reader.line("the number of elements and their names").split(whereSeparator: \.isWhitespace)
     guard let count = names.first.flatMap({ Int($0) }), (1...200).contains(count), names.count == count + 1 else {
       throw reader.error("line 4 must give the number of elements and as many names", previous: true)
     }
-    let densities = try reader.integer("the number of densities (Nrho)", 5...10_000_000)
-    let densityStep = try reader.positive("the spacing of densities (drho)")
-    let distances = try reader.integer("the number of distances (Nr)", 5...10_000_000)
-    let distanceStep = try reader.positive("the spacing of distances (dr)")
-    let cutoff = try reader.positive("the cutoff")
-    reader.endLine()
+    let header = try reader.numbersOfLine("Nrho drho Nr dr cutoff")
+    let densities = try reader.count(header[0], "the number of densities (Nrho)", 5...10_000_000)
+    let distances = try reader.count(header[2], "the number of distances (Nr)", 5...10_000_000)
+    let positive = [1: "the spacing of densities (drho)", 3: "the spacing of distances (dr)", 4: "the cutoff"]
+    for (k, what) in positive.sorted(by: { $0.key < $1.key }) where header[k] <= 0 {
+      throw reader.error("\(what) is \(header[k])", hint: "it must be positive", previous: true)
+    }
 
     let targets = format == .alloy ? 1 : count
     var elements: [Element] = []
     for name in names.dropFirst() {
-      let number = try reader.integer("the atomic number of \(name)", 0...200)
+      let number = try reader.count(
+        reader.number("the atomic number of \(name)"), "the atomic number of \(name)", 0...200)
       let mass = try reader.positive("the mass of \(name)")
       let lattice = try reader.number("the lattice constant of \(name)")
       let structure = try reader.line("the lattice of \(name)").trimmingCharacters(in: .whitespaces)
@@ -110,7 +111,7 @@ public struct EAMTables: Sendable {
         hint: format == .alloy && count > 1 ? "a Finnis–Sinclair file has more tables: is this one?" : nil)
     }
     self.init(
-      format: format, elements: elements, densityStep: densityStep, distanceStep: distanceStep, cutoff: cutoff,
+      format: format, elements: elements, densityStep: header[1], distanceStep: header[3], cutoff: header[4],
       pair: pair)
   }
 

@@ -44,13 +44,6 @@ struct TableReader {
     return text
   }
 
-  /// Skips what is left of the present line.
-  mutating func endLine() {
-    let end = bytes[place..<count].firstIndex(of: 10) ?? count
-    if end < count { lineNumber += 1 }
-    place = min(end + 1, count)
-  }
-
   mutating func number(_ what: @autoclosure () -> String) throws -> Double {
     skipSpace()
     lastLine = lineNumber
@@ -83,8 +76,18 @@ struct TableReader {
     return value
   }
 
-  mutating func integer(_ what: String, _ allowed: ClosedRange<Int>) throws -> Int {
-    let value = try number(what)
+  /// A line of numbers, as many as `names` has words.
+  mutating func numbersOfLine(_ names: String) throws -> [Double] {
+    let values = try line(names).split(whereSeparator: \.isWhitespace).map { Double($0) }
+    let wanted = names.split(separator: " ").count
+    guard values.count == wanted, values.allSatisfy({ $0?.isFinite == true }) else {
+      throw error("\(wanted) numbers are needed here: \(names)", previous: true)
+    }
+    return values.map { $0! }
+  }
+
+  /// `value` as a whole number; it was read last.
+  func count(_ value: Double, _ what: String, _ allowed: ClosedRange<Int>) throws -> Int {
     guard let n = Int(exactly: value), allowed.contains(n) else {
       throw error(
         "\(what) is \(value)", hint: "a whole number from \(allowed.lowerBound) to \(allowed.upperBound) is needed",
