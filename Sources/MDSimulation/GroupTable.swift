@@ -1,0 +1,52 @@
+import MDCore
+import MDDeck
+import MDDynamics
+import MDNumerics
+
+/// The deck's groups as bits of the atoms' `groups` column.
+struct GroupTable: Sendable {
+  let names: [String]
+  let selections: [GroupSelection]
+  let motion: GroupMotion
+
+  init(_ plans: [GroupPlan], species: [String]) {
+    names = plans.map(\.name)
+    selections = plans.map { Self.selection($0.selection, species: species) }
+    var motion = GroupMotion()
+    for (bit, plan) in plans.enumerated() {
+      let mask = UInt32(1) << UInt32(bit)
+      if plan.frozen { motion.frozen |= mask }
+      if let velocity = plan.velocity { motion.driven.append(.init(mask: mask, velocity: velocity)) }
+      if !plan.thermostat { motion.unthermostatted |= mask }
+    }
+    self.motion = motion
+  }
+
+  private static func selection(_ plan: SelectionPlan, species: [String]) -> GroupSelection {
+    var parts: [GroupSelection] = []
+    if let names = plan.species {
+      parts.append(.species(Set(names.compactMap { species.firstIndex(of: $0) }.map { Int32($0) })))
+    }
+    if let region = plan.region { parts.append(.region(block(region, .angstrom))) }
+    if let region = plan.fractionalRegion { parts.append(.region(block(region, .fraction))) }
+    if let ids = plan.ids { parts.append(.ids(Int64(ids.lowerBound)...Int64(ids.upperBound))) }
+    if let grain = plan.grain { parts.append(.grain(Int32(grain))) }
+    return .every(parts)
+  }
+
+  private static func block(_ region: RegionPlan, _ units: Region.Units) -> Region {
+    .block(
+      lower: [region.x?.lowerBound, region.y?.lowerBound, region.z?.lowerBound],
+      upper: [region.x?.upperBound, region.y?.upperBound, region.z?.upperBound], units: units)
+  }
+
+  /// Atoms a group, over all ranks. Collective.
+  func counts(_ atoms: AtomStore, _ communicator: any Communicator) -> [Int] {
+    var sums = [Double](repeating: 0, count: names.count)
+    for i in 0..<atoms.localCount {
+      for bit in names.indices where atoms.groups[i] & (1 << UInt32(bit)) != 0 { sums[bit] += 1 }
+    }
+    communicator.sum(&sums)
+    return sums.map { Int($0) }
+  }
+}
