@@ -54,6 +54,12 @@ public struct DynamicsContext {
     public let mobile: Int
     /// Mobile and not excluded from the thermostat.
     public let thermostatted: Int
+
+    public init(all: Int, mobile: Int, thermostatted: Int) {
+      self.all = all
+      self.mobile = mobile
+      self.thermostatted = thermostatted
+    }
   }
 
   public let atoms: AtomStore

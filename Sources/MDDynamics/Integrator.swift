@@ -3,14 +3,14 @@ import MDCore
 
 /// Advances the atoms by one step around a force computation:
 ///
-///     try integrator.begin(context, box: box)          // forces at the start are known
+///     try integrator.begin(context, box: box)          // the forces at the start are known
 ///     for each step n:  context.step = n
 ///       try integrator.firstHalf(context, box: &box)   // positions at time n
 ///       …                                              // loading, neighbours, forces; context.tally
 ///       try integrator.secondHalf(context, box: &box)  // velocities at time n
 ///     try integrator.finish(context)
 ///
-/// All methods are called by every rank. On resuming, `restore` follows `begin`.
+/// All methods are called by every rank.
 public protocol Integrator: AnyObject {
   /// As it stands in the log.
   var name: String { get }
@@ -19,7 +19,8 @@ public protocol Integrator: AnyObject {
   /// Whether it leaves the momentum of an isolated system alone (see `DynamicsContext.degreesOfFreedom`).
   var conservesMomentum: Bool { get }
 
-  func begin(_ context: DynamicsContext, box: Box) throws
+  /// Starts a stage, or goes on with it from the `state` of a checkpoint.
+  func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws
   func firstHalf(_ context: DynamicsContext, box: inout Box) throws
   func secondHalf(_ context: DynamicsContext, box: inout Box) throws
   func finish(_ context: DynamicsContext) throws
@@ -30,11 +31,11 @@ public protocol Integrator: AnyObject {
 
   /// All that is needed, besides the atoms and the box, to go on with the same bits; the same on every rank.
   func state(_ context: DynamicsContext) throws -> Data
-  func restore(_ state: Data, _ context: DynamicsContext) throws
 }
 
 extension Integrator {
   public var wants: Want { [] }
+  public func begin(_ context: DynamicsContext, box: Box) throws { try begin(context, box: box, from: nil) }
   public func finish(_ context: DynamicsContext) throws {}
 }
 
@@ -50,14 +51,13 @@ public protocol Thermostat: AnyObject {
   /// Whether `amidDrift` does anything; the drift is made in one piece otherwise.
   var actsAmidDrift: Bool { get }
 
-  func begin(_ context: DynamicsContext) throws
+  func begin(_ context: DynamicsContext, from state: Data?) throws
   func beforeStep(_ context: DynamicsContext)
   func amidDrift(_ context: DynamicsContext)
   func afterStep(_ context: DynamicsContext)
 
   func bathEnergy(_ context: DynamicsContext) -> Double
   func state(_ context: DynamicsContext) throws -> Data
-  func restore(_ state: Data, _ context: DynamicsContext) throws
 }
 
 extension Thermostat {

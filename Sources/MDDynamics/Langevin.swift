@@ -35,9 +35,10 @@ public final class Langevin: Thermostat {
     self.seed = seed
   }
 
-  public func begin(_ context: DynamicsContext) throws {
-    _ = try thermostatFreedom(context, conservesMomentum: conservesMomentum, name: name)
-    heat = 0
+  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+    _ = try thermostatFreedom(context)
+    let total = try state.flatMap { try StateCoding.decode([Double].self, kind: name, from: $0).first } ?? 0
+    heat = context.communicator.isRoot ? total : 0
   }
 
   public func amidDrift(_ context: DynamicsContext) {
@@ -68,10 +69,5 @@ public final class Langevin: Thermostat {
     let total = context.communicator.sum(heat)
     heat = context.communicator.isRoot ? total : 0
     return try StateCoding.encode([total], kind: name)
-  }
-
-  public func restore(_ state: Data, _ context: DynamicsContext) throws {
-    let total = try StateCoding.decode([Double].self, kind: name, from: state).first ?? 0
-    heat = context.communicator.isRoot ? total : 0
   }
 }

@@ -47,8 +47,12 @@ public final class NoseHooverChain: Thermostat {
     self.length = length
   }
 
-  public func begin(_ context: DynamicsContext) throws {
-    freedom = try thermostatFreedom(context, conservesMomentum: conservesMomentum, name: name)
+  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+    freedom = try thermostatFreedom(context)
+    if let state {
+      chain = try decode(state)
+      return
+    }
     chain = State(
       chainVelocities: Array(repeating: 0, count: length),
       masses: masses(target.temperature(at: context.step)), work: 0,
@@ -112,13 +116,13 @@ public final class NoseHooverChain: Thermostat {
 
   public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode(chain, kind: name) }
 
-  public func restore(_ state: Data, _ context: DynamicsContext) throws {
+  private func decode(_ state: Data) throws -> State {
     let restored = try StateCoding.decode(State.self, kind: name, from: state)
     guard restored.chainVelocities.count == length && restored.masses.count == length else {
       throw FaultlineError(
         .input, "the checkpoint holds a Nosé–Hoover chain of length \(restored.chainVelocities.count), not \(length)",
         hint: "resume with the deck that wrote the checkpoint", isCollective: true)
     }
-    chain = restored
+    return restored
   }
 }

@@ -38,9 +38,9 @@ public final class VelocityRescaling: Thermostat {
     self.seed = seed
   }
 
-  public func begin(_ context: DynamicsContext) throws {
-    freedom = try thermostatFreedom(context, conservesMomentum: conservesMomentum, name: name)
-    heat = 0
+  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+    freedom = try thermostatFreedom(context)
+    heat = try state.flatMap { try StateCoding.decode([Double].self, kind: name, from: $0).first } ?? 0
   }
 
   public func afterStep(_ context: DynamicsContext) {
@@ -63,8 +63,4 @@ public final class VelocityRescaling: Thermostat {
   public func bathEnergy(_ context: DynamicsContext) -> Double { -heat }
 
   public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode([heat], kind: name) }
-
-  public func restore(_ state: Data, _ context: DynamicsContext) throws {
-    heat = try StateCoding.decode([Double].self, kind: name, from: state).first ?? 0
-  }
 }

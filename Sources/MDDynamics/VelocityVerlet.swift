@@ -17,9 +17,13 @@ public final class VelocityVerlet: Integrator {
   public var name: String { thermostat.map { "velocity Verlet with \($0.name)" } ?? "velocity Verlet" }
   public var conservesMomentum: Bool { thermostat?.conservesMomentum ?? true }
 
-  public func begin(_ context: DynamicsContext, box: Box) throws {
+  public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
     context.imposeVelocities()
-    try thermostat?.begin(context)
+    if let thermostat {
+      try thermostat.begin(context, from: state)
+    } else if let state {
+      _ = try StateCoding.decode([Int].self, kind: "NVE", from: state)
+    }
   }
 
   public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
@@ -51,13 +55,5 @@ public final class VelocityVerlet: Integrator {
 
   public func state(_ context: DynamicsContext) throws -> Data {
     try thermostat?.state(context) ?? StateCoding.encode([Int](), kind: "NVE")
-  }
-
-  public func restore(_ state: Data, _ context: DynamicsContext) throws {
-    if let thermostat {
-      try thermostat.restore(state, context)
-    } else {
-      _ = try StateCoding.decode([Int].self, kind: "NVE", from: state)
-    }
   }
 }

@@ -9,7 +9,8 @@ extension Thermostat {
         immobile: context.motion.outsideThermostat))
   }
 
-  func thermostatFreedom(_ context: DynamicsContext, conservesMomentum: Bool, name: String) throws -> Int {
+  /// The degrees of freedom to act on; throws if there are none.
+  func thermostatFreedom(_ context: DynamicsContext) throws -> Int {
     let freedom = context.thermostattedDegreesOfFreedom(momentumConserved: conservesMomentum)
     guard freedom > 0 else {
       throw FaultlineError(
