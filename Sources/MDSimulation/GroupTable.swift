@@ -40,6 +40,34 @@ struct GroupTable: Sendable {
       upper: [region.x?.upperBound, region.y?.upperBound, region.z?.upperBound], units: units)
   }
 
+  /// Sets the atoms' group bits from where they are now.
+  func assign(to system: DistributedSystem) throws {
+    let atoms = system.atoms
+    var grains: [Int64: Int32] = [:]
+    if let column = atoms.column(named: "grain") {
+      let grain = column.base.assumingMemoryBound(to: Double.self)
+      for i in 0..<atoms.localCount { grains[atoms.id[i]] = Int32(grain[i]) }
+    }
+    try GroupSelection.assign(selections, to: atoms, box: system.box) { grains[$0] }
+  }
+
+  /// A group without atoms is a mistake in its selection. Collective.
+  func refuseEmpty(_ plans: [GroupPlan], _ system: DistributedSystem) throws {
+    let sizes = counts(system.atoms, system.communicator)
+    for (plan, size) in zip(plans, sizes) where size == 0 {
+      throw FaultlineError(
+        .input, "no atom belongs to the group '\(plan.name)'",
+        hint: "an atom must meet every criterion of 'select'; the cell is "
+          + Self.extent(system.box), at: plan.location, isCollective: true)
+    }
+  }
+
+  private static func extent(_ box: Box) -> String {
+    let far = box.origin + box.cell.x + box.cell.y + box.cell.z
+    return (0..<3).map { "\(RunLog.fixed(box.origin[$0], 2)) to \(RunLog.fixed(far[$0], 2)) Å along \(["x", "y", "z"][$0])" }
+      .joined(separator: ", ")
+  }
+
   /// Atoms a group, over all ranks. Collective.
   func counts(_ atoms: AtomStore, _ communicator: any Communicator) -> [Int] {
     var sums = [Double](repeating: 0, count: names.count)
