@@ -73,7 +73,7 @@ final class TemporaryDirectory {
         Vector3(.random(in: -9...9, using: &generator), .random(in: 0...1e-7), .random(in: -1e4...1e9))
       })
     structure.ids = [7, 1 << 40, 2]
-    structure.velocities = [Vector3(1.0 / 3, -0.0, 5e-324), Vector3(1e300, 2, 3), .zero]
+    structure.velocities = [Vector3(1.0 / 3, -0.0, -2.5e-308), Vector3(1e300, 2, 3), .zero]
     structure.images = [SIMD3(1, -2, 3), .zero, SIMD3(0, 0, -1)]
     structure.charges = [0.1, -0.2, 0.1]
     var frame = ExtXYZFrame(structure, info: [ExtXYZEntry("note", "a \"b\" c"), ExtXYZEntry("energy", -1.0 / 3)])
