@@ -22,6 +22,8 @@ public final class Langevin: Thermostat {
 
   /// Kinetic energy that noise and friction put in on this rank, eV.
   private var heat = 0.0
+  /// √((1 − c²) k_B T/m) by species, Å/ps.
+  private let amplitudes = AlignedBuffer<Double>()
 
   /// Throws if `damping` is not positive.
   public init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
@@ -44,19 +46,33 @@ public final class Langevin: Thermostat {
   public func amidDrift(_ context: DynamicsContext) {
     let atoms = context.atoms.view
     let (velocities, species, groups, ids) = (atoms.velocities, atoms.species, atoms.groups, atoms.ids)
-    let (masses, inverseMasses) = (context.energyMasses.pointer, context.inverseMasses.pointer)
+    let masses = context.energyMasses.pointer
     let outside = context.motion.outsideThermostat
     let (seed, step) = (seed, context.step)
     let c = exp(-context.timestep / damping)
     let noise = (1 - c * c) * Units.boltzmann * target.temperature(at: step)
+    amplitudes.reserve(context.masses.count)
+    let amplitudes = amplitudes.pointer
+    for kind in context.masses.indices { amplitudes[kind] = (noise / masses[kind]).squareRoot() }
     var gained = 0.0
-    for i in 0..<atoms.localCount where groups[i] & outside == 0 {
-      let kind = Int(species[i])
-      var random = CounterRandom(seed: seed, stream: .langevin, id: ids[i], step: step)
-      let old = velocities[i]
-      let new = c * old + (noise * inverseMasses[kind]).squareRoot() * random.gaussianVector()
-      velocities[i] = new
-      gained += masses[kind] * (new.squaredLength - old.squaredLength)
+    for first in stride(from: 0, to: atoms.localCount, by: 4) {
+      let lanes = min(4, atoms.localCount - first)
+      var four = SIMD4<Int64>.zero
+      var inside = false
+      for lane in 0..<lanes {
+        four[lane] = ids[first + lane]
+        inside = inside || groups[first + lane] & outside == 0
+      }
+      guard inside else { continue }
+      let random = CounterRandom.gaussians(seed: seed, stream: .langevin, ids: four, step: step)
+      for lane in 0..<lanes where groups[first + lane] & outside == 0 {
+        let i = first + lane
+        let kind = Int(species[i])
+        let old = velocities[i]
+        let new = c * old + amplitudes[kind] * Vector3(random.x[lane], random.y[lane], random.z[lane])
+        velocities[i] = new
+        gained += masses[kind] * (new.squaredLength - old.squaredLength)
+      }
     }
     heat += 0.5 * gained
   }
