@@ -230,7 +230,7 @@ public final class Simulation {
   }
 
   private func farthestAtom() -> (Int, Double) {
-    let (id, distance) = system.lists.farthestAtom(atoms: system.atoms, box: system.box)
+    let (id, distance) = system.lists.farthestAtom(atoms: system.atoms)
     let largest = communicator.maximum(distance)
     return (communicator.minimum(distance == largest ? Int(id) : .max), largest)
   }
@@ -284,7 +284,7 @@ public final class Simulation {
     let lists = system.lists.statistics
     summary.lists = RunSummary.Ghosts(
       ghosts: communicator.sum(system.atoms.ghostCount), neighbors: communicator.sum(lists.pairs),
-      maximumNeighbors: communicator.maximum(lists.maximumRow), rebuilds: system.rebuilds)
+      maximumNeighbors: communicator.maximum(lists.longestRow), rebuilds: system.rebuilds)
     switch outcome {
     case .finished:
       summary.status = "finished"
