@@ -63,23 +63,3 @@ enum LammpsDataWriter {
     try file.finish()
   }
 }
-
-extension TextBuffer {
-  /// A blank and a number.
-  package mutating func appendField(_ value: Double) {
-    append(byte: 0x20)
-    append(value)
-  }
-
-  package mutating func appendField<I: BinaryInteger>(_ value: I) {
-    append(byte: 0x20)
-    append(value)
-  }
-
-  /// Hands the text over to a file when there is much of it.
-  package mutating func spill(into file: OutputFile) throws {
-    guard count > 1 << 19 else { return }
-    try file.write(bytes)
-    removeAll()
-  }
-}
