@@ -8,7 +8,9 @@ enum DeckReading {
     _ path: String, purpose: Purpose, communicator: any Communicator, log: RunLog
   ) throws -> RunPlan {
     let bytes = try communicator.fromRoot {
-      do { return [UInt8](try RunPlan.text(of: path).utf8) } catch { throw error.joined }
+      do {
+        return [UInt8](try RunPlan.text(of: path).utf8)
+      } catch let errors as DeckErrors { throw errors.joined }
     }
     return try plan(
       DeckSource(text: String(decoding: bytes, as: UTF8.self), file: path), purpose: purpose,

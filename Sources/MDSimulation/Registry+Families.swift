@@ -54,7 +54,7 @@ extension Registry.Family {
           "Zhou, Johnson, Wadley (2004): Cu, Ag, Au, Ni, Pd, Pt, Al, Pb, Fe, Mo, Ta, W, Mg, Co, Ti, Zr and their alloys."),
         speciesKey,
       ],
-      rules: [.init(count: .exactlyOne, keys: ["file", "parameters"])],
+      rules: [.init(.exactlyOne, of: ["file", "parameters"])],
       example: """
         potential:
           - eam: {parameters: zhou2004}

@@ -11,10 +11,15 @@ extension Simulation {
   public static func start(
     deck path: String, output: String?, overwrite: Bool, communicator: any Communicator, log: RunLog
   ) throws -> Simulation {
-    let began = PhaseTimers.now()
     var plan = try DeckReading.plan(path, purpose: .run, communicator: communicator, log: log)
     if let output { plan.output.directory = output }
     if overwrite { plan.output.overwrite = true }
+    return try start(plan, communicator: communicator, log: log)
+  }
+
+  /// A new run of a plan. Collective.
+  static func start(_ plan: RunPlan, communicator: any Communicator, log: RunLog) throws -> Simulation {
+    let began = PhaseTimers.now()
     let directory = RunDirectory(plan.output.directory)
 
     var built: BuiltStructure?
@@ -34,7 +39,7 @@ extension Simulation {
       try log.open(path: directory.log, append: false)
     }
     let outputs = RunOutputs(plan.output, directory: directory, communicator: communicator)
-    try outputs.open(continuing: nil)
+    try outputs.open(continuing: nil, atoms: system.atoms)
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
       restored: nil, summary: newSummary(plan, system), log: log, started: began)
@@ -86,7 +91,7 @@ extension Simulation {
       try directory.proveWritable()
       try log.open(path: directory.log, append: true)
     }
-    try outputs.open(continuing: (header, file))
+    try outputs.open(continuing: (header, file), atoms: system.atoms)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
     let simulation = Simulation(

@@ -27,7 +27,7 @@ final class RunOutputs {
   }
 
   /// Creates the files, or cuts them back to what a checkpoint says was theirs and goes on after it. Collective.
-  func open(continuing checkpoint: (header: CheckpointHeader, path: String)?) throws {
+  func open(continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore) throws {
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
       lastCheckpoint = checkpoint.path
@@ -45,7 +45,7 @@ final class RunOutputs {
     trajectories = try plan.trajectories.map { plan in
       try communicator.agree {
         try TrajectoryOutput(
-          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot,
+          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
           lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }

@@ -14,9 +14,13 @@ final class TrajectoryOutput {
   private let images = AlignedBuffer<SIMD3<Int32>>()
   private let groups = AlignedBuffer<Double>()
 
-  init(_ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, lastStep: Int) throws {
+  init(
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, lastStep: Int
+  ) throws {
     self.plan = plan
     self.lastStep = lastStep
+    // A column that the run cannot have is found now, not at the first frame.
+    for column in plan.columns { _ = try Self.storage(column, plan, atoms) }
     guard writes else {
       writer = nil
       return
@@ -49,7 +53,7 @@ final class TrajectoryOutput {
     let box = system.box
     let extra = plan.columns.filter { $0 != .images }
     let wantsImages = plan.columns.contains(.images)
-    let sources = try extra.map { try Self.storage($0, atoms) }
+    let sources = try extra.map { try Self.storage($0, plan, atoms) }
     let fixed = [atoms.id.storage, atoms.species.storage, atoms.position.storage, atoms.image.storage]
     try system.communicator.agree {
       try writer?.begin(
@@ -101,7 +105,9 @@ final class TrajectoryOutput {
     return UnsafePointer(groups.pointer)
   }
 
-  private static func storage(_ column: MDDeck.TrajectoryColumn, _ atoms: AtomStore) throws -> ColumnStorage {
+  private static func storage(
+    _ column: MDDeck.TrajectoryColumn, _ plan: TrajectoryPlan, _ atoms: AtomStore
+  ) throws -> ColumnStorage {
     switch column {
     case .velocities: return atoms.velocity.storage
     case .forces: return atoms.force.storage
@@ -113,7 +119,7 @@ final class TrajectoryOutput {
       guard let charge = atoms.charge else {
         throw FaultlineError(
           .input, "a trajectory has the column `charges`, but neither the structure nor a potential has charges",
-          isCollective: true)
+          at: plan.location, isCollective: true)
       }
       return charge.storage
     }
