@@ -104,7 +104,8 @@ struct RunPlanTests {
       stages: [{minimize: {}}]
       """
     func missing(_ purpose: Purpose) -> [String] {
-      complaints(deck, for: purpose).flatMap { line in ["gone.xyz", "gone.eam"].filter { line.contains("no file `\($0)`") } }
+      let lines = complaints(deck, for: purpose)
+      return ["gone.xyz", "gone.eam"].filter { name in lines.contains { $0.contains("no file `\(name)`") } }
     }
     #expect(missing(.run) == ["gone.xyz", "gone.eam"])
     #expect(missing(.resume) == ["gone.eam"] && missing(.evaluate) == ["gone.eam"])
@@ -164,6 +165,12 @@ struct RunPlanTests {
       return
     }
     #expect(last.steps == 30 && last.timestep == 0.002)
+  }
+
+  @Test("Byte order marks and the line ends of other systems")
+  func otherSystems() throws {
+    let plan = try parse("\u{FEFF}" + fullDeck.replacing("\n", with: "\r\n"))
+    #expect(plan.title == "Mo Σ5(310)[001]" && plan.stages.count == 3)
   }
 
   @Test("Paths start at the deck's folder")

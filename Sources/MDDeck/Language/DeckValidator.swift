@@ -89,7 +89,7 @@ struct DeckValidator {
     for entry in given {
       guard let key = object.key(entry.key) else {
         hasUnknown = true
-        if let meant = unknownKey(entry, object, name) { present.insert(meant) }
+        if let meant = unknownKey(entry, among: given, object, name) { present.insert(meant) }
         continue
       }
       trail.append(key.name)
@@ -114,14 +114,20 @@ struct DeckValidator {
   }
 
   /// Returns the key that was probably meant.
-  private mutating func unknownKey(_ entry: DeckNode.Entry, _ object: DeckObject, _ name: String) -> String? {
+  private mutating func unknownKey(
+    _ entry: DeckNode.Entry, among given: [DeckNode.Entry], _ object: DeckObject, _ name: String
+  ) -> String? {
     let names = object.keys.map(\.name)
     let near = Spelling.suggestion(for: entry.key, among: names)
+    // Sections that would take the key; likeliest the one whose keys stand too far left.
+    let parents = object.keys.filter { $0.kind.sectionHas(entry.key) }.map(\.name)
     var hint = "allowed: " + names.joined(separator: ", ")
     if let near {
       hint = "did you mean `\(near)`? " + hint
-    } else if let parent = object.keys.first(where: { $0.kind.sectionHas(entry.key) }) {
-      hint = "it belongs to `\(parent.name)`: indent it below; " + hint
+    } else if entry.key.contains(":") {
+      hint = "a space follows the colon: `key: value`"
+    } else if let parent = parents.first(where: { given.contains(empty: $0) }) ?? parents.first {
+      hint = "it belongs to `\(parent)`: indent it below; " + hint
     }
     report("unknown key `\(entry.key)` in `\(name)`", hint: hint, at: entry.location)
     return near
@@ -241,6 +247,10 @@ struct DeckValidator {
   private mutating func wrongType<T>(_ node: DeckNode, _ kind: DeckKind, _ name: String) -> T? {
     var hint = "expected \(kind.phrase)"
     switch (kind, node.content) {
+    case (.object, .string(let text)), (.map, .string(let text)):
+      if text.contains(":") { hint += "; a space follows the colon: `key: value`" }
+    case (.list, .mapping): hint += "; start each item with `- `"
+    case (.list(_, let count), .string(let text)) where count.contains(1): hint += "; write [\(text)]"
     case (.object, .null), (.map, .null): hint += "; indent its keys below it, or write {} for an empty section"
     case (.string, .integer), (.string, .number), (.string, .boolean), (.enumeration, .boolean): hint += " in quotes"
     case (.integer, .string(let text)) where text.contains("_"): hint += " without underscores"
@@ -267,6 +277,12 @@ extension DeckNode {
     case .list: "a list"
     case .mapping: "a section"
     }
+  }
+}
+
+extension [DeckNode.Entry] {
+  fileprivate func contains(empty key: String) -> Bool {
+    contains { entry in if case .null = entry.value.content { entry.key == key } else { false } }
   }
 }
 
