@@ -67,8 +67,10 @@ private let keysAndTypes = [
     "keys of an item too far left", "potential:\n  - zbl:\n    inner: 1\n    outer: 2\n",
     "deck.yaml:2:9: `zbl` is empty; expected a section with the keys inner, outer; indent its keys below it, or write "
       + "{} for an empty section",
-    "deck.yaml:3:5: unknown key `inner` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, zbl, morse",
-    "deck.yaml:4:5: unknown key `outer` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, zbl, morse"),
+    "deck.yaml:3:5: unknown key `inner` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, "
+      + "zbl, morse",
+    "deck.yaml:4:5: unknown key `outer` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, "
+      + "zbl, morse"),
   Mistake(
     "no space after the colon", zbl + "neighbors:\n  skin:2\ndecomposition: {balance:true}\n",
     "deck.yaml:3:3: `neighbors` is text (`skin:2`); expected a section with the keys skin; a space follows the colon: "
@@ -76,8 +78,8 @@ private let keysAndTypes = [
     "deck.yaml:4:17: unknown key `balance:true` in `decomposition`; a space follows the colon: `key: value`"),
   Mistake(
     "no list", "potential:\n  zbl: {inner: 1, outer: 2}\ngroups: {a: {select: {species: Cu}}}\n",
-    "deck.yaml:2:3: `potential` is a section; expected a list of at least 1, each a section with one of eam, zbl, morse; "
-      + "start each item with `- `",
+    "deck.yaml:2:3: `potential` is a section; expected a list of at least 1, each a section with one of eam, zbl, "
+      + "morse; start each item with `- `",
     "deck.yaml:3:32: `species` is text (`Cu`); expected a list of at least 1, each text; write [Cu]"),
   Mistake(
     "misspelt potential", "potential: [{zlb: {inner: 1, outer: 2}}]\n",
