@@ -20,7 +20,7 @@ import Testing
       TrajectoryFrame(
         step: step, time: Double(step) / 1000, atomCount: s.count, box: s.box, species: s.species, hasImages: true,
         columns: columns, info: [ExtXYZEntry("note", "two words")]))
-    let tensors = (0..<(9 * s.count)).map { Double($0) }
+    let tensors = (0..<(9 * s.count)).map { Double($0 + 1) }
     for first in stride(from: 0, to: s.count, by: 2) {
       let range = first..<min(first + 2, s.count)
       let velocities = Array(s.velocities![range])
@@ -63,7 +63,7 @@ import Testing
       #expect(frame.structure.positions == s.positions && frame.structure.velocities == s.velocities)
       #expect(frame.structure.ids == s.ids && frame.structure.images == s.images && frame.structure.box == s.box)
       #expect(frame["note"]?.text == "two words")
-      #expect(frame.column("virials")?.reals == (0..<(9 * s.count)).map { Double($0) })
+      #expect(frame.column("virials")?.reals == (0..<(9 * s.count)).map { Double($0 + 1) })
     }
   }
 
@@ -86,8 +86,8 @@ import Testing
     #expect(
       lines[12] == "ITEM: ATOMS id type element x y z ix iy iz vx vy vz q "
         + (1...9).map { "virials[\($0)]" }.joined(separator: " "))
-    // W = [[0,1,2],[3,4,5],[6,7,8]] turned: W'xx = Wyy, W'xy = −Wyx, …
-    #expect(lines[13] == "3 1 Cu 1 2 3 0 1 -2 8 -7 9 0.5 4 -3 5 -1 0 -2 7 -6 8")
+    // W = [[1,2,3],[4,5,6],[7,8,9]] turned: W'xx = Wyy, W'xy = −Wyx, …
+    #expect(lines[13] == "3 1 Cu 1 2 3 0 1 -2 8 -7 9 0.5 5 -4 6 -2 1 -3 8 -7 9")
     #expect(lines.count == 13 + 5)
   }
 
