@@ -95,7 +95,7 @@ public final class CheckpointReader {
   }
 
   /// Decodes a section of JSON.
-  public func read<T: Decodable>(_ type: T.Type, named name: String) throws -> T {
+  public func readJSON<T: Decodable>(_ type: T.Type, named name: String) throws -> T {
     let section = try expect(name, .json)
     let text = try bytes(at: section.offset, section.bytes)
     do {

@@ -4,35 +4,10 @@ import MDIO
 import MDNumerics
 import Testing
 
-/// A directory that goes away with its owner.
-final class TemporaryDirectory {
-  let path: String
-  init() {
-    path = NSTemporaryDirectory() + "faultline-" + UUID().uuidString
-    try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String, _ text: String) -> String {
-    let file = path + "/" + name
-    try! Data(text.utf8).write(to: URL(fileURLWithPath: file))
-    return file
-  }
-}
-
 @Suite struct ExtXYZTests {
   let directory = TemporaryDirectory()
 
   func read(_ text: String) throws -> [ExtXYZFrame] { try ExtXYZReader.frames(of: directory.file("a.xyz", text)) }
-
-  func failure(_ text: String) -> FaultlineError? {
-    do {
-      _ = try read(text)
-      return nil
-    } catch {
-      return error as? FaultlineError
-    }
-  }
 
   @Test func framesOfAse() throws {
     let text = """
@@ -131,7 +106,7 @@ final class TemporaryDirectory {
     ("-1\n\nH 0 0 0\n", "number of atoms"), ("99999999999\n\nH 0 0 0\n", "1 of the 99999999999 atoms"),
     ("", "no frame"), ("1", "comment line"),
   ]) func mistakesAreNamed(_ text: String, _ part: String) throws {
-    let error = try #require(failure(text))
+    let error = try #require(failure { _ = try read(text) })
     #expect(error.description.contains(part), "\(error)")
     #expect(error.kind == .input && error.location?.file.hasSuffix("a.xyz") == true)
   }
