@@ -80,7 +80,7 @@ public final class Simulation {
   /// Runs the current stage from where it stands. Returns why the run must stop, nil at the stage's end.
   private func runStage() throws -> String? {
     let driver = try StageDriver(
-      plan.stages[clock.stage], number: clock.stage + 1, system: system, groups: groups, clock: clock,
+      plan.stages[clock.stage], system: system, groups: groups, clock: clock,
       firstStep: restored?.firstStep, seed: plan.seed)
     system.timers.reset()
     try begin(driver)
@@ -107,7 +107,7 @@ public final class Simulation {
     driver.context.step = clock.step
     if let restored {
       log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary), from step \(clock.stepInStage)")
-      try driver.restore(restored, box: system.box)
+      try driver.begin(box: system.box, from: restored)
       return
     }
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
@@ -117,7 +117,7 @@ public final class Simulation {
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
     driver.context.tally = tally
-    try driver.integrator.begin(driver.context, box: system.box)
+    try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally)
     driver.report(row)
     try outputs.write(row, log: log)
@@ -148,7 +148,6 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
-    driver.noteConvergence()
     system.timers.start(.analysis)
     if thermoDue || driver.isConverged {
       let row = sample(driver, want.isSuperset(of: [.energy, .virial]) ? tally : try fullTally())

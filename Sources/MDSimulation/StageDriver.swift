@@ -96,14 +96,14 @@ final class StageDriver {
       integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep)
   }
 
-  func restore(_ state: StageState, box: Box) throws {
-    try integrator.resume(state.integrator, context, box: box)
-    if let loading {
-      guard let data = state.loading else {
-        throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
-      }
-      try loading.restore(data)
+  /// Starts the integrator, afresh or as a checkpoint left it. Forces are known.
+  func begin(box: Box, from state: StageState?) throws {
+    try integrator.begin(context, box: box, from: state?.integrator)
+    guard let state, let loading else { return }
+    guard let data = state.loading else {
+      throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
+    try loading.restore(data)
   }
 
   // MARK: What the log says

@@ -169,7 +169,7 @@ struct DeckValidator {
   }
 
   private mutating func quantity(
-    _ node: DeckNode, _ dimension: Dimension, _ range: NumberRange, _ name: String
+    _ node: DeckNode, _ dimension: PhysicalDimension, _ range: NumberRange, _ name: String
   ) -> Double? {
     let kind = DeckKind.quantity(dimension, range)
     let value: Double
@@ -177,7 +177,7 @@ struct DeckValidator {
     case .integer(let number): value = Double(number)
     case .number(let number): value = number
     case .string(let text):
-      guard let (number, length) = Decimal.prefix(of: text.trimmingCharacters(in: .whitespaces)),
+      guard let (number, length) = DecimalText.prefix(of: text.trimmingCharacters(in: .whitespaces)),
         !dimension.units.isEmpty
       else { return wrongType(node, kind, name) }
       let name = String(decoding: text.trimmingCharacters(in: .whitespaces).utf8.dropFirst(length), as: UTF8.self)

@@ -7,6 +7,11 @@ extension RunPlan {
   public static func read(
     _ path: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
+    try parse(text(of: path), file: path, schema: schema, purpose: purpose)
+  }
+
+  /// The text of a deck's file.
+  public static func text(of path: String) throws(DeckErrors) -> String {
     let place = SourceLocation(file: path)
     guard let data = FileManager.default.contents(atPath: path) else {
       var isFolder: ObjCBool = false
@@ -17,7 +22,7 @@ extension RunPlan {
     guard let text = String(validating: data, as: UTF8.self) else {
       throw DeckErrors([FaultlineError(.input, "not a text file: bytes that are not UTF-8", at: place)])
     }
-    return try parse(text, file: path, schema: schema, purpose: purpose)
+    return text
   }
 
   /// Parses a deck. `file` is its path: it stands in the errors, and relative input paths start at its folder.

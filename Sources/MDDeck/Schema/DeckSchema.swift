@@ -43,7 +43,7 @@ public struct DeckSchema: Sendable {
   }
 
   /// The top level with the sections that `purpose` needs made required; nil requires none.
-  func root(for purpose: Purpose?) -> DeckObject {
+  package func root(for purpose: Purpose?) -> DeckObject {
     var object = root
     for index in object.keys.indices where purpose?.neededSections.contains(object.keys[index].name) ?? false {
       object.keys[index].presence = .required
@@ -53,10 +53,16 @@ public struct DeckSchema: Sendable {
 
   /// Validates YAML text. `file` is the deck's path: it stands in the errors, and relative paths start at its folder.
   public func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
+    try validate(yaml, file: file, for: purpose, checksFiles: true)
+  }
+
+  package func validate(
+    _ yaml: String, file: String, for purpose: Purpose, checksFiles: Bool
+  ) throws(DeckErrors) -> DeckSection {
     let node = try DeckNode.parse(yaml, file: file)
     var validator = DeckValidator(
       directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
-      needsFiles: { purpose != .resume || $0 != "structure" })
+      needsFiles: { checksFiles && (purpose != .resume || $0 != "structure") })
     guard let section = validator.section(node, root(for: purpose), "deck") else {
       throw DeckErrors(validator.errors)
     }

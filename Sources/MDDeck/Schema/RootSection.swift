@@ -82,7 +82,7 @@ extension DeckSchema {
       .optional("ids", .list(.positiveInteger, count: 2...2), "Atom numbers [first, last], both included, from 1."),
       .optional("grain", .integer(0...Int.max), "Grain that a builder put the atom in, from 0."),
     ],
-    rules: [.init(count: .atLeastOne, keys: ["species", "region", "fractional_region", "ids", "grain"])],
+    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "ids", "grain"])],
     example: """
       groups:
         upper_oxygen: {select: {species: [O], fractional_region: {z: [0.5, 1]}}, thermostat: false}
@@ -93,7 +93,7 @@ extension DeckSchema {
     return DeckObject(
       "Bounds [low, high) by axis, in \(unit); an axis without bounds is not looked at.",
       keys.map { .optional($0, .list(kind, count: 2...2), "Low and high bound along \($0).") },
-      rules: [.init(count: .atLeastOne, keys: keys)])
+      rules: [.init(.atLeastOne, of: keys)])
   }
 
   static let velocities = DeckObject(

@@ -9,7 +9,7 @@ extension DeckSchema {
       .defaulted("replicate", .vector(.integer(1...1_000_000)), "[1, 1, 1]", "Copies along the cell vectors."),
       .optional("periodic", .vector(.boolean), "Which cell vectors repeat; as the source says if absent."),
     ],
-    rules: [.init(count: .exactlyOne, keys: ["file", "lattice", "crystal", "grain_boundary"])])
+    rules: [.init(.exactlyOne, of: ["file", "lattice", "crystal", "grain_boundary"])])
 
   static let structureFile = DeckObject(
     "A structure from a file; of several frames the first.",

@@ -63,7 +63,6 @@ enum CheckpointFile {
     var writer: CheckpointWriter?
     try communicator.agree {
       guard communicator.isRoot else { return }
-      try store.prepare()
       let fresh = try CheckpointWriter(store.path(step: header.clock.step))
       try fresh.write(header, named: CheckpointHeader.section)
       writer = fresh

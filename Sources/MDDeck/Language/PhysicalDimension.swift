@@ -1,7 +1,7 @@
 import MDCore
 
 /// A physical dimension with the units that a deck may use; the first is the default and the internal one.
-public struct Dimension: Sendable {
+public struct PhysicalDimension: Sendable {
   /// 1 of this unit is numerator/denominator of the default one. Powers of ten stand where they keep
   /// decimal numbers exact: 0.3 fs is 0.3/1000 ps, correctly rounded.
   public struct Unit: Sendable {
@@ -49,45 +49,50 @@ public struct Dimension: Sendable {
   }
 }
 
-extension Dimension {
-  public static let dimensionless = Dimension("a number", [])
-  public static let length = Dimension(
+extension PhysicalDimension {
+  /// Those of the reference's table of units.
+  static let common = [
+    length, inverseLength, time, rate, temperature, energy, pressure, force, velocity, mass, charge, angle,
+  ]
+
+  public static let dimensionless = PhysicalDimension("a number", [])
+  public static let length = PhysicalDimension(
     "a length",
     [
       Unit("Å"), Unit("nm", 10), Unit("pm", per: 100), Unit("µm", 1e4), Unit("bohr", Units.bohr),
     ])
-  public static let inverseLength = Dimension(
-    "an inverse length", [Unit("1/Å"), Unit("1/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
-  public static let time = Dimension(
+  public static let inverseLength = PhysicalDimension(
+    "an inverse length", [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
+  public static let time = PhysicalDimension(
     "a time",
     [
       Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
     ])
-  public static let temperature = Dimension("a temperature", [Unit("K")])
-  public static let energy = Dimension(
+  public static let temperature = PhysicalDimension("a temperature", [Unit("K")])
+  public static let energy = PhysicalDimension(
     "an energy",
     [
       Unit("eV"), Unit("meV", per: 1000), Unit("hartree", Units.hartree), Unit("Ha", Units.hartree),
       Unit("Ry", Units.hartree, per: 2), Unit("kJ/mol", per: 96.48533212331),
       Unit("kcal/mol", 4.184, per: 96.48533212331),
     ])
-  public static let pressure = Dimension(
+  public static let pressure = PhysicalDimension(
     "a pressure",
     [
       Unit("bar"), Unit("Pa", per: 1e5), Unit("kPa", per: 100), Unit("MPa", 10), Unit("GPa", 1e4), Unit("kbar", 1000),
       Unit("atm", 1.01325),
     ])
-  public static let force = Dimension(
+  public static let force = PhysicalDimension(
     "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)])
-  public static let velocity = Dimension(
+  public static let velocity = PhysicalDimension(
     "a velocity",
     [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),
       Unit("km/s", 10)])
-  public static let mass = Dimension("a mass", [Unit("g/mol"), Unit("u")])
-  public static let charge = Dimension("a charge", [Unit("e")])
-  public static let angle = Dimension(
+  public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")])
+  public static let charge = PhysicalDimension("a charge", [Unit("e")])
+  public static let angle = PhysicalDimension(
     "an angle", [Unit("degrees"), Unit("degree"), Unit("deg"), Unit("°"), Unit("rad", 180, per: Double.pi)])
-  public static let rate = Dimension(
+  public static let rate = PhysicalDimension(
     "a rate",
     [
       Unit("1/ps"), Unit("/ps"), Unit("1/fs", 1000), Unit("/fs", 1000), Unit("1/ns", per: 1000), Unit("/ns", per: 1000),
