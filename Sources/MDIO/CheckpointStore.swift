@@ -49,7 +49,7 @@ public struct CheckpointStore: Sendable {
   }
 
   /// Removes the oldest, and those of later steps: they are of a branch that was left when the run went back.
-  private func prune(after step: Int) {
+  public func prune(after step: Int) {
     let older = steps.filter { $0 < step }
     let later = steps.filter { $0 > step }
     for old in later + older.dropFirst(keep - 1) { unlink(path(step: old)) }
