@@ -40,6 +40,7 @@ public final class CSVWriter {
   public func finish() throws { try file.finish() }
 
   private static func quoted(_ name: String) -> String {
-    name.contains { $0 == "," || $0 == "\"" || $0 == "\n" } ? "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : name
+    guard name.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return name }
+    return "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
   }
 }

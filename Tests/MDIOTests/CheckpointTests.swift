@@ -80,7 +80,8 @@ import Testing
       try write(bytes, to: path)
       return try #require(failure { _ = try CheckpointReader(path) }).message
     }
-    #expect(try reason(Array("PK some archive, long enough to hold a header".utf8)).contains("is not a Faultline checkpoint"))
+    #expect(
+      try reason(Array("PK some archive, long enough to hold a header".utf8)).contains("is not a Faultline checkpoint"))
     #expect(try reason(Array(whole[..<(whole.count / 2)])).contains("cut short"))
     var newer = whole
     newer[21] = 0x39

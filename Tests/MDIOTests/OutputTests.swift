@@ -92,7 +92,8 @@ import Testing
   }
 
   /// Resuming: what was written after the offset goes away, and the file is the same as one written without a break.
-  @Test(arguments: ["t.extxyz", "t.extxyz.gz", "t.dump", "t.dump.gz"]) func resumedFileIsTheSame(_ name: String) throws {
+  @Test(arguments: ["t.extxyz", "t.extxyz.gz", "t.dump", "t.dump.gz"]) func resumedFileIsTheSame(_ name: String) throws
+  {
     let s = Cells.structure(Cells.boxes[0])
     let kind = name.contains("dump") ? "dump" : "xyz"
     let (whole, broken) = (directory.path + "/whole-" + name, directory.path + "/broken-" + name)
@@ -120,7 +121,8 @@ import Testing
   @Test func fullDiskIsNamed() throws {
     let file = try OutputFile("/dev/full")
     let error = try #require(failure { try file.write("x") })
-    #expect(error.kind == .run && error.description == "cannot write to /dev/full: No space left on device; the disk is full")
+    #expect(
+      error.kind == .run && error.description == "cannot write to /dev/full: No space left on device; the disk is full")
   }
 
   @Test func freeSpaceIsThatOfTheParent() throws {

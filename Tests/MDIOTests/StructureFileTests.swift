@@ -153,7 +153,10 @@ import Testing
     (header + "\nMasses\n\n1 5.4\n\nAtoms # atomic\n\n1 1 0 0 0\n", "within 0.1"),
     (header + "\nAtmos\n\n1 1 0 0 0\n", "'Atmos'"), (header + "3 cats\n", "not known"),
     (header + "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n2 1 0 0 0\n", "not a section"),
-    (header.replacing("1 atoms", with: "2 atoms") + "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n1 1 0 0 1\n", "id 1 is given twice"),
+    (
+      header.replacing("1 atoms", with: "2 atoms") + "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n1 1 0 0 1\n",
+      "id 1 is given twice"
+    ),
     (header.replacing("0 1 xlo", with: "1 0 xlo"), "not above"),
     (header + "\nAtoms\n\n1 1 0 0 0 0\n", "Atoms # charge"),
     (header + "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n\nVelocities\n\n2 0 0 0\n", "no atom 2"),
@@ -194,7 +197,8 @@ import Testing
     let old = text.replacing(" Cu_pv Zr Cu\n", with: "")
     let error = try #require(failure { _ = try StructureFile.read(directory.file("POSCAR.3", old)) })
     #expect(error.description.contains("POSCAR.3:6"))
-    #expect(try StructureFile.read(directory.path + "/POSCAR.3", species: ["Mo", "O", "H"]).species == ["Mo", "O", "H"])
+    #expect(
+      try StructureFile.read(directory.path + "/POSCAR.3", species: ["Mo", "O", "H"]).species == ["Mo", "O", "H"])
   }
 
   @Test func callersSpeciesFixTheOrder() throws {
@@ -242,7 +246,8 @@ import Testing
     for path in [directory.path + "/none.xyz", directory.path] {
       #expect(failure { _ = try StructureFile.read(path, format: .extxyz) }?.message.contains(path) == true)
     }
-    #expect(failure { _ = try StructureFile.read(directory.file("x", "hello\n")) }?.hint?.contains("lammps-data") == true)
+    #expect(
+      failure { _ = try StructureFile.read(directory.file("x", "hello\n")) }?.hint?.contains("lammps-data") == true)
     #expect(failure { try StructureFile.write(Cells.structure(Cells.boxes[0]), to: "/nowhere/a.xyz") }?.kind == .run)
   }
 }
