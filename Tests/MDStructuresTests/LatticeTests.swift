@@ -114,7 +114,7 @@ struct OrientationTests {
     let turned = try CrystalBlock(unit, size: SIMD3(2, 1, 1), orientation: directions).build()
     #expect(turned.count == 2 * atoms)
     #expect(abs(turned.numberDensity / plain.numberDensity - 1) < 1e-12)
-    let reach = 6.0
+    let reach = 5.9
     let expected = Set(environments(plain, within: reach).map(rounded))
     #expect(Set(environments(turned, within: reach).map(rounded)) == expected)
   }
