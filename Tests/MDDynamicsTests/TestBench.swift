@@ -108,7 +108,8 @@ final class TestBench {
   init(
     sites: [Vector3], masses: [Double] = [63.546], species: [Int32]? = nil, ids: [Int64]? = nil,
     groups: [UInt32]? = nil, motion: GroupMotion = .free, timestep: Double = 0.001,
-    box: Box = Box(lengths: Vector3(100, 100, 100)), communicator: any Communicator = SingleRank(), model: @escaping ForceModel = Model.none()
+    box: Box = Box(lengths: Vector3(100, 100, 100)), communicator: any Communicator = SingleRank(),
+    model: @escaping ForceModel = Model.none()
   ) throws {
     atoms.setLocalCount(sites.count)
     for i in sites.indices {
