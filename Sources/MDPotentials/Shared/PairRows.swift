@@ -1,9 +1,6 @@
 import MDCore
 import MDNumerics
 
-/// Four pairs abreast.
-typealias Lanes = SIMD4<Double>
-
 /// A vector of the atom columns as one 256-bit load; the fourth lane is the column's padding, never used.
 @inline(__always)
 func loadRow(_ p: UnsafePointer<Vector3>, _ i: Int32) -> Lanes {
