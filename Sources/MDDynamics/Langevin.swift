@@ -22,6 +22,11 @@ public final class Langevin: Thermostat {
 
   /// Kinetic energy that noise and friction put in on this rank, eV.
   private var heat = 0.0
+  /// √((1 − c²) k_B T/m) by species, Å/ps.
+  private let amplitudes = AlignedBuffer<Double>()
+  /// Noise of a block of atoms at a time.
+  private static let block = 256
+  private let random = AlignedBuffer<Double>(capacity: 3 * Langevin.block)
 
   /// Throws if `damping` is not positive.
   public init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
@@ -44,19 +49,27 @@ public final class Langevin: Thermostat {
   public func amidDrift(_ context: DynamicsContext) {
     let atoms = context.atoms.view
     let (velocities, species, groups, ids) = (atoms.velocities, atoms.species, atoms.groups, atoms.ids)
-    let (masses, inverseMasses) = (context.energyMasses.pointer, context.inverseMasses.pointer)
+    let masses = context.energyMasses.pointer
     let outside = context.motion.outsideThermostat
     let (seed, step) = (seed, context.step)
     let c = exp(-context.timestep / damping)
     let noise = (1 - c * c) * Units.boltzmann * target.temperature(at: step)
+    amplitudes.reserve(context.masses.count)
+    let amplitudes = amplitudes.pointer
+    let (x, y, z) = (random.pointer, random.pointer + Self.block, random.pointer + 2 * Self.block)
+    for kind in context.masses.indices { amplitudes[kind] = (noise / masses[kind]).squareRoot() }
     var gained = 0.0
-    for i in 0..<atoms.localCount where groups[i] & outside == 0 {
-      let kind = Int(species[i])
-      var random = CounterRandom(seed: seed, stream: .langevin, id: ids[i], step: step)
-      let old = velocities[i]
-      let new = c * old + (noise * inverseMasses[kind]).squareRoot() * random.gaussianVector()
-      velocities[i] = new
-      gained += masses[kind] * (new.squaredLength - old.squaredLength)
+    for first in stride(from: 0, to: atoms.localCount, by: Self.block) {
+      let count = min(Self.block, atoms.localCount - first)
+      CounterRandom.fillGaussians(
+        seed: seed, stream: .langevin, step: step, ids: ids + first, count: count, x: x, y: y, z: z)
+      for i in first..<(first + count) where groups[i] & outside == 0 {
+        let kind = Int(species[i])
+        let old = velocities[i]
+        let new = c * old + amplitudes[kind] * Vector3(x[i - first], y[i - first], z[i - first])
+        velocities[i] = new
+        gained += masses[kind] * (new.squaredLength - old.squaredLength)
+      }
     }
     heat += 0.5 * gained
   }

@@ -51,6 +51,12 @@ public struct ExtXYZEntry: Equatable, Sendable {
     return out
   }
 
+  /// The entry as it stands in a comment line.
+  var written: String {
+    let key = Self.quoted(key)
+    return raw.map { "\(key)=\($0)" } ?? key
+  }
+
   private static func text(_ numbers: [Double]) -> String {
     var buffer = TextBuffer(capacity: 32 * numbers.count)
     for (k, x) in numbers.enumerated() {

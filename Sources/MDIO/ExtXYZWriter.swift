@@ -12,10 +12,6 @@ public final class ExtXYZWriter {
   /// The comment line: the cell, `Properties`, then the entries in their order.
   package static func header(_ frame: ExtXYZFrame) -> String {
     var parts: [String] = []
-    func add(_ entry: ExtXYZEntry) {
-      let key = ExtXYZEntry.quoted(entry.key)
-      parts.append(entry.raw.map { "\(key)=\($0)" } ?? key)
-    }
     let box = frame.structure.box
     var cell = frame.source?.box == box ? frame.source?.entries ?? [] : []
     if cell.isEmpty {
@@ -26,7 +22,7 @@ public final class ExtXYZWriter {
       let p = box.periodic
       cell.append(ExtXYZEntry("pbc", [p.a, p.b, p.c].map { $0 ? "T" : "F" }.joined(separator: " ")))
     }
-    cell.forEach(add)
+    parts += cell.map(\.written)
     var properties = "species:S:1:pos:R:3"
     let s = frame.structure
     if s.ids != nil { properties += ":id:I:1" }
@@ -35,7 +31,7 @@ public final class ExtXYZWriter {
     if s.charges != nil { properties += ":\(frame.chargeName):R:1" }
     for column in frame.columns { properties += ":\(column.name):\(column.kind):\(column.width)" }
     parts.append("Properties=\(properties)")
-    frame.info.forEach(add)
+    parts += frame.info.map(\.written)
     return parts.joined(separator: " ")
   }
 
@@ -56,26 +52,20 @@ public final class ExtXYZWriter {
       let r = s.positions[i]
       text.appendSpaced(r)
       if let ids = s.ids {
-        text.append(byte: 0x20)
-        text.append(ids[i])
+        text.appendField(ids[i])
       }
       if let image = s.images?[i] {
         for k in 0..<3 {
-          text.append(byte: 0x20)
-          text.append(image[k])
+          text.appendField(image[k])
         }
       }
       if let v = s.velocities?[i] { text.appendSpaced(v) }
       if let q = s.charges?[i] {
-        text.append(byte: 0x20)
-        text.append(q)
+        text.appendField(q)
       }
       for column in frame.columns { Self.append(column, i, to: &text) }
       text.append(byte: 0x0A)
-      if text.count > 1 << 19 {
-        try file.write(text.bytes)
-        text.removeAll()
-      }
+      try text.spill(into: file)
     }
     try file.write(text.bytes)
     try file.finishFrame()
@@ -85,15 +75,9 @@ public final class ExtXYZWriter {
     let range = (i * column.width)..<((i + 1) * column.width)
     switch column.values {
     case .reals(let v):
-      for k in range {
-        text.append(byte: 0x20)
-        text.append(v[k])
-      }
+      for k in range { text.appendField(v[k]) }
     case .integers(let v):
-      for k in range {
-        text.append(byte: 0x20)
-        text.append(v[k])
-      }
+      for k in range { text.appendField(v[k]) }
     case .strings(let v):
       for k in range {
         text.append(byte: 0x20)
@@ -109,16 +93,4 @@ public final class ExtXYZWriter {
 
   /// Closes the file; what was not written for want of space shows itself here at the latest.
   public func finish() throws { try file.finish() }
-}
-
-extension TextBuffer {
-  /// A blank and a number, three times.
-  package mutating func appendSpaced(_ v: Vector3) {
-    append(byte: 0x20)
-    append(v.x)
-    append(byte: 0x20)
-    append(v.y)
-    append(byte: 0x20)
-    append(v.z)
-  }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import MDNumerics
 
 /// Bytes of text under construction: numbers are written into it without any `String` in between.
 package struct TextBuffer: ~Copyable {
@@ -69,11 +70,11 @@ package struct TextBuffer: ~Copyable {
     count += width
   }
 
-  /// The number with 17 significant digits, as `%.17g` prints it: reading it back gives the same bits.
+  /// The number with so many significant digits; with 17, as `%.17g` prints it, reading it back gives the same bits.
   ///
   /// x = m·2ᵉ, so x·10ᵏ = m·5ᵏ·2ᵉ⁺ᵏ. With k ≤ 55 the product m·5ᵏ fits in 181 bits and the 17 digits come from
   /// one exact shift with the remainder deciding the rounding; numbers outside 10⁻³⁸ … 10¹⁷ go to the C library.
-  package mutating func append(_ value: Double) {
+  package mutating func append(_ value: Double, _ precision: Int = 17) {
     reserve(40)
     let magnitude = value.magnitude
     if magnitude == 0 {
@@ -81,17 +82,24 @@ package struct TextBuffer: ~Copyable {
       append(byte: 0x30)
       return
     }
-    guard magnitude >= 1e-38, magnitude < 1e17 else { return appendSlowly(value) }
+    guard magnitude >= 1e-38, magnitude < 1e17 else { return appendSlowly(value, precision) }
     if value < 0 { append(byte: 0x2D) }
     var (digits, exponent) = Decimal17.digits(magnitude)
-
-    // The digits into the end of a scratch place, then moved to where the point belongs.
     var significant = 17
+    if precision < 17 {
+      let unit = Decimal17.powersOfTen[17 - precision]
+      digits = (digits + unit / 2) / unit
+      significant = precision
+      if digits == Decimal17.powersOfTen[precision] {
+        digits /= 10
+        exponent += 1
+      }
+    }
     while digits % 10 == 0, significant > 1 {
       digits /= 10
       significant -= 1
     }
-    if exponent < -4 || exponent >= 17 {
+    if exponent < -4 || exponent >= precision {
       place(digits, significant, pointAfter: 1)
       append(byte: 0x65)
       append(byte: exponent < 0 ? 0x2D : 0x2B)
@@ -123,11 +131,38 @@ package struct TextBuffer: ~Copyable {
     count += width + point
   }
 
-  private mutating func appendSlowly(_ value: Double) {
+  private mutating func appendSlowly(_ value: Double, _ precision: Int) {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { place in
-      let n = withVaList([value]) { vsnprintf(place.baseAddress, 64, "%.17g", $0) }
+      let n = withVaList([Int32(precision), value]) { vsnprintf(place.baseAddress, 64, "%.*g", $0) }
       for k in 0..<Int(n) { append(byte: UInt8(bitPattern: place[k])) }
     }
+  }
+}
+
+extension TextBuffer {
+  /// A blank and a number.
+  package mutating func appendField(_ value: Double, _ precision: Int = 17) {
+    append(byte: 0x20)
+    append(value, precision)
+  }
+
+  package mutating func appendField<I: BinaryInteger>(_ value: I) {
+    append(byte: 0x20)
+    append(value)
+  }
+
+  /// A blank and a number, three times.
+  package mutating func appendSpaced(_ v: Vector3, _ precision: Int = 17) {
+    appendField(v.x, precision)
+    appendField(v.y, precision)
+    appendField(v.z, precision)
+  }
+
+  /// Hands the text over to a file when there is much of it.
+  package mutating func spill(into file: OutputFile) throws {
+    guard count > 1 << 19 else { return }
+    try file.write(bytes)
+    removeAll()
   }
 }
 
@@ -135,6 +170,7 @@ package struct TextBuffer: ~Copyable {
 private enum Decimal17 {
   /// 5⁰ … 5⁵⁵: all that fit in 128 bits.
   static let fives: [UInt128] = (0...55).map { k in (0..<k).reduce(UInt128(1)) { p, _ in p * 5 } }
+  static let powersOfTen: [UInt64] = (0...17).map { k in (0..<k).reduce(UInt64(1)) { p, _ in p * 10 } }
   static let lower: UInt64 = 10_000_000_000_000_000
   static let upper: UInt64 = 100_000_000_000_000_000
 

@@ -31,3 +31,11 @@ extension Communicator {
     return broadcast(bytes, from: 0)
   }
 }
+
+extension Communicator {
+  /// The smallest of the ranks' numbers, nil if no rank has one.
+  func lowest(_ value: Int64?) -> Int64? {
+    let least = minimum(value.map { Int($0) } ?? .max)
+    return least == .max ? nil : Int64(least)
+  }
+}

@@ -44,8 +44,8 @@ struct BoundaryEnergy {
   ) throws -> Double {
     let communicator = system.communicator
     let crystal = try SystemFactory.make(
-      communicator.isRoot ? try StructureFactory.perfectCrystal(of: boundary) : nil, species: system.species,
-      plan: plan, communicator: communicator, skin: 0)
+      communicator.isRoot ? try StructureFactory.perfectCrystal(of: boundary) : nil, plan: plan,
+      communicator: communicator, skin: 0)
     try crystal.rebuild()
     return communicator.sum(try crystal.compute(.energy, step: 0).energy) / Double(crystal.totalCount)
   }

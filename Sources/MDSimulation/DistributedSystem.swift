@@ -1,6 +1,5 @@
 import MDCore
 import MDNeighbors
-import MDNumerics
 import MDParallel
 
 /// One rank's share of the system and everything that turns positions into forces: atoms, cell, decomposition,
@@ -30,13 +29,11 @@ public final class DistributedSystem {
   /// Atoms over all ranks.
   public let totalCount: Int
   public private(set) var rebuilds = 0
-  /// Rebuilds that came later than they should: an atom had moved farther than half the skin by more than it
-  /// moves in the last step should allow.
+  /// What the steps' time goes to.
   public var timers = PhaseTimers()
 
   private let writesGhosts: Bool
-  private let order = AlignedBuffer<Int32>()
-  private let scratch = AlignedBuffer<UInt8>()
+  private let spatialSort = SpatialSort()
 
   public init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
@@ -54,7 +51,7 @@ public final class DistributedSystem {
     cutoff = needs.map(\.cutoff).max() ?? 0
     halo = needs.map(\.halo).max() ?? 0
     writesGhosts = needs.contains(where: \.writesGhosts)
-    lists = NeighborLists(reach: cutoff + skin, kinds: Set(needs.map(\.list)))
+    lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))
     exchange = GhostExchange(atoms: atoms, domain: domain, communicator: communicator)
     totalCount = communicator.sum(atoms.localCount)
     for potential in potentials { try potential.attach(to: atoms) }
@@ -65,10 +62,9 @@ public final class DistributedSystem {
     timers.start(.communication)
     try exchange.migrate(box: box)
     timers.start(.neighbors)
-    spatialOrder(atoms: atoms, box: box, cellSize: max(cutoff + skin, 1) / 2, into: order)
-    atoms.permuteLocal(order.pointer, scratch: scratch)
+    spatialSort.sort(atoms, cellSize: lists.reach / 2)
     timers.start(.communication)
-    try exchange.border(box: box, width: halo + skin)
+    exchange.border(box: box, width: halo + skin)
     timers.start(.neighbors)
     lists.build(atoms: atoms, box: box)
     timers.start(.communication)

@@ -16,6 +16,8 @@ public final class Simulation {
   let outputs: RunOutputs
   let log: RunLog
   let groups: GroupTable
+  /// What the builder knows of grain boundaries.
+  let geometry: BoundaryEnergy.Geometry?
   var clock: Clock
   var summary: RunSummary
   /// What a checkpoint brought for the stage that it was taken in.
@@ -28,13 +30,15 @@ public final class Simulation {
   var communicator: any Communicator { system.communicator }
 
   init(
-    plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable, clock: Clock,
-    restored: StageState?, summary: RunSummary, log: RunLog, started: Double
+    plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
+    geometry: BoundaryEnergy.Geometry?, clock: Clock, restored: StageState?,
+    summary: RunSummary, log: RunLog, started: Double
   ) {
     self.plan = plan
     self.system = system
     self.outputs = outputs
     self.groups = groups
+    self.geometry = geometry
     self.clock = clock
     self.restored = restored
     self.summary = summary
@@ -76,7 +80,8 @@ public final class Simulation {
   /// Runs the current stage from where it stands. Returns why the run must stop, nil at the stage's end.
   private func runStage() throws -> String? {
     let driver = try StageDriver(
-      plan.stages[clock.stage], number: clock.stage + 1, system: system, groups: groups, clock: clock, seed: plan.seed)
+      plan.stages[clock.stage], system: system, groups: groups, clock: clock,
+      firstStep: restored?.firstStep, seed: plan.seed)
     system.timers.reset()
     try begin(driver)
     restored = nil
@@ -102,20 +107,21 @@ public final class Simulation {
     driver.context.step = clock.step
     if let restored {
       log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary), from step \(clock.stepInStage)")
-      try driver.restore(restored, box: system.box)
+      try driver.begin(box: system.box, from: restored)
       return
     }
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
     if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
     if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
-    let tally = try system.compute([.energy, .virial, outputs.wants(at: clock.step, stageStart: true)], step: clock.step)
+    let want = outputs.wants(at: clock.step).union([.energy, .virial])
+    let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
     driver.context.tally = tally
-    try driver.integrator.begin(driver.context, box: system.box)
+    try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally)
     driver.report(row)
-    try outputs.thermo(row, log: log)
-    if clock.step == 0 { try outputs.trajectories(at: 0, system: system, time: clock.time, stageStart: true) }
+    try outputs.write(row, log: log)
+    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
@@ -136,22 +142,21 @@ public final class Simulation {
     }
     let isLast = clock.stepInStage == driver.steps
     let thermoDue = outputs.thermoDue(clock.step) || isLast
-    var want = driver.integrator.wants.union(outputs.wants(at: clock.step, stageStart: false))
+    var want = driver.integrator.wants.union(outputs.wants(at: clock.step))
     if thermoDue { want.formUnion([.energy, .virial]) }
     let tally = try system.compute(want, step: clock.step)
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
-    driver.noteConvergence()
     system.timers.start(.analysis)
     if thermoDue || driver.isConverged {
       let row = sample(driver, want.isSuperset(of: [.energy, .virial]) ? tally : try fullTally())
       driver.report(row)
       system.timers.start(.output)
-      try outputs.thermo(row, log: log)
+      try outputs.write(row, log: log)
     }
     system.timers.start(.output)
-    try outputs.trajectories(at: clock.step, system: system, time: clock.time, stageStart: false)
+    try outputs.writeFrames(at: clock.step, time: clock.time, system: system)
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
@@ -170,7 +175,7 @@ public final class Simulation {
   }
 
   private var isFirstDynamics: Bool {
-    !plan.stages[..<clock.stage].contains { if case .dynamics = $0 { true } else { false } }
+    !plan.stages[..<clock.stage].contains { if case .dynamics = $0.work { true } else { false } }
   }
 
   // MARK: The one reduction of a step
@@ -224,20 +229,26 @@ public final class Simulation {
   }
 
   private func farthestAtom() -> (Int, Double) {
-    let (id, distance) = system.lists.farthestAtom(atoms: system.atoms, box: system.box)
+    let (id, distance) = system.lists.farthestAtom(atoms: system.atoms)
     let largest = communicator.maximum(distance)
     return (communicator.minimum(distance == largest ? Int(id) : .max), largest)
   }
 
   // MARK: Checkpoints and the end
 
-  private func checkpoint(_ driver: StageDriver) throws {
-    system.timers.start(.output)
+  /// Rebuilds, so that the atoms stand as a resumed run will have them, and writes. `driver` is nil at the run's end.
+  private func checkpoint(_ driver: StageDriver?) throws {
     try system.rebuild()
     system.timers.start(.output)
-    try outputs.checkpoint(
-      system: system, clock: clock, stage: try driver.state(), groups: groups, plan: plan, summary: summary)
-    if let path = outputs.lastCheckpoint { summary.checkpoints = outputs.checkpointPaths(newest: path) }
+    let box = system.box
+    let header = CheckpointHeader(
+      deck: plan.source, title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
+      masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
+      periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, atoms: system.totalCount, chunk: 0,
+      columns: [], files: [:])
+    try outputs.writeCheckpoint(header, system: system)
+    summary.checkpoints = outputs.checkpointPaths
   }
 
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
@@ -245,7 +256,7 @@ public final class Simulation {
     log.line(
       "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
         + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
-    if case .minimize = plan.stages[clock.stage], let analysis = plan.analysis.boundaryEnergy {
+    if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
       let result = try BoundaryEnergy.measure(self, analysis)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
@@ -272,25 +283,19 @@ public final class Simulation {
     let lists = system.lists.statistics
     summary.lists = RunSummary.Ghosts(
       ghosts: communicator.sum(system.atoms.ghostCount), neighbors: communicator.sum(lists.pairs),
-      maximumNeighbors: communicator.maximum(lists.maximumRow), rebuilds: system.rebuilds)
+      maximumNeighbors: communicator.maximum(lists.longestRow), rebuilds: system.rebuilds)
     switch outcome {
     case .finished:
       summary.status = "finished"
-      if outputs.lastCheckpointStep != clock.step { try checkpointAtEnd() }
+      if outputs.lastCheckpointStep != clock.step { try checkpoint(nil) }
     case .stopped(let reason):
       summary.status = "stopped"
       summary.reason = reason
       log.line("Stopped at step \(clock.step): \(reason). Continue with: faultline resume \(outputs.directory.path)")
     }
+    try outputs.close()
     try communicator.agree { if communicator.isRoot { try outputs.write(summary) } }
     if outcome == .finished { reportEnd() }
-  }
-
-  private func checkpointAtEnd() throws {
-    try system.rebuild()
-    try outputs.checkpoint(
-      system: system, clock: clock, stage: nil, groups: groups, plan: plan, summary: summary)
-    if let path = outputs.lastCheckpoint { summary.checkpoints = outputs.checkpointPaths(newest: path) }
   }
 
   private func reportEnd() {

@@ -33,7 +33,8 @@ final class StageDriver {
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
   ) throws {
     self.plan = plan
-    self.firstStep = firstStep ?? clock.step
+    let first = firstStep ?? clock.step
+    self.firstStep = first
     steps = plan.stepLimit
     label = plan.name
     let timestep: Double
@@ -51,10 +52,10 @@ final class StageDriver {
       timestep = dynamics.timestep
       integrator = VelocityVerlet(
         thermostat: try dynamics.thermostat.map {
-          try Self.thermostat($0, first: self.firstStep, steps: dynamics.steps, seed: seed)
+          try Self.thermostat($0, first: first, steps: dynamics.steps, seed: seed)
         })
       loading = try dynamics.deform.map {
-        try Loading(axis: $0.axis, strainRate: $0.rate, box: system.box, step: self.firstStep)
+        try Loading(axis: $0.axis, strainRate: $0.rate, box: system.box, step: first)
       }
     }
     context = try DynamicsContext(
@@ -96,14 +97,14 @@ final class StageDriver {
       integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep)
   }
 
-  func restore(_ state: StageState, box: Box) throws {
-    try integrator.resume(state.integrator, context, box: box)
-    if let loading {
-      guard let data = state.loading else {
-        throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
-      }
-      try loading.restore(data)
+  /// Starts the integrator, afresh or as a checkpoint left it. Forces are known.
+  func begin(box: Box, from state: StageState?) throws {
+    try integrator.begin(context, box: box, from: state?.integrator)
+    guard let state, let loading else { return }
+    guard let data = state.loading else {
+      throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
+    try loading.restore(data)
   }
 
   // MARK: What the log says

@@ -21,10 +21,12 @@ struct Launcher {
 
   func cleanUp() { try? FileManager.default.removeItem(atPath: directory) }
 
-  /// Beside the test bundle, or where FAULTLINE_BINARY says.
+  /// The release build, or where FAULTLINE_PROGRAM says.
   static let binary: String = {
-    if let path = ProcessInfo.processInfo.environment["FAULTLINE_BINARY"] { return path }
-    return URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/faultline"
+    if let path = ProcessInfo.processInfo.environment["FAULTLINE_PROGRAM"] { return path }
+    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return repository.appendingPathComponent(".build/release/faultline").path
   }()
 
   func path(_ name: String) -> String { directory + "/" + name }

@@ -65,6 +65,50 @@ struct RandomTests {
     }
   }
 
+  @Test("Four lanes give what Box and Muller prescribe for each id's own Philox block")
+  func lanes() {
+    let (seed, step) = (UInt64(0x1234_5678_9ABC), 77 + 1 << 33)
+    var all: [[Double]] = [[], [], []]
+    for first in stride(from: 0, to: 100_000, by: 4) {
+      // The last lane repeats an id of another group, to see that lanes do not mix.
+      let ids = SIMD4(Int64(first), Int64(first + 1), Int64(first + 2) + 1 << 40, 5)
+      let random = CounterRandom.gaussians(seed: seed, stream: .langevin, ids: ids, step: step)
+      for lane in 0..<4 {
+        let found = Vector3(random.x[lane], random.y[lane], random.z[lane])
+        let id = UInt64(ids[lane])
+        let word = Philox.block(
+          counter: SIMD4(
+            UInt32(truncatingIfNeeded: id), UInt32(id >> 32), UInt32(truncatingIfNeeded: step),
+            UInt32(step >> 32) << 24 | 2 << 16),
+          key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+        func radius(_ w: UInt32) -> Double { (-2 * log((Double(w) + 0.5) / 0x1p32)).squareRoot() }
+        func angle(_ w: UInt32) -> (Double, Double) {
+          let x = (Double(w >> 2) + 0.5 - 0x1p29) / 0x1p30 * .pi / 2
+          let sign: Double = w & 2 == 0 ? 1 : -1
+          return w & 1 == 0 ? (sign * cos(x), sign * sin(x)) : (sign * sin(x), sign * cos(x))
+        }
+        let expected = Vector3(
+          radius(word.x) * angle(word.y).0, radius(word.x) * angle(word.y).1, radius(word.z) * angle(word.w).0)
+        #expect((found - expected).length < 4e-15)
+        if lane < 3 { for axis in 0..<3 { all[axis].append(found[axis]) } }
+      }
+    }
+    for axis in 0..<3 { #expect(kolmogorovSmirnov(all[axis]) { 0.5 * erfc(-$0 / 2.0.squareRoot()) } < 1.95) }
+  }
+
+  @Test("Noise for a list of ids is the noise of each id", arguments: [1, 4, 7, 256])
+  func filled(count: Int) {
+    let ids = (0..<count).map { Int64($0 * $0 + 3) }
+    let noise = AlignedBuffer<Double>(capacity: 3 * 256)
+    let (x, y, z) = (noise.pointer, noise.pointer + 256, noise.pointer + 512)
+    CounterRandom.fillGaussians(
+      seed: 9, stream: .langevin, step: 4, ids: ids, count: count, x: x, y: y, z: z)
+    for (i, id) in ids.enumerated() {
+      let alone = CounterRandom.gaussians(seed: 9, stream: .langevin, ids: SIMD4(repeating: id), step: 4)
+      #expect(Vector3(x[i], y[i], z[i]) == Vector3(alone.x[0], alone.y[0], alone.z[0]))
+    }
+  }
+
   @Test("Gamma numbers have mean and variance k", arguments: [0.5, 1, 2.5, 40, 15_000])
   func gamma(shape: Double) {
     let samples = sample { $0.gamma(shape: shape) }

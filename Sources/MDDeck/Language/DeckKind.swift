@@ -3,7 +3,7 @@ public indirect enum DeckKind: Sendable {
   case boolean
   case integer(ClosedRange<Int>)
   /// A number in the dimension's default unit, or text with a unit.
-  case quantity(Dimension, NumberRange)
+  case quantity(PhysicalDimension, NumberRange)
   /// Text, not empty.
   case string
   case enumeration([String])
@@ -33,7 +33,7 @@ extension DeckKind {
   public static var positiveInteger: DeckKind { .integer(1...Int.max) }
   /// A temperature, or [start, end] of a linear ramp.
   public static var temperatureOrRamp: DeckKind {
-    let temperature = DeckKind.quantity(.temperature, .nonNegative)
+    let temperature = DeckKind.quantity(.temperature, .positive)
     return .either([temperature, .list(temperature, count: 2...2)])
   }
 }
@@ -45,6 +45,11 @@ public struct DeckObject: Sendable {
     public enum Count: Sendable { case exactlyOne, atMostOne, atLeastOne }
     public var count: Count
     public var keys: [String]
+
+    public init(_ count: Count, of keys: [String]) {
+      self.count = count
+      self.keys = keys
+    }
   }
 
   public var doc: String
@@ -62,7 +67,7 @@ public struct DeckObject: Sendable {
 
   /// A section that holds exactly one of these keys, for example `thermostat: {langevin: {…}}`.
   public static func choice(_ doc: String, _ keys: [DeckKey], example: String? = nil) -> DeckObject {
-    DeckObject(doc, keys, rules: [.init(count: .exactlyOne, keys: keys.map(\.name))], example: example)
+    DeckObject(doc, keys, rules: [.init(.exactlyOne, of: keys.map(\.name))], example: example)
   }
 
   public func key(_ name: String) -> DeckKey? { keys.first { $0.name == name } }

@@ -5,7 +5,7 @@ import Yams
 /// A YAML document as nodes that know where they stand.
 ///
 /// Scalars are read by the core schema of YAML 1.2: only `true` and `false` are booleans, so that the species
-/// N, Y and No stay text. Merge keys (`<<`) are resolved; keys given in the mapping win over merged ones.
+/// N and Y stay text. Merge keys (`<<`) are resolved; keys given in the mapping win over merged ones.
 public struct DeckNode: Sendable {
   public indirect enum Content: Sendable {
     case null
@@ -30,9 +30,12 @@ public struct DeckNode: Sendable {
 
   /// Parses one YAML document. `file` stands in the errors' locations. Throws syntax errors and repeated keys.
   public static func parse(_ yaml: String, file: String) throws(DeckErrors) -> DeckNode {
+    // Editors of other systems begin a file with a byte order mark.
+    let yaml = yaml.hasPrefix("\u{FEFF}") ? String(yaml.unicodeScalars.dropFirst()) : yaml
     let root: Node?
     do {
-      root = try Yams.compose(yaml: yaml)
+      // Without Yams' own rules of types (YAML 1.1, by regular expressions): ours are below.
+      root = try Yams.compose(yaml: yaml, .basic)
     } catch let error as YamlError {
       throw DeckErrors([syntaxError(error, yaml: yaml, file: file)])
     } catch {
@@ -142,13 +145,13 @@ private struct NodeReader {
     case ".nan", ".NaN", ".NAN": return .number(.nan)
     default: break
     }
-    guard let (number, length) = Decimal.prefix(of: text), length == text.utf8.count else { return .string(text) }
+    guard let (number, length) = DecimalText.prefix(of: text), length == text.utf8.count else { return .string(text) }
     return Int(text).map { .integer($0) } ?? .number(number)
   }
 }
 
-/// Decimal numbers as people write them: `-1`, `.5`, `2.`, `1e-3`.
-enum Decimal {
+/// DecimalText numbers as people write them: `-1`, `.5`, `2.`, `1e-3`.
+enum DecimalText {
   /// The number that `text` starts with and its length in bytes; nil if it does not start with one.
   static func prefix(of text: String) -> (value: Double, length: Int)? {
     let bytes = Array(text.utf8)

@@ -7,6 +7,11 @@ extension RunPlan {
   public static func read(
     _ path: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
+    try parse(text(of: path), file: path, schema: schema, purpose: purpose)
+  }
+
+  /// The text of a deck's file.
+  public static func text(of path: String) throws(DeckErrors) -> String {
     let place = SourceLocation(file: path)
     guard let data = FileManager.default.contents(atPath: path) else {
       var isFolder: ObjCBool = false
@@ -17,7 +22,7 @@ extension RunPlan {
     guard let text = String(validating: data, as: UTF8.self) else {
       throw DeckErrors([FaultlineError(.input, "not a text file: bytes that are not UTF-8", at: place)])
     }
-    return try parse(text, file: path, schema: schema, purpose: purpose)
+    return text
   }
 
   /// Parses a deck. `file` is its path: it stands in the errors, and relative input paths start at its folder.
@@ -98,7 +103,7 @@ extension StructureFilePlan {
 
 extension LatticePlan {
   fileprivate init(_ section: DeckSection) {
-    type = LatticeType(rawValue: section.string("type"))!
+    type = LatticeKind(rawValue: section.string("type"))!
     constant = section.double("constant")
     c = section["c"]?.double
     species = section.strings("species")
@@ -124,7 +129,7 @@ extension GrainBoundaryPlan {
 
   fileprivate init(_ section: DeckSection) {
     kind = Kind(rawValue: section.string("kind"))!
-    lattice = LatticeType(rawValue: section.string("lattice"))!
+    lattice = LatticeKind(rawValue: section.string("lattice"))!
     constant = section.double("constant")
     species = section.strings("species")
     axis = section.integerVector("axis")
@@ -138,7 +143,7 @@ extension GrainBoundaryPlan {
     let fractions = section.doubles("shift")
     shift = (fractions[0], fractions[1])
     expansion = section.double("expansion")
-    overlap = section.double("overlap")
+    overlap = section["overlap"]?.double
   }
 }
 
@@ -150,6 +155,13 @@ extension GroupPlan {
     selection = SelectionPlan(
       species: select["species"]?.strings, region: (select["region"]?.section).map(RegionPlan.init),
       fractionalRegion: (select["fractional_region"]?.section).map(RegionPlan.init),
+      sphere: (select["sphere"]?.section).map {
+        SpherePlan(center: $0.vector("center"), radius: $0.double("radius"))
+      },
+      cylinder: (select["cylinder"]?.section).map {
+        CylinderPlan(
+          axis: axisIndex($0.string("axis")), center: $0.vector("center"), radius: $0.double("radius"))
+      },
       ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
     frozen = section.boolean("frozen")
     velocity = section["velocity"]?.vector
@@ -193,7 +205,7 @@ extension DynamicsPlan {
     timestep = section.double("timestep")
     thermostat = (section["thermostat"]?.section).map(ThermostatPlan.init)
     deform = (section["deform"]?.section).map {
-      DeformPlan(axis: ["x", "y", "z"].firstIndex(of: $0.string("axis"))!, rate: $0.double("rate"))
+      DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
     }
   }
 }
@@ -240,3 +252,6 @@ extension TrajectoryPlan {
     location = section.location
   }
 }
+
+/// 0, 1, 2 for x, y, z.
+private func axisIndex(_ name: String) -> Int { ["x", "y", "z"].firstIndex(of: name)! }

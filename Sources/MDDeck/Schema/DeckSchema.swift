@@ -12,6 +12,15 @@ public enum Purpose: String, Sendable, CaseIterable {
   /// Building a structure only.
   case build
 
+  /// The sections whose input files must be there.
+  var sectionsWithFiles: [String] {
+    switch self {
+    case .run: ["structure", "potential"]
+    case .resume, .evaluate: ["potential"]
+    case .build: ["structure"]
+    }
+  }
+
   var neededSections: [String] {
     switch self {
     case .run, .resume: ["structure", "potential", "stages"]
@@ -43,7 +52,7 @@ public struct DeckSchema: Sendable {
   }
 
   /// The top level with the sections that `purpose` needs made required; nil requires none.
-  func root(for purpose: Purpose?) -> DeckObject {
+  package func root(for purpose: Purpose?) -> DeckObject {
     var object = root
     for index in object.keys.indices where purpose?.neededSections.contains(object.keys[index].name) ?? false {
       object.keys[index].presence = .required
@@ -53,10 +62,16 @@ public struct DeckSchema: Sendable {
 
   /// Validates YAML text. `file` is the deck's path: it stands in the errors, and relative paths start at its folder.
   public func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
+    try validate(yaml, file: file, for: purpose, checksFiles: true)
+  }
+
+  package func validate(
+    _ yaml: String, file: String, for purpose: Purpose, checksFiles: Bool
+  ) throws(DeckErrors) -> DeckSection {
     let node = try DeckNode.parse(yaml, file: file)
     var validator = DeckValidator(
       directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
-      needsFiles: { purpose != .resume || $0 != "structure" })
+      needsFiles: { checksFiles && purpose.sectionsWithFiles.contains($0) })
     guard let section = validator.section(node, root(for: purpose), "deck") else {
       throw DeckErrors(validator.errors)
     }

@@ -1,7 +1,7 @@
 import MDCore
 import MDNumerics
 
-/// The state of the whole system at one step, as it stands in `thermo.csv`.
+/// The state of the whole system at one step: a row of `thermo.csv`, and `final_thermo` of run.json.
 public struct ThermoRow: Codable, Sendable {
   public var step: Int
   /// ps.
@@ -26,18 +26,4 @@ public struct ThermoRow: Codable, Sendable {
   public var lengths: [Double]
   /// The largest force component on a mobile atom, eV/Å.
   public var largestForce: Double
-
-  static let columns = [
-    "step", "time_ps", "stage", "temperature_K", "potential_eV", "kinetic_eV", "total_eV", "conserved_eV",
-    "pressure_bar", "pxx_bar", "pyy_bar", "pzz_bar", "pyz_bar", "pxz_bar", "pxy_bar", "volume_A3", "a_A", "b_A",
-    "c_A", "fmax_eV_per_A",
-  ]
-
-  var values: [Double] {
-    [Double(step), time, Double(stage), temperature, potentialEnergy, kineticEnergy, totalEnergy, conserved, pressure]
-      + pressureTensor + [volume] + lengths + [largestForce]
-  }
-
-  /// The first non-finite value's column, if any.
-  var nonFinite: String? { zip(Self.columns, values).first { !$0.1.isFinite }?.0 }
 }
