@@ -157,4 +157,17 @@ public final class NeighborLists {
     let strain = (e.x.squaredLength + e.y.squaredLength + e.z.squaredLength).squareRoot()
     return largest.squareRoot() + strain * halo / 2
   }
+
+  /// The local atom that has moved farthest since the build (without the cell's deformation): its id and how far, Å;
+  /// (0, 0) without atoms.
+  public func farthestAtom(atoms: AtomStore) -> (id: Int64, distance: Double) {
+    let from = reference.pointer
+    var farthest: (Int64, Double) = (0, 0)
+    for i in 0..<min(atoms.localCount, max(referenceCount, 0)) {
+      let r0 = Vector3(from[3 * i], from[3 * i + 1], from[3 * i + 2])
+      let distance = (atoms.position[i] - r0).length
+      if distance > farthest.1 { farthest = (atoms.id[i], distance) }
+    }
+    return farthest
+  }
 }
