@@ -38,7 +38,7 @@ public struct Domain: Equatable, Sendable {
       guard c.count == grid[k] + 1, c.first == 0, c.last == 1, zip(c, c.dropFirst()).allSatisfy({ $0 < $1 })
       else {
         throw FaultlineError(
-          .input, "the cuts along axis \("abc"[k]) do not divide it into \(grid[k]) bricks",
+          .input, "the cuts along axis \(["a", "b", "c"][k]) do not divide it into \(grid[k]) bricks",
           hint: "give \(grid[k] + 1) ascending numbers from 0 to 1", isCollective: true)
       }
     }
@@ -147,8 +147,4 @@ public struct Domain: Equatable, Sendable {
     }
     return best
   }
-}
-
-extension String {
-  fileprivate subscript(k: Int) -> Character { self[index(startIndex, offsetBy: k)] }
 }

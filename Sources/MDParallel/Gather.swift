@@ -12,7 +12,7 @@ public enum Gather {
     _ body: (_ rows: Range<Int>, _ buffers: [UnsafeRawBufferPointer]) throws -> Void
   ) throws {
     let ids = UnsafePointer(atoms.id.pointer)
-    let order = (0..<Int32(atoms.localCount)).sorted { ids[Int($0)] < ids[Int($1)] }
+    let order = ascending(ids, atoms.localCount)
     let limits = upperIDs(order, ids, chunk: chunk, communicator)
     let payload = columns.reduce(0) { $0 + $1.payload }
 
@@ -116,32 +116,65 @@ public enum Gather {
     _ parts: UnsafePointer<UInt8>, _ counts: [Int], _ columns: [ColumnStorage], into sorted: [AlignedBuffer<UInt8>]
   ) throws {
     let payload = columns.reduce(0) { $0 + $1.payload }
-    var keys: [(id: Int64, part: Int32, row: Int32)] = []
-    keys.reserveCapacity(counts.reduce(0, +))
-    var starts: [Int] = []
+    let total = counts.reduce(0, +)
+    let ids = AlignedBuffer<Int64>(capacity: total)
+    // Where each row's part begins, and its place there.
+    var rows: [(part: Int, start: Int, place: Int)] = []
+    rows.reserveCapacity(total)
     var start = 0
     for (p, n) in counts.enumerated() {
-      starts.append(start)
       for k in 0..<n {
-        let id = UnsafeRawPointer(parts + start).loadUnaligned(fromByteOffset: 8 * k, as: Int64.self)
-        keys.append((id, Int32(p), Int32(k)))
+        ids.pointer[rows.count] = UnsafeRawPointer(parts + start).loadUnaligned(fromByteOffset: 8 * k, as: Int64.self)
+        rows.append((p, start, k))
       }
       start += n * (8 + payload)
     }
-    keys.sort { $0.id < $1.id }
-    for k in 1..<max(keys.count, 1) where keys[k].id == keys[k - 1].id {
-      throw FaultlineError(.run, "two atoms have the id \(keys[k].id)")
+    let order = ascending(ids.pointer, total)
+    for (a, b) in zip(order, order.dropFirst()) where ids.pointer[Int(a)] == ids.pointer[Int(b)] {
+      throw FaultlineError(.run, "two atoms have the id \(ids.pointer[Int(a)])")
     }
     var before = 8
     for (column, buffer) in zip(columns, sorted) {
       let width = column.payload
-      for (k, key) in keys.enumerated() {
-        let p = Int(key.part)
-        let source = parts + (starts[p] + counts[p] * before + Int(key.row) * width)
+      for (k, i) in order.enumerated() {
+        let row = rows[Int(i)]
+        let source = parts + (row.start + counts[row.part] * before + row.place * width)
         (buffer.pointer + k * width).update(from: source, count: width)
       }
       before += width
     }
+  }
+
+  /// Places in ascending order of their ids (and of place among equals): a radix sort, 11 bits a pass, since
+  /// ids are mostly dense.
+  static func ascending(_ ids: UnsafePointer<Int64>, _ count: Int) -> [Int32] {
+    var order = (0..<Int32(count)).map { $0 }
+    guard count > 1 else { return order }
+    var least = ids[0]
+    var greatest = ids[0]
+    for i in 1..<count {
+      least = min(least, ids[i])
+      greatest = max(greatest, ids[i])
+    }
+    // As unsigned numbers, so that any span of ids fits.
+    let span = UInt64(bitPattern: greatest &- least)
+    var other = order
+    var places = [Int](repeating: 0, count: 2049)
+    var shift: UInt64 = 0
+    while shift < 64, span >> shift > 0 {
+      func digit(_ i: Int32) -> Int { Int((UInt64(bitPattern: ids[Int(i)] &- least) >> shift) & 2047) }
+      for k in places.indices { places[k] = 0 }
+      for i in order { places[digit(i) + 1] += 1 }
+      for k in 0..<2048 { places[k + 1] += places[k] }
+      for i in order {
+        let d = digit(i)
+        other[places[d]] = i
+        places[d] += 1
+      }
+      swap(&order, &other)
+      shift += 11
+    }
+    return order
   }
 
   /// Rank 0's failure, if any, on all ranks.

@@ -133,12 +133,13 @@ private func rows(_ view: NeighborView) -> [[Int32]] {
     }
     var randoms = Randoms(UInt64(seed))
     var box = brute.box
-    let strain = Matrix3(randoms.vector(), randoms.vector(), randoms.vector())
-    box.setCell(box.cell * (.identity + 0.03 * randoms.next() * (strain - 0.5 * .init([1, 1, 1], [1, 1, 1], [1, 1, 1]))))
+    let middle = Vector3(0.5, 0.5, 0.5)
+    let strain = Matrix3(randoms.vector() - middle, randoms.vector() - middle, randoms.vector() - middle)
+    box.setCell(box.cell * (.identity + 0.03 * randoms.next() * strain))
     let scale = 0.25 * randoms.next()
     for i in 0..<brute.atoms.localCount {
       brute.atoms.position[i] = box.cartesian(brute.box.fractional(brute.atoms.position[i]))
-        + scale * (randoms.vector() - [0.5, 0.5, 0.5])
+        + scale * (randoms.vector() - middle)
     }
     let bound = lists.largestDisplacement(atoms: brute.atoms, box: box)
     // The halo is wider than the reach here, so the bound covers the reach with room to spare.

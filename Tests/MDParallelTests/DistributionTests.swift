@@ -84,6 +84,26 @@ import Testing
     #expect(errors.allSatisfy { $0 == expected })
   }
 
+  /// Ids of any size and sign come back in order.
+  @Test(arguments: [1, 3])
+  func sparseIds(_ ranks: Int) throws {
+    var sample = Sample.all[0]
+    let ids: [Int64] = (0..<120).map { (k: Int64) -> Int64 in (k * k * k - 5000) * (1 << (k % 30)) }
+    sample.structure.ids = ids
+    let sparse = sample
+    let gathered = try onRanks(ranks) { comm in
+      let atoms = try sparse.distribute(comm).atoms
+      var out: [Int64] = []
+      try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 9, communicator: comm) { rows, buffers in
+        #expect(rows.count == min(9, 120 - rows.lowerBound))
+        out += buffers[0].bindMemory(to: Int64.self)
+      }
+      return out
+    }
+    #expect(Set(ids).count == 120)
+    #expect(gathered[0] == ids.sorted())
+  }
+
   @Test func doubledIdIsRefused() throws {
     var sample = Sample.all[0]
     let id = Int64(5 * 80 + 11)
