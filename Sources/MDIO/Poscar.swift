@@ -12,6 +12,8 @@ import MDNumerics
 enum Poscar {
   static func read(_ path: String, species: [String]?) throws -> Structure {
     let reader = try LineReader(path)
+    // Lines are views of the reader's buffer.
+    defer { withExtendedLifetime(reader) {} }
 
     func line(_ what: String) throws -> Field {
       guard let line = try reader.next() else { throw reader.error("the file ends before \(what)") }
