@@ -14,9 +14,10 @@ public final class CSVWriter {
     if file.offset == 0 {
       try file.write(header + "\n")
     } else {
-      // The line is a view of the reader's memory.
       let reader = try LineReader(path)
-      let line = try withExtendedLifetime(reader) { try reader.next().map { String(decoding: $0, as: UTF8.self) } }
+      let line = try reader.next().map { String(decoding: $0, as: UTF8.self) }
+      // The line is a view of the reader's buffer.
+      withExtendedLifetime(reader) {}
       guard line == header else {
         throw FaultlineError(
           .run, "\(path) has other columns than this run writes", hint: "move it away to start a new file")

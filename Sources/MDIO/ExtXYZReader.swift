@@ -18,6 +18,7 @@ public final class ExtXYZReader {
 
   /// The next frame; nil at the end of the file.
   public func next() throws -> ExtXYZFrame? {
+    defer { withExtendedLifetime(self) {} }
     var first = try reader.next()
     while let line = first, line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { first = try reader.next() }
     guard let line = first else { return nil }

@@ -34,7 +34,9 @@ struct LammpsDataReader {
   private var velocities: [Vector3]?
 
   static func read(_ path: String, species: [String]?, periodic: Periodicity) throws -> Structure {
-    var data = LammpsDataReader(reader: try LineReader(path), callerSpecies: species, periodic: periodic)
+    let reader = try LineReader(path)
+    defer { withExtendedLifetime(reader) {} }
+    var data = LammpsDataReader(reader: reader, callerSpecies: species, periodic: periodic)
     return try data.structure()
   }
 

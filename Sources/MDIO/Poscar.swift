@@ -12,7 +12,7 @@ import MDNumerics
 enum Poscar {
   static func read(_ path: String, species: [String]?) throws -> Structure {
     let reader = try LineReader(path)
-    // Lines are views of the reader's memory.
+    // Lines are views of the reader's buffer.
     defer { withExtendedLifetime(reader) {} }
 
     func line(_ what: String) throws -> Field {

@@ -75,6 +75,7 @@ public enum StructureFile {
   private static func detect(_ path: String) throws -> Format {
     if let format = formatByName(path) { return format }
     let reader = try LineReader(path)
+    defer { withExtendedLifetime(reader) {} }
     var lines: [[String]] = []
     while lines.count < 40, let line = try reader.next() { lines.append(FieldScanner.strings(line)) }
     if let first = lines.first, first.count == 1, Int(first[0]) != nil { return .extxyz }
