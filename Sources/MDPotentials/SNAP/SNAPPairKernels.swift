@@ -74,9 +74,13 @@ enum SNAPPairKernels {
     for l in stride(from: 2, through: order, by: 1) {
       let one = UnsafePointer(row - (2 * l - 1))
       let two = one - (2 * l - 3)
-      for slot in 0..<(2 * l - 3) {
-        let m = (slot + 1) / 2
-        row[slot] = (square * f[2 * m + 1] * two[slot]).addingProduct(z * f[2 * m], one[slot])
+      row[0] = (square * f[1] * two[0]).addingProduct(z * f[0], one[0])
+      for m in stride(from: 1, to: l - 1, by: 1) {
+        let rise = z * f[2 * m]
+        let back = square * f[2 * m + 1]
+        let slot = 2 * m - 1
+        row[slot] = (back * two[slot]).addingProduct(rise, one[slot])
+        row[slot + 1] = (back * two[slot + 1]).addingProduct(rise, one[slot + 1])
       }
       // m = l − 1 has no second predecessor.
       let top = f[2 * (l - 1)]

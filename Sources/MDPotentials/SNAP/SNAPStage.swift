@@ -165,9 +165,12 @@ final class SNAPStage {
       var change = Lanes.zero
       if switches {
         let (s, c) = sineAndCosine(phase)
-        let inside = phase .< 0
-        value = (0.5 + 0.5 * c).replacing(with: 1, where: inside)
-        change = (-0.5 * slope * s).replacing(with: 0, where: inside)
+        value = 0.5 + 0.5 * c
+        change = -0.5 * slope * s
+        if rmin0 > 0 {
+          value.replace(with: 1, where: phase .< 0)
+          change.replace(with: 0, where: phase .< 0)
+        }
       }
       if switchesInside { switchInside(n, r, &value, &change) }
       // f'/f: where f is zero by rounding, so is everything that this multiplies.
