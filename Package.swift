@@ -11,6 +11,17 @@ let target: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
 // Modules whose inner loops run over raw pointers: no overflow checks in release builds.
 let hot: [SwiftSetting] = target + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 
+// The program carries the Swift runtime, so that it runs on compute nodes without a toolchain; lld does not
+// mind the order of the archives. Set on the executable alone (`swift build --static-swift-stdlib` would link
+// the tests statically too, and Swift Testing has no static library), hence no test target depends on `faultline`:
+// tests start the program, they do not import it. The libraries named are those Foundation needs in turn.
+let staticRuntime: [LinkerSetting] = [
+  .unsafeFlags([
+    "-static-stdlib", "-use-ld=lld", "-lCoreFoundation", "-l_FoundationCShims", "-l_FoundationCollections",
+    "-l_FoundationICU", "-lswiftSynchronization",
+  ])
+]
+
 let package = Package(
   name: "Faultline",
   products: [.executable(name: "faultline", targets: ["faultline"])],
@@ -42,7 +53,8 @@ let package = Package(
       dependencies: [
         "MDSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: target),
+      swiftSettings: target,
+      linkerSettings: staticRuntime),
 
     .target(
       name: "MDTestSupport", dependencies: ["MDCore", "MDIO"], path: "Tests/MDTestSupport",
@@ -65,7 +77,7 @@ let package = Package(
     .testTarget(
       name: "MDSimulationTests", dependencies: ["MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "FaultlineTests", dependencies: ["faultline", "MDTestSupport"], swiftSettings: target),
+      name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -70,10 +70,12 @@ public final class BruteForceSystem: GhostCommunicator {
 
   private func list(_ kind: NeighborListKind, reach: Double) -> NeighborView {
     let n = atoms.localCount
+    let positions = atoms.position.pointer
+    let count = atoms.count
     var rows: [[Int32]] = Array(repeating: [], count: n)
     for i in 0..<n {
-      for j in 0..<atoms.count where j != i {
-        guard (atoms.position[j] - atoms.position[i]).squaredLength < reach * reach else { continue }
+      for j in 0..<count where j != i {
+        guard (positions[j] - positions[i]).squaredLength < reach * reach else { continue }
         if kind == .full || keepsHalf(i, j) { rows[i].append(Int32(j)) }
       }
     }

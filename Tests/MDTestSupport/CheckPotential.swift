@@ -21,14 +21,15 @@ public struct PotentialTolerance: Sendable {
   public var derivative = 1e-7
   /// Two ways to add up the same terms.
   public var rounding = 1e-11
-  /// Step of the finite differences, Å (and strain times 1 Å). Fourth order: the error is h⁴f⁗/30.
-  public var step = 1e-3
+  /// Step of the finite differences, Å (and strain). Short, because where a third derivative jumps (splines,
+  /// switching functions) their error is of the order of the jump times the square of the step.
+  public var step = 1e-4
   /// Jumps at the cutoff, eV and eV/Å, across 2·10⁻⁶ Å.
   public var jump = 1e-5
 
   public init() {}
 
-  public init(derivative: Double, step: Double = 1e-3) {
+  public init(derivative: Double, step: Double = 1e-4) {
     self.derivative = derivative
     self.step = step
   }
@@ -38,7 +39,8 @@ public struct PotentialTolerance: Sendable {
 /// per-atom results add up; translation, rotation, permutation and replication change nothing; nor do the list's
 /// skin or what else is asked for; the net force is zero; the energy ends at the cutoff as promised.
 ///
-/// `make` gives fresh potentials whose species are those of the structures (see `TestStructures`).
+/// `make` gives potentials whose species are those of the structures (see `TestStructures`). For a potential that
+/// ends abruptly the structures must not have pairs within 0.01 Å of the cutoff.
 public func checkPotential(
   structures: [Structure], continuity: CutoffContinuity, tolerance: PotentialTolerance = PotentialTolerance(),
   sourceLocation: SourceLocation = #_sourceLocation, _ make: () throws -> [any Potential]
@@ -98,9 +100,9 @@ private struct PotentialCheck {
     near(net.length, 0, n * size.force, "the net force is zero")
   }
 
-  /// f = −∂E/∂r, fourth-order central differences on at most eight atoms.
+  /// f = −∂E/∂r, fourth-order central differences on some six atoms.
   func derivatives(_ base: BruteForceSystem.Result, _ size: Scale) throws {
-    let every = max(1, structure.count / 8)
+    let every = max(1, structure.count / 6)
     for i in stride(from: 0, to: structure.count, by: every) {
       for k in 0..<3 {
         let slope = try slope { h in

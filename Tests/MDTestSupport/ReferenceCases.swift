@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import Testing
 
 /// A structure with what an established code computed for it.
 public struct ReferenceFrame: Sendable {
@@ -103,5 +104,31 @@ public enum ReferenceCases {
       forces: try vectors("ref_forces"), virial: numbers("ref_virial").map { Matrix3($0) },
       atomEnergies: scalars("ref_atomic_energy"), charges: scalars("ref_charges"),
       totalCharge: numbers("total_charge")?.first)
+  }
+}
+
+extension ReferenceFrame {
+  /// Compares potentials with this frame: the energy relative, forces in eV/Å, the virial relative to its largest
+  /// element (or 1 eV), per-atom energies relative to the largest.
+  public func expectMatch(
+    _ potentials: [any Potential], energy: Double, force: Double, virial tolerance: Double,
+    sourceLocation: Testing.SourceLocation = #_sourceLocation
+  ) throws {
+    let reach = potentials.map { max($0.requirements.cutoff, $0.requirements.halo) }.max() ?? 0
+    let result = try BruteForceSystem(structure, reach: reach + 0.1).evaluate(potentials)
+    let energyError = abs(result.energy - self.energy) / max(abs(self.energy), 1)
+    #expect(energyError <= energy, "\(name): energy", sourceLocation: sourceLocation)
+    let forceError = zip(result.forces, forces).map { ($0 - $1).length }.max() ?? .infinity
+    #expect(forceError <= force, "\(name): forces", sourceLocation: sourceLocation)
+    if let virial {
+      let scale = max(virial.elements.map(abs).max() ?? 0, 1)
+      let error = (result.virial - virial).elements.map(abs).max() ?? .infinity
+      #expect(error <= tolerance * scale, "\(name): virial", sourceLocation: sourceLocation)
+    }
+    if let atomEnergies {
+      let scale = max(atomEnergies.map(abs).max() ?? 0, 1)
+      let error = zip(result.atomEnergies, atomEnergies).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(error <= energy * scale * 10, "\(name): atom energies", sourceLocation: sourceLocation)
+    }
   }
 }

@@ -1,8 +1,5 @@
 import MDNumerics
 
-/// Four atoms, one a lane.
-typealias Lanes = SIMD4<Double>
-
 /// Per-neighbour work of the SNAP kernels. A neighbour's record is `stride` lanes wide: Gegenbauer values C_jl(w), then
 /// solid harmonics Y_lm(q) times the switched weight (see `SNAPIndexing`).
 enum SNAPPairKernels {

@@ -1,0 +1,90 @@
+/// The deck's description as Markdown: a block for each section, with a table of its keys.
+public enum DeckReference {
+  public static func render(_ schema: DeckSchema) -> String {
+    var blocks: [String] = []
+    append(schema.root, path: [], to: &blocks)
+    return blocks.joined(separator: "\n") + "\n" + unitTable
+  }
+
+  private static func append(_ object: DeckObject, path: [String], to blocks: inout [String]) {
+    var block = path.isEmpty ? "# The deck\n" : heading(path) + "\n"
+    block += "\n\(object.doc)\n"
+    for rule in object.rules where rule.keys.count < object.keys.count || rule.count != .exactlyOne {
+      let names = rule.keys.map { "`\($0)`" }.joined(separator: ", ")
+      switch rule.count {
+      case .exactlyOne: block += "\nExactly one of \(names).\n"
+      case .atMostOne: block += "\nAt most one of \(names).\n"
+      case .atLeastOne: block += "\nAt least one of \(names).\n"
+      }
+    }
+    block += "\n| Key | Type | Unit | Default | Meaning |\n|---|---|---|---|---|\n"
+    for key in object.keys { block += row(key, path: path) }
+    if let example = object.example { block += "\n```yaml\n\(example)\n```\n" }
+    blocks.append(block)
+    for key in object.keys {
+      for (inner, suffix) in key.kind.objects { append(inner, path: path + [key.name + suffix], to: &blocks) }
+    }
+  }
+
+  private static func heading(_ path: [String]) -> String {
+    (path.count == 1 ? "## " : "### ") + path.joined(separator: ".")
+  }
+
+  private static func row(_ key: DeckKey, path: [String]) -> String {
+    let presence = switch key.presence {
+    case .required: "required"
+    case .optional: "–"
+    case .defaults(let text): "`\(text)`"
+    }
+    let cells = ["`\(key.name)`", type(key.kind, at: path, key.name), key.kind.unit ?? "", presence, key.doc]
+    return "| " + cells.joined(separator: " | ") + " |\n"
+  }
+
+  /// The type in words, without the unit; sections are links to their blocks.
+  private static func type(_ kind: DeckKind, at path: [String], _ name: String) -> String {
+    switch kind {
+    case .boolean: return "boolean"
+    case .integer, .string: return withoutArticle(kind.phrase)
+    case .path(.input): return "input file"
+    case .path(.outputDirectory): return "folder"
+    case .path(.outputName): return "file name"
+    case .quantity(_, let range): return (["number"] + [range.phrase].compactMap { $0 }).joined(separator: " ")
+    case .enumeration(let words): return words.map { "`\($0)`" }.joined(separator: ", ")
+    case .list(let item, let count):
+      let inner = type(item, at: path, name)
+      return count.lowerBound == count.upperBound ? "list of \(count.lowerBound): \(inner)" : "list: \(inner)"
+    case .map(let item, let names, _): return "\(names) by name: \(type(item, at: path, name + ".NAME"))"
+    case .object:
+      let anchor = (path + [name]).joined().lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
+      return "[section](#\(anchor))"
+    case .either(let kinds): return kinds.map { type($0, at: path, name) }.joined(separator: " or ")
+    }
+  }
+
+  private static func withoutArticle(_ phrase: String) -> String {
+    for article in ["a ", "an "] where phrase.hasPrefix(article) { return String(phrase.dropFirst(article.count)) }
+    return phrase
+  }
+
+  private static var unitTable: String {
+    var table = "\n## Units\n\n| Quantity | Unit | Also |\n|---|---|---|\n"
+    for dimension in PhysicalDimension.common {
+      let others = dimension.units.dropFirst().map(\.name).joined(separator: ", ")
+      table += "| \(withoutArticle(dimension.name)) | \(dimension.units[0].name) | \(others) |\n"
+    }
+    return table + "\nÅ may be written A or angstrom, µ as u.\n"
+  }
+}
+
+extension DeckKind {
+  /// The sections inside, with what their path gets: `[]` for a list's items, `.NAME` for a map's.
+  fileprivate var objects: [(DeckObject, String)] {
+    switch self {
+    case .object(let object): [(object, "")]
+    case .list(let kind, _): kind.objects.map { ($0.0, "[]" + $0.1) }
+    case .map(let kind, _, _): kind.objects.map { ($0.0, ".NAME" + $0.1) }
+    case .either(let kinds): kinds.flatMap(\.objects)
+    default: []
+    }
+  }
+}

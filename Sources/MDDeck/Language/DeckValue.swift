@@ -1,0 +1,140 @@
+import MDCore
+import MDNumerics
+
+/// A validated value: numbers in internal units, paths resolved, defaults filled in.
+///
+/// The accessors trap when the value is of another kind than asked for: that is a disagreement between the
+/// schema and the code that reads it, never the user's mistake.
+public struct DeckValue: Sendable {
+  public enum Content: Sendable {
+    case boolean(Bool)
+    case integer(Int)
+    case number(Double)
+    case string(String)
+    case list([DeckValue])
+    case section(DeckSection)
+  }
+
+  public let content: Content
+  public let location: SourceLocation
+
+  public var boolean: Bool {
+    guard case .boolean(let value) = content else { mismatch("a boolean") }
+    return value
+  }
+
+  public var integer: Int {
+    guard case .integer(let value) = content else { mismatch("an integer") }
+    return value
+  }
+
+  /// A quantity in the default unit of its dimension.
+  public var double: Double {
+    guard case .number(let value) = content else { mismatch("a quantity") }
+    return value
+  }
+
+  /// Text, a word of an enumeration or a resolved path.
+  public var string: String {
+    guard case .string(let value) = content else { mismatch("text") }
+    return value
+  }
+
+  public var list: [DeckValue] {
+    guard case .list(let value) = content else { mismatch("a list") }
+    return value
+  }
+
+  public var section: DeckSection {
+    guard case .section(let value) = content else { mismatch("a section") }
+    return value
+  }
+
+  public var isList: Bool { if case .list = content { true } else { false } }
+  public var strings: [String] { list.map(\.string) }
+  public var doubles: [Double] { list.map(\.double) }
+  public var integers: [Int] { list.map(\.integer) }
+
+  public var vector: Vector3 {
+    let numbers = doubles
+    guard numbers.count == 3 else { mismatch("three numbers") }
+    return Vector3(numbers[0], numbers[1], numbers[2])
+  }
+
+  public var integerVector: SIMD3<Int> {
+    let numbers = integers
+    guard numbers.count == 3 else { mismatch("three integers") }
+    return SIMD3(numbers[0], numbers[1], numbers[2])
+  }
+
+  private func mismatch(_ wanted: String) -> Never {
+    preconditionFailure("\(location): the schema does not make this \(wanted)")
+  }
+}
+
+/// A validated section (or map): `section.double("cutoff")` for keys that are required or have a default,
+/// `section["charge"]?.double` for optional ones.
+public struct DeckSection: Sendable {
+  public struct Entry: Sendable {
+    public let name: String
+    /// Of the key; of the section for a default.
+    public let location: SourceLocation
+    public let value: DeckValue
+    /// False for a value filled in by default.
+    public let isGiven: Bool
+  }
+
+  /// The key that the section stands under.
+  public let name: String
+  public let location: SourceLocation
+  public let entries: [Entry]
+
+  public subscript(_ key: String) -> DeckValue? { entries.first { $0.name == key }?.value }
+
+  /// Whether the deck itself has this key.
+  public func gives(_ key: String) -> Bool { entries.contains { $0.name == key && $0.isGiven } }
+
+  private func value(_ key: String) -> DeckValue {
+    guard let value = self[key] else {
+      preconditionFailure("\(location): the schema does not promise `\(key)` in `\(name)`")
+    }
+    return value
+  }
+
+  public func boolean(_ key: String) -> Bool { value(key).boolean }
+  public func integer(_ key: String) -> Int { value(key).integer }
+  public func double(_ key: String) -> Double { value(key).double }
+  public func string(_ key: String) -> String { value(key).string }
+  /// A path: absolute for input files.
+  public func path(_ key: String) -> String { value(key).string }
+  public func list(_ key: String) -> [DeckValue] { value(key).list }
+  public func strings(_ key: String) -> [String] { value(key).strings }
+  public func doubles(_ key: String) -> [Double] { value(key).doubles }
+  public func integers(_ key: String) -> [Int] { value(key).integers }
+  public func vector(_ key: String) -> Vector3 { value(key).vector }
+  public func integerVector(_ key: String) -> SIMD3<Int> { value(key).integerVector }
+  public func section(_ key: String) -> DeckSection { value(key).section }
+
+  /// Which key of a choice the deck gives, for example ("langevin", its section).
+  public func choice(among keys: [String]) -> (name: String, value: DeckValue)? {
+    entries.first { $0.isGiven && keys.contains($0.name) }.map { ($0.name, $0.value) }
+  }
+
+  /// The only key of a section made by `DeckObject.choice`.
+  public var choice: (name: String, value: DeckValue) {
+    guard let only = choice(among: entries.map(\.name)) else {
+      preconditionFailure("\(location): `\(name)` is not a choice")
+    }
+    return only
+  }
+
+  /// Where the value of a key stands, or the section if the deck does not give it.
+  public func location(of key: String) -> SourceLocation {
+    entries.first { $0.name == key && $0.isGiven }?.value.location ?? location
+  }
+
+  /// An error about a key that only later stages can find: "`cutoff` is larger than …".
+  public func error(_ key: String, _ message: String, hint: String? = nil) -> FaultlineError {
+    FaultlineError(.input, "`\(key)` \(message)", hint: hint, at: location(of: key))
+  }
+}

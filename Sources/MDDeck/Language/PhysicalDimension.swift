@@ -1,0 +1,137 @@
+import MDCore
+
+/// A physical dimension with the units that a deck may use; the first is the default and the internal one.
+public struct PhysicalDimension: Sendable {
+  /// 1 of this unit is numerator/denominator of the default one. Powers of ten stand where they keep
+  /// decimal numbers exact: 0.3 fs is 0.3/1000 ps, correctly rounded.
+  public struct Unit: Sendable {
+    public var name: String
+    public var numerator: Double
+    public var denominator: Double
+
+    public init(_ name: String, _ numerator: Double = 1, per denominator: Double = 1) {
+      self.name = name
+      self.numerator = numerator
+      self.denominator = denominator
+    }
+  }
+
+  /// With its article: "a length".
+  public var name: String
+  public var units: [Unit]
+
+  public init(_ name: String, _ units: [Unit]) {
+    self.name = name
+    self.units = units
+  }
+
+  /// nil for a plain number.
+  public var defaultUnit: String? { units.first?.name }
+
+  func unit(named name: String) -> Unit? {
+    let plain = Self.plain(name)
+    return units.first { Self.plain($0.name) == plain }
+  }
+
+  /// Å has many spellings (two of them are the same text to Swift), µ two.
+  private static func plain(_ name: String) -> String {
+    name.replacing("Å", with: "A").replacing("angstrom", with: "A").replacing("\u{3BC}", with: "u")
+      .replacing("\u{B5}", with: "u")
+  }
+
+  /// Every spelling that `unit(named:)` takes, for JSON Schema.
+  var spellings: [String] {
+    units.flatMap { unit -> [String] in
+      let letters = unit.name.contains("Å") ? ("Å", ["\u{C5}", "\u{212B}", "A\u{30A}", "A", "angstrom"])
+        : ("µ", ["\u{B5}", "\u{3BC}", "u"])
+      return unit.name.contains(letters.0) ? letters.1.map { unit.name.replacing(letters.0, with: $0) } : [unit.name]
+    }
+  }
+}
+
+extension PhysicalDimension {
+  /// Those of the reference's table of units.
+  static let common = [
+    length, inverseLength, time, rate, temperature, energy, pressure, force, velocity, mass, charge, angle,
+  ]
+
+  public static let dimensionless = PhysicalDimension("a number", [])
+  public static let length = PhysicalDimension(
+    "a length",
+    [
+      Unit("Å"), Unit("nm", 10), Unit("pm", per: 100), Unit("µm", 1e4), Unit("bohr", Units.bohr),
+    ])
+  public static let inverseLength = PhysicalDimension(
+    "an inverse length",
+    [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
+  public static let time = PhysicalDimension(
+    "a time",
+    [
+      Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
+    ])
+  public static let temperature = PhysicalDimension("a temperature", [Unit("K")])
+  public static let energy = PhysicalDimension(
+    "an energy",
+    [
+      Unit("eV"), Unit("meV", per: 1000), Unit("hartree", Units.hartree), Unit("Ha", Units.hartree),
+      Unit("Ry", Units.hartree, per: 2), Unit("kJ/mol", per: 96.48533212331),
+      Unit("kcal/mol", 4.184, per: 96.48533212331),
+    ])
+  public static let pressure = PhysicalDimension(
+    "a pressure",
+    [
+      Unit("bar"), Unit("Pa", per: 1e5), Unit("kPa", per: 100), Unit("MPa", 10), Unit("GPa", 1e4), Unit("kbar", 1000),
+      Unit("atm", 1.01325),
+    ])
+  public static let force = PhysicalDimension(
+    "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)])
+  public static let velocity = PhysicalDimension(
+    "a velocity",
+    [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),
+      Unit("km/s", 10)])
+  public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")])
+  public static let charge = PhysicalDimension("a charge", [Unit("e")])
+  public static let angle = PhysicalDimension(
+    "an angle", [Unit("degrees"), Unit("degree"), Unit("deg"), Unit("°"), Unit("rad", 180, per: Double.pi)])
+  public static let rate = PhysicalDimension(
+    "a rate",
+    [
+      Unit("1/ps"), Unit("/ps"), Unit("1/fs", 1000), Unit("/fs", 1000), Unit("1/ns", per: 1000), Unit("/ns", per: 1000),
+      Unit("1/s", per: 1e12), Unit("/s", per: 1e12),
+    ])
+}
+
+/// Which numbers are allowed, in the default unit.
+public struct NumberRange: Sendable {
+  public var lower: Double?
+  public var upper: Double?
+  /// Whether `lower` itself is allowed.
+  public var includesLower: Bool
+
+  public init(from lower: Double? = nil, to upper: Double? = nil, includesLower: Bool = true) {
+    self.lower = lower
+    self.upper = upper
+    self.includesLower = includesLower
+  }
+
+  public static let any = NumberRange()
+  public static let positive = NumberRange(from: 0, includesLower: false)
+  public static let nonNegative = NumberRange(from: 0)
+
+  func contains(_ value: Double) -> Bool {
+    if let lower, value < lower || (value == lower && !includesLower) { return false }
+    if let upper, value > upper { return false }
+    return true
+  }
+
+  /// "> 0", "≥ 0", "> 0 and ≤ 1"; nil if anything goes.
+  var phrase: String? {
+    let parts = [
+      lower.map { (includesLower ? "≥ " : "> ") + plain($0) }, upper.map { "≤ " + plain($0) },
+    ].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: " and ")
+  }
+}
+
+/// A number without a needless ".0".
+func plain(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }

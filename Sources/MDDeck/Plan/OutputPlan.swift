@@ -1,0 +1,72 @@
+import MDCore
+
+/// What is written, and where.
+public struct OutputPlan: Sendable {
+  /// As given (relative to where the program is started), or the deck's name and `-run`.
+  public var directory: String
+  /// Whether a folder that holds a run may be written over.
+  public var overwrite: Bool
+  public var thermo: ThermoPlan
+  public var trajectories: [TrajectoryPlan]
+  public var checkpoints: CheckpointPlan
+}
+
+public struct ThermoPlan: Sendable {
+  /// Steps.
+  public var every: Int
+  /// In the order of the file, after the step.
+  public var columns: [ThermoColumn]
+}
+
+/// Columns of thermo.csv. Energies in eV, pressures in bar, lengths in Å, volume in Å³, time in ps.
+public enum ThermoColumn: String, Sendable, CaseIterable {
+  case time, temperature
+  case potentialEnergy = "potential_energy"
+  case kineticEnergy = "kinetic_energy"
+  case totalEnergy = "total_energy"
+  /// Energy that the thermostat keeps constant; the total energy without one.
+  case conservedEnergy = "conserved_energy"
+  case maximumForce = "maximum_force"
+  case pressure, pxx, pyy, pzz, pxy, pxz, pyz
+  case lx, ly, lz, volume
+}
+
+public struct TrajectoryPlan: Sendable {
+  /// Name inside the run's folder; compressed if it ends in .gz.
+  public var file: String
+  /// Steps.
+  public var every: Int
+  public var format: TrajectoryFormat
+  public var gzip: Bool
+  public var columns: [TrajectoryColumn]
+  public var unwrapped: Bool
+  public var location: SourceLocation
+}
+
+public enum TrajectoryFormat: String, Sendable, CaseIterable {
+  case extxyz
+  case lammpsDump = "lammps-dump"
+
+  /// What the name of a file says.
+  init?(fileName: String) {
+    let name = fileName.hasSuffix(".gz") ? String(fileName.dropLast(3)) : fileName
+    if [".extxyz", ".xyz"].contains(where: name.hasSuffix) {
+      self = .extxyz
+    } else if [".dump", ".lammpstrj"].contains(where: name.hasSuffix) {
+      self = .lammpsDump
+    } else {
+      return nil
+    }
+  }
+}
+
+/// Per-atom columns besides number, species and position.
+public enum TrajectoryColumn: String, Sendable, CaseIterable {
+  case velocities, forces, energies, virials, charges, images, groups
+}
+
+public struct CheckpointPlan: Sendable {
+  /// Steps.
+  public var every: Int
+  public var keep: Int
+}

@@ -1,0 +1,272 @@
+import MDCore
+
+/// What a deck says twice, contradicts or leaves out across its keys: everything that needs no engine to find.
+struct PlanCheck {
+  let plan: RunPlan
+  let deck: DeckSection
+  private(set) var errors: [FaultlineError] = []
+  private(set) var warnings: [FaultlineError] = []
+
+  init(plan: RunPlan, deck: DeckSection) {
+    self.plan = plan
+    self.deck = deck
+  }
+
+  mutating func run() {
+    checkStructure()
+    checkSpecies()
+    checkGroups()
+    checkStages()
+    checkAnalysis()
+    checkTrajectories()
+  }
+
+  // MARK: Structure
+
+  private mutating func checkStructure() {
+    guard let structure = plan.structure, let section = deck["structure"]?.section else { return }
+    switch structure.source {
+    case .file(let file):
+      let inner = section.section("file")
+      if inner.gives("species"), let format = file.format, format != .lammpsData {
+        errors.append(
+          inner.error("species", "is only for lammps-data files", hint: "\(format.rawValue) names its species"))
+      }
+    case .lattice(let lattice): check(lattice, section.section("lattice"))
+    case .crystal(let crystal):
+      if abs(crystal.cell.determinant) < 1e-6 {
+        errors.append(
+          section.section("crystal").error(
+            "cell", "has no volume", hint: "three cell vectors that do not lie in one plane"))
+      }
+    case .grainBoundary(let boundary): check(boundary, section.section("grain_boundary"))
+    }
+  }
+
+  private mutating func checkCount(_ species: [String], _ type: LatticeKind, _ section: DeckSection) {
+    guard species.count != type.speciesCount else { return }
+    errors.append(
+      section.error(
+        "species", "has \(species.count) names for \(type.rawValue)",
+        hint: "\(type.rawValue) has \(type.speciesCount)"))
+  }
+
+  private mutating func check(_ lattice: LatticePlan, _ section: DeckSection) {
+    checkCount(lattice.species, lattice.type, section)
+    if lattice.type.isCubic, lattice.c != nil {
+      errors.append(section.error("c", "is only for hcp and wurtzite", hint: "\(lattice.type.rawValue) is cubic"))
+    }
+    guard let directions = lattice.orientation else { return }
+    if !lattice.type.isCubic {
+      errors.append(section.error("orientation", "is only for cubic lattices"))
+    } else if let trouble = orthogonality(directions) {
+      errors.append(
+        section.error(
+          "orientation", trouble,
+          hint: "three orthogonal, right-handed directions such as [[1, 1, 0], [-1, 1, 0], [0, 0, 1]]"))
+    }
+  }
+
+  private func orthogonality(_ d: [SIMD3<Int>]) -> String? {
+    if let zero = d.firstIndex(of: SIMD3(0, 0, 0)) { return "has no direction along \(["x", "y", "z"][zero])" }
+    for (i, j) in [(0, 1), (1, 2), (0, 2)] where dot(d[i], d[j]) != 0 {
+      return "is not orthogonal: \(text(d[i]))·\(text(d[j])) = \(dot(d[i], d[j]))"
+    }
+    return dot(cross(d[0], d[1]), d[2]) > 0 ? nil : "is left-handed"
+  }
+
+  private mutating func check(_ boundary: GrainBoundaryPlan, _ section: DeckSection) {
+    checkCount(boundary.species, boundary.lattice, section)
+    if boundary.axis == SIMD3(0, 0, 0) { errors.append(section.error("axis", "is zero")) }
+    if boundary.sigma % 2 == 0 {
+      errors.append(section.error("sigma", "is even", hint: "Σ of cubic crystals is odd: 3, 5, 7, 9, 11, …"))
+    }
+    switch boundary.kind {
+    case .tilt where section["plane"] == nil:
+      errors.append(
+        section.error("plane", "is missing for a tilt boundary", hint: "for example [3, 1, 0] for Σ5 about [0, 0, 1]"))
+    case .tilt where boundary.plane == SIMD3(0, 0, 0): errors.append(section.error("plane", "is zero"))
+    case .tilt where dot(boundary.plane, boundary.axis) != 0:
+      errors.append(
+        section.error(
+          "plane", "\(text(boundary.plane)) does not hold the axis \(text(boundary.axis))",
+          hint: "of a tilt boundary h·u + k·v + l·w = 0"))
+    case .twist where cross(boundary.plane, boundary.axis) != SIMD3(0, 0, 0):
+      errors.append(
+        section.error(
+          "plane", "\(text(boundary.plane)) is not normal to the axis \(text(boundary.axis))",
+          hint: "leave it out for a twist boundary"))
+    default: break
+    }
+    if !boundary.freeSurfaces, section.gives("vacuum") {
+      errors.append(section.error("vacuum", "needs `free_surfaces: true`"))
+    }
+  }
+
+  // MARK: Species and groups
+
+  private mutating func checkSpecies() {
+    for entry in deck["species"]?.section.entries ?? [] {
+      let section = entry.value.section
+      if let element = section["element"]?.string, Elements.atomicNumber(of: element) == nil {
+        errors.append(section.error("element", "\(element) is no chemical symbol", hint: "for example Cu"))
+      }
+      if let known = plan.structure?.species, !known.contains(entry.name) {
+        errors.append(notInStructure(entry.name, known, at: entry.location))
+      }
+    }
+    guard let structure = plan.structure, let known = structure.species else { return }
+    for name in known where plan.mass(of: name) == nil {
+      errors.append(
+        FaultlineError(
+          .input, "species `\(name)` is no element and has no mass", hint: "give `species: {\(name): {mass: …}}`",
+          at: structure.location))
+    }
+  }
+
+  private func notInStructure(_ name: String, _ known: [String], at place: SourceLocation) -> FaultlineError {
+    FaultlineError(
+      .input, "no species `\(name)` in the structure", hint: "it has " + known.joined(separator: ", "), at: place)
+  }
+
+  private mutating func checkGroups() {
+    for entry in deck["groups"]?.section.entries ?? [] {
+      let section = entry.value.section
+      if section.boolean("frozen"), section.gives("velocity") {
+        errors.append(
+          section.error("velocity", "contradicts `frozen: true` of group `\(entry.name)`", hint: "keep one of the two"))
+      }
+      let select = section.section("select")
+      if let ids = select["ids"]?.integers, ids[0] > ids[1] {
+        errors.append(select.error("ids", "[\(ids[0]), \(ids[1])] is empty", hint: "[first, last]"))
+      }
+      for key in ["region", "fractional_region"] {
+        guard let region = select[key]?.section else { continue }
+        for bound in region.entries where bound.value.doubles[0] >= bound.value.doubles[1] {
+          errors.append(region.error(bound.name, "is empty", hint: "[low, high] with low < high"))
+        }
+      }
+      if let known = plan.structure?.species, let names = select["species"]?.list {
+        for name in names where !known.contains(name.string) {
+          errors.append(notInStructure(name.string, known, at: name.location))
+        }
+      }
+      if select["grain"] != nil, let structure = plan.structure {
+        if case .grainBoundary = structure.source { continue }
+        if case .file = structure.source { continue }
+        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries and files have grains"))
+      }
+    }
+  }
+
+  // MARK: Stages
+
+  /// A step above this is an order of magnitude larger than atoms allow, ps.
+  private static let largeTimestep = 0.01
+
+  private mutating func checkStages() {
+    var names: [String: SourceLocation] = [:]
+    for (stage, value) in zip(plan.stages, deck["stages"]?.list ?? []) {
+      let section = value.section.choice.value.section
+      if let first = names[stage.name] {
+        let line = first.line.map { " at line \($0)" } ?? ""
+        errors.append(section.error("name", "\(stage.name) is taken by the stage\(line)"))
+      }
+      names[stage.name] = stage.location
+      let timestep = section.double("timestep")
+      if timestep > Self.largeTimestep {
+        warnings.append(
+          section.error(
+            "timestep", "is \(plain(timestep)) ps, which is \(plain((timestep * 1e6).rounded() / 1e3)) fs: very large",
+            hint: "a number without unit is in ps; steps of 1 to 2 fs are usual"))
+      }
+      if case .dynamics(let dynamics) = stage.work { check(dynamics, section) }
+    }
+  }
+
+  private mutating func check(_ dynamics: DynamicsPlan, _ section: DeckSection) {
+    if let thermostat = dynamics.thermostat {
+      let inner = section.section("thermostat").choice.value.section
+      if thermostat.damping < dynamics.timestep {
+        errors.append(
+          inner.error(
+            "damping",
+            "is \(plain(thermostat.damping)) ps, shorter than the time step (\(plain(dynamics.timestep)) ps)",
+            hint: "about 100 time steps is usual"))
+      } else if thermostat.damping < 10 * dynamics.timestep {
+        warnings.append(
+          inner.error("damping", "is less than 10 time steps", hint: "about 100 time steps is usual"))
+      }
+    }
+    guard let deform = dynamics.deform else { return }
+    if isOpen(deform.axis) {
+      let axis = ["x", "y", "z"][deform.axis]
+      errors.append(
+        section.section("deform").error(
+          "axis", "\(axis) is open", hint: "move a group at a `velocity` to pull along an open axis"))
+    }
+    let duration = Double(dynamics.steps) * dynamics.timestep
+    if 1 + deform.rate * duration <= 0 {
+      errors.append(
+        section.section("deform").error(
+          "rate", "shrinks the cell to nothing within the stage",
+          hint: "the strain at the end is \(plain(deform.rate * duration)); it must be above -1"))
+    }
+  }
+
+  private func isOpen(_ axis: Int) -> Bool {
+    guard let structure = plan.structure else { return false }
+    if let periodic = structure.periodic { return !periodic[axis] }
+    if case .grainBoundary(let boundary) = structure.source { return axis == 2 && boundary.freeSurfaces }
+    return false
+  }
+
+  // MARK: Analysis and output
+
+  private mutating func checkAnalysis() {
+    guard plan.analysis.boundaryEnergy != nil else { return }
+    let section = deck.section("analysis")
+    if let structure = plan.structure, case .grainBoundary = structure.source {} else {
+      errors.append(section.error("boundary_energy", "needs `structure.grain_boundary`"))
+    }
+    let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
+    if !plan.stages.isEmpty, !minimizes {
+      errors.append(section.error("boundary_energy", "needs a `minimize` stage"))
+    }
+  }
+
+  /// Names that a run gives its own files.
+  private static let reserved = ["thermo.csv", "run.json", "log.txt", "deck.yaml"]
+
+  private mutating func checkTrajectories() {
+    var names: Set<String> = []
+    for value in deck.section("output").list("trajectories") {
+      let section = value.section
+      let file = section.string("file")
+      if !names.insert(file).inserted {
+        errors.append(section.error("file", "\(file) is written by another trajectory"))
+      }
+      if Self.reserved.contains(file) || file.hasPrefix("checkpoint") {
+        errors.append(section.error("file", "\(file) is the name of another file of the run"))
+      }
+      let byName = TrajectoryFormat(fileName: file)
+      if byName == nil, !section.gives("format") {
+        errors.append(
+          section.error(
+            "file", "\(file) does not tell the format",
+            hint: "end it in .extxyz or .dump, with or without .gz, or give `format`"))
+      }
+      if let byName, let format = section["format"]?.string, format != byName.rawValue {
+        errors.append(section.error("format", "\(format) contradicts the name \(file)"))
+      }
+    }
+  }
+}
+
+private func dot(_ a: SIMD3<Int>, _ b: SIMD3<Int>) -> Int { a.x * b.x + a.y * b.y + a.z * b.z }
+
+private func cross(_ a: SIMD3<Int>, _ b: SIMD3<Int>) -> SIMD3<Int> {
+  SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
+}
+
+private func text(_ v: SIMD3<Int>) -> String { "[\(v.x), \(v.y), \(v.z)]" }

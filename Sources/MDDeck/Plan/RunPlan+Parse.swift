@@ -1,0 +1,257 @@
+import Foundation
+import MDCore
+import MDNumerics
+
+extension RunPlan {
+  /// Reads a deck from a file.
+  public static func read(
+    _ path: String, schema: DeckSchema, purpose: Purpose = .run
+  ) throws(DeckErrors) -> RunPlan {
+    try parse(text(of: path), file: path, schema: schema, purpose: purpose)
+  }
+
+  /// The text of a deck's file.
+  public static func text(of path: String) throws(DeckErrors) -> String {
+    let place = SourceLocation(file: path)
+    guard let data = FileManager.default.contents(atPath: path) else {
+      var isFolder: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      let reason = !exists ? "no such deck" : isFolder.boolValue ? "is a folder" : "cannot be read"
+      throw DeckErrors([FaultlineError(.input, reason, hint: "expected the path of a YAML file", at: place)])
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw DeckErrors([FaultlineError(.input, "not a text file: bytes that are not UTF-8", at: place)])
+    }
+    return text
+  }
+
+  /// Parses a deck. `file` is its path: it stands in the errors, and relative input paths start at its folder.
+  /// Throws everything that is wrong at once.
+  public static func parse(
+    _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
+  ) throws(DeckErrors) -> RunPlan {
+    let deck = try schema.validate(text, file: file, for: purpose)
+    let plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    var check = PlanCheck(plan: plan, deck: deck)
+    check.run()
+    if !check.errors.isEmpty { throw DeckErrors(check.errors) }
+    return plan.with(warnings: DeckErrors(check.warnings).errors)
+  }
+
+  private func with(warnings: [FaultlineError]) -> RunPlan {
+    var copy = self
+    copy.warnings = warnings
+    return copy
+  }
+
+  private init(_ deck: DeckSection, source: DeckSource) {
+    title = deck["title"]?.string
+    seed = UInt64(deck.integer("seed"))
+    structure = (deck["structure"]?.section).map(StructurePlan.init)
+    species = Dictionary(
+      uniqueKeysWithValues: (deck["species"]?.section.entries ?? []).map {
+        ($0.name, SpeciesPlan(mass: $0.value.section["mass"]?.double, element: $0.value.section["element"]?.string))
+      })
+    potential = (deck["potential"]?.list ?? []).map {
+      let (name, value) = $0.section.choice
+      return PotentialPlan(name: name, section: value.section)
+    }
+    groups = (deck["groups"]?.section.entries ?? []).map(GroupPlan.init)
+    velocities = (deck["velocities"]?.section).map {
+      VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"))
+    }
+    neighbors = NeighborPlan(skin: deck.section("neighbors").double("skin"))
+    let decomposition = deck.section("decomposition")
+    self.decomposition = DecompositionPlan(
+      grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
+      location: decomposition.location(of: "grid"))
+    stages = (deck["stages"]?.list ?? []).enumerated().map { StagePlan($1.section, number: $0 + 1) }
+    analysis = AnalysisPlan(
+      boundaryEnergy: (deck.section("analysis")["boundary_energy"]?.section).map {
+        BoundaryEnergyPlan(referenceEnergy: $0["reference_energy"]?.double)
+      })
+    let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
+    output = OutputPlan(deck.section("output"), defaultDirectory: name + "-run")
+    self.source = source
+    warnings = []
+  }
+}
+
+extension StructurePlan {
+  fileprivate init(_ section: DeckSection) {
+    let (name, value) = section.choice(among: ["file", "lattice", "crystal", "grain_boundary"])!
+    let inner = value.section
+    source = switch name {
+    case "file": .file(StructureFilePlan(inner))
+    case "lattice": .lattice(LatticePlan(inner))
+    case "crystal": .crystal(CrystalPlan(inner))
+    default: .grainBoundary(GrainBoundaryPlan(inner))
+    }
+    replicate = section.integerVector("replicate")
+    periodic = (section["periodic"]?.list).map { Periodicity($0[0].boolean, $0[1].boolean, $0[2].boolean) }
+    location = inner.location
+  }
+}
+
+extension StructureFilePlan {
+  fileprivate init(_ section: DeckSection) {
+    path = section.path("path")
+    format = section["format"].map { StructureFormat(rawValue: $0.string)! }
+    species = section["species"]?.strings
+  }
+}
+
+extension LatticePlan {
+  fileprivate init(_ section: DeckSection) {
+    type = LatticeKind(rawValue: section.string("type"))!
+    constant = section.double("constant")
+    c = section["c"]?.double
+    species = section.strings("species")
+    size = section.integerVector("size")
+    orientation = (section["orientation"]?.list)?.map(\.integerVector)
+    vacuum = section.vector("vacuum")
+  }
+}
+
+extension CrystalPlan {
+  fileprivate init(_ section: DeckSection) {
+    let rows = section.list("cell").map(\.vector)
+    cell = Matrix3(rows[0], rows[1], rows[2])
+    basis = section.list("basis").map { ($0.section.string("species"), $0.section.vector("position")) }
+    size = section.integerVector("size")
+    vacuum = section.vector("vacuum")
+  }
+}
+
+extension GrainBoundaryPlan {
+  /// Empty space that free surfaces get if the deck says nothing, Å.
+  private static let defaultVacuum = 20.0
+
+  fileprivate init(_ section: DeckSection) {
+    kind = Kind(rawValue: section.string("kind"))!
+    lattice = LatticeKind(rawValue: section.string("lattice"))!
+    constant = section.double("constant")
+    species = section.strings("species")
+    axis = section.integerVector("axis")
+    sigma = section.integer("sigma")
+    plane = section["plane"]?.integerVector ?? axis
+    let copies = section.integers("repeat")
+    repetition = (copies[0], copies[1])
+    thickness = section.double("thickness")
+    freeSurfaces = section.boolean("free_surfaces")
+    vacuum = freeSurfaces ? section["vacuum"]?.double ?? Self.defaultVacuum : 0
+    let fractions = section.doubles("shift")
+    shift = (fractions[0], fractions[1])
+    expansion = section.double("expansion")
+    overlap = section["overlap"]?.double
+  }
+}
+
+extension GroupPlan {
+  fileprivate init(_ entry: DeckSection.Entry) {
+    let section = entry.value.section
+    name = entry.name
+    let select = section.section("select")
+    selection = SelectionPlan(
+      species: select["species"]?.strings, region: (select["region"]?.section).map(RegionPlan.init),
+      fractionalRegion: (select["fractional_region"]?.section).map(RegionPlan.init),
+      sphere: (select["sphere"]?.section).map {
+        SpherePlan(center: $0.vector("center"), radius: $0.double("radius"))
+      },
+      cylinder: (select["cylinder"]?.section).map {
+        CylinderPlan(
+          axis: axisIndex($0.string("axis")), center: $0.vector("center"), radius: $0.double("radius"))
+      },
+      ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
+    frozen = section.boolean("frozen")
+    velocity = section["velocity"]?.vector
+    thermostat = section.boolean("thermostat")
+    location = entry.location
+  }
+}
+
+extension RegionPlan {
+  fileprivate init(_ section: DeckSection) {
+    func range(_ key: String) -> Range<Double>? {
+      (section[key]?.doubles).map { $0[0]..<max($0[0], $0[1]) }
+    }
+    (x, y, z) = (range("x"), range("y"), range("z"))
+  }
+}
+
+extension StagePlan {
+  fileprivate init(_ section: DeckSection, number: Int) {
+    let (kind, value) = section.choice
+    let inner = value.section
+    name = inner["name"]?.string ?? "\(kind) \(number)"
+    location = inner.location
+    work = kind == "minimize" ? .minimize(MinimizePlan(inner)) : .dynamics(DynamicsPlan(inner))
+  }
+}
+
+extension MinimizePlan {
+  fileprivate init(_ section: DeckSection) {
+    method = Method(rawValue: section.string("method"))!
+    forceTolerance = section.double("force_tolerance")
+    energyTolerance = section["energy_tolerance"]?.double
+    maxSteps = section.integer("max_steps")
+    timestep = section.double("timestep")
+  }
+}
+
+extension DynamicsPlan {
+  fileprivate init(_ section: DeckSection) {
+    steps = section.integer("steps")
+    timestep = section.double("timestep")
+    thermostat = (section["thermostat"]?.section).map(ThermostatPlan.init)
+    deform = (section["deform"]?.section).map {
+      DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
+    }
+  }
+}
+
+extension ThermostatPlan {
+  fileprivate init(_ section: DeckSection) {
+    let (name, value) = section.choice
+    let inner = value.section
+    kind = switch name {
+    case "nose_hoover": .noseHoover(chain: inner.integer("chain"))
+    case "langevin": .langevin
+    default: .rescale
+    }
+    let target = inner["temperature"]!
+    (start, end) = target.isList ? (target.list[0].double, target.list[1].double) : (target.double, target.double)
+    damping = inner.double("damping")
+  }
+}
+
+extension OutputPlan {
+  fileprivate init(_ section: DeckSection, defaultDirectory: String) {
+    directory = section["directory"]?.string ?? defaultDirectory
+    overwrite = section.boolean("overwrite")
+    let thermo = section.section("thermo")
+    self.thermo = ThermoPlan(
+      every: thermo.integer("every"),
+      columns: thermo["columns"]?.strings.map { ThermoColumn(rawValue: $0)! } ?? ThermoColumn.allCases)
+    trajectories = section.list("trajectories").map { TrajectoryPlan($0.section) }
+    let checkpoints = section.section("checkpoints")
+    self.checkpoints = CheckpointPlan(every: checkpoints.integer("every"), keep: checkpoints.integer("keep"))
+  }
+}
+
+extension TrajectoryPlan {
+  fileprivate init(_ section: DeckSection) {
+    file = section.string("file")
+    every = section.integer("every")
+    // A name that says nothing is refused by PlanCheck.
+    format = section["format"].map { TrajectoryFormat(rawValue: $0.string)! } ?? TrajectoryFormat(fileName: file)
+      ?? .extxyz
+    gzip = file.hasSuffix(".gz")
+    columns = section.strings("columns").map { TrajectoryColumn(rawValue: $0)! }
+    unwrapped = section.boolean("unwrapped")
+    location = section.location
+  }
+}
+
+/// 0, 1, 2 for x, y, z.
+private func axisIndex(_ name: String) -> Int { ["x", "y", "z"].firstIndex(of: name)! }

@@ -1,0 +1,140 @@
+import MDCore
+import MDNumerics
+
+/// A whole deck: typed, in internal units (Å, ps, eV, K, g/mol), defaults filled in.
+public struct RunPlan: Sendable {
+  public var title: String?
+  /// Of every random number.
+  public var seed: UInt64
+  /// nil if the deck has none; a run and a build always have one.
+  public var structure: StructurePlan?
+  /// By name; only species that the deck lists.
+  public var species: [String: SpeciesPlan]
+  public var potential: [PotentialPlan]
+  /// In the order of the deck.
+  public var groups: [GroupPlan]
+  public var velocities: VelocitiesPlan?
+  public var neighbors: NeighborPlan
+  public var decomposition: DecompositionPlan
+  /// At least one for a run.
+  public var stages: [StagePlan]
+  public var analysis: AnalysisPlan
+  public var output: OutputPlan
+  /// Where it all comes from; checkpoints keep it.
+  public var source: DeckSource
+  /// Legal, but probably not meant.
+  public var warnings: [FaultlineError]
+
+  /// The chemical symbol of a species: what the deck says, or its name; nil if that is no element.
+  public func element(of name: String) -> String? {
+    let symbol = species[name]?.element ?? name
+    return Elements.atomicNumber(of: symbol) == nil ? nil : symbol
+  }
+
+  /// g/mol: what the deck says, or the element's standard weight; nil if neither is known.
+  public func mass(of name: String) -> Double? {
+    species[name]?.mass ?? element(of: name).flatMap(Elements.mass(of:))
+  }
+}
+
+/// The deck's text and its path.
+public struct DeckSource: Sendable, Equatable, Codable {
+  public var text: String
+  /// As given; relative input paths start at its folder.
+  public var file: String
+
+  public init(text: String, file: String) {
+    self.text = text
+    self.file = file
+  }
+}
+
+public struct SpeciesPlan: Sendable {
+  /// g/mol.
+  public var mass: Double?
+  /// Chemical symbol.
+  public var element: String?
+}
+
+/// One entry of the deck's list of potentials, validated against the schema of its family.
+public struct PotentialPlan: Sendable {
+  /// The family, for example "snap".
+  public var name: String
+  public var section: DeckSection
+  public var location: SourceLocation { section.location }
+}
+
+/// A named set of atoms and what happens to it.
+public struct GroupPlan: Sendable {
+  public var name: String
+  public var selection: SelectionPlan
+  public var frozen: Bool
+  /// Å/ps; the atoms move at this constant velocity.
+  public var velocity: Vector3?
+  /// Whether thermostats act on it.
+  public var thermostat: Bool
+  public var location: SourceLocation
+}
+
+/// Criteria that an atom must all meet; nil ones are not looked at.
+public struct SelectionPlan: Sendable {
+  public var species: [String]?
+  public var region: RegionPlan?
+  public var fractionalRegion: RegionPlan?
+  public var sphere: SpherePlan?
+  public var cylinder: CylinderPlan?
+  /// First and last atom number, both included.
+  public var ids: ClosedRange<Int>?
+  /// From 0.
+  public var grain: Int?
+}
+
+/// [low, high) by axis, in Å or in fractions of the cell vectors; nil is unbounded.
+public struct RegionPlan: Sendable {
+  public var x: Range<Double>?
+  public var y: Range<Double>?
+  public var z: Range<Double>?
+}
+
+public struct SpherePlan: Sendable {
+  /// Å.
+  public var center: Vector3
+  public var radius: Double
+}
+
+/// Along a Cartesian axis, without ends.
+public struct CylinderPlan: Sendable {
+  /// 0, 1, 2 for x, y, z.
+  public var axis: Int
+  /// A point of its axis, Å.
+  public var center: Vector3
+  public var radius: Double
+}
+
+public struct VelocitiesPlan: Sendable {
+  /// K.
+  public var temperature: Double
+  public var zeroMomentum: Bool
+}
+
+public struct NeighborPlan: Sendable {
+  /// Å.
+  public var skin: Double
+}
+
+public struct DecompositionPlan: Sendable {
+  /// Ranks along a, b, c; nil lets the program choose.
+  public var grid: SIMD3<Int>?
+  public var balance: Bool
+  /// For an error when the grid does not fit the number of ranks.
+  public var location: SourceLocation
+}
+
+public struct AnalysisPlan: Sendable {
+  public var boundaryEnergy: BoundaryEnergyPlan?
+}
+
+public struct BoundaryEnergyPlan: Sendable {
+  /// eV for each atom; nil: computed from the perfect crystal.
+  public var referenceEnergy: Double?
+}

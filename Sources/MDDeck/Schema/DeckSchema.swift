@@ -1,0 +1,80 @@
+import Foundation
+import MDCore
+
+/// What the deck is parsed for; decides which top-level sections must be there.
+public enum Purpose: String, Sendable, CaseIterable {
+  /// A whole run: structure, potential and stages.
+  case run
+  /// A run that goes on from a checkpoint: like `run`, but the structure's files may be gone.
+  case resume
+  /// Single points: the potential only.
+  case evaluate
+  /// Building a structure only.
+  case build
+
+  /// The sections whose input files must be there.
+  var sectionsWithFiles: [String] {
+    switch self {
+    case .run: ["structure", "potential"]
+    case .resume, .evaluate: ["potential"]
+    case .build: ["structure"]
+    }
+  }
+
+  var neededSections: [String] {
+    switch self {
+    case .run, .resume: ["structure", "potential", "stages"]
+    case .evaluate: ["potential"]
+    case .build: ["structure"]
+    }
+  }
+}
+
+/// A family of potentials as the deck knows it.
+public struct PotentialEntry: Sendable {
+  /// As it stands in the deck, for example "eam".
+  public var name: String
+  public var schema: DeckObject
+
+  public init(name: String, schema: DeckObject) {
+    self.name = name
+    self.schema = schema
+  }
+}
+
+/// The description of the whole deck: the parser, the JSON Schema and the reference are made from it.
+public struct DeckSchema: Sendable {
+  public let root: DeckObject
+
+  /// The deck with these families of potentials.
+  public static func faultline(potentials: [PotentialEntry]) -> DeckSchema {
+    DeckSchema(root: rootObject(potentials: potentials))
+  }
+
+  /// The top level with the sections that `purpose` needs made required; nil requires none.
+  package func root(for purpose: Purpose?) -> DeckObject {
+    var object = root
+    for index in object.keys.indices where purpose?.neededSections.contains(object.keys[index].name) ?? false {
+      object.keys[index].presence = .required
+    }
+    return object
+  }
+
+  /// Validates YAML text. `file` is the deck's path: it stands in the errors, and relative paths start at its folder.
+  public func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
+    try validate(yaml, file: file, for: purpose, checksFiles: true)
+  }
+
+  package func validate(
+    _ yaml: String, file: String, for purpose: Purpose, checksFiles: Bool
+  ) throws(DeckErrors) -> DeckSection {
+    let node = try DeckNode.parse(yaml, file: file)
+    var validator = DeckValidator(
+      directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
+      needsFiles: { checksFiles && purpose.sectionsWithFiles.contains($0) })
+    guard let section = validator.section(node, root(for: purpose), "deck") else {
+      throw DeckErrors(validator.errors)
+    }
+    return section
+  }
+}

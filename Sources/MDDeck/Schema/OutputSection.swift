@@ -1,0 +1,59 @@
+extension DeckSchema {
+  static let output = DeckObject(
+    "A run writes one folder: the log, thermo.csv, run.json, trajectories and checkpoints.",
+    [
+      .optional(
+        "directory", .path(.outputDirectory),
+        "The run's folder, from where the program is started; the deck's name and `-run` if absent."),
+      .defaulted("overwrite", .boolean, "false", "Whether a folder that holds a run may be written over."),
+      .defaulted("thermo", .object(thermo), "{}", "Totals in thermo.csv and in the log."),
+      .defaulted("trajectories", .list(.object(trajectory), count: 0...100), "[]", "Files of frames."),
+      .defaulted("checkpoints", .object(checkpoints), "{}", "Files to go on from."),
+    ],
+    example: """
+      output:
+        directory: runs/mo-sigma5
+        thermo: {every: 100}
+        trajectories:
+          - {file: pull.extxyz.gz, every: 1000, columns: [velocities, energies]}
+        checkpoints: {every: 5000, keep: 2}
+      """)
+
+  static let thermo = DeckObject(
+    "Totals over all atoms.",
+    [
+      .defaulted("every", .positiveInteger, "100", "Steps between rows."),
+      .optional(
+        "columns", .list(.enumeration(ThermoColumn.allCases.map(\.rawValue)), count: 1...ThermoColumn.allCases.count),
+        "Columns of thermo.csv in this order, after step; all if absent."),
+    ],
+    example: "output: {thermo: {every: 50, columns: [temperature, total_energy, pressure]}}")
+
+  static let trajectory = DeckObject(
+    "A file of frames, atoms ordered by number. A name that ends in .gz is compressed.",
+    [
+      .required("file", .path(.outputName), "Name inside the run's folder."),
+      .required("every", .positiveInteger, "Steps between frames."),
+      .optional(
+        "format", .enumeration(TrajectoryFormat.allCases.map(\.rawValue)),
+        "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj."),
+      .defaulted(
+        "columns",
+        .list(.enumeration(TrajectoryColumn.allCases.map(\.rawValue)), count: 0...TrajectoryColumn.allCases.count),
+        "[]", "Written for each atom besides number, species and position."),
+      .defaulted("unwrapped", .boolean, "false", "Whether positions follow atoms across the cell's faces."),
+    ],
+    example: """
+      output:
+        trajectories:
+          - {file: heat.dump, every: 500, columns: [velocities, charges], unwrapped: true}
+      """)
+
+  static let checkpoints = DeckObject(
+    "One is also written at the end of the run, and when it is stopped by a signal or the time limit.",
+    [
+      .defaulted("every", .positiveInteger, "10000", "Steps between checkpoints."),
+      .defaulted("keep", .integer(1...1000), "2", "How many are kept."),
+    ],
+    example: "output: {checkpoints: {every: 5000, keep: 3}}")
+}

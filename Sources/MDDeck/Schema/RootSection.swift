@@ -1,0 +1,159 @@
+extension DeckSchema {
+  static func rootObject(potentials: [PotentialEntry]) -> DeckObject {
+    let family = DeckObject.choice(
+      """
+      Interatomic potentials. Energies, forces and virials of all entries are added up, so that a short-ranged \
+      repulsion is one more entry. Species are matched by name.
+      """,
+      potentials.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+    return DeckObject(
+      """
+      A deck is one YAML document. Quantities are plain numbers in the unit of the table, or text with a unit: \
+      `1 fs`, `2.5 nm`, `10 GPa`. Unknown keys are errors. Paths of input files start at the deck's folder.
+      """,
+      [
+        .optional("title", .string, "A line for the log and the report."),
+        .defaulted(
+          "seed", .integer(0...Int.max), "1",
+          "Seed of every random number; the same deck with the same seed gives the same run."),
+        .optional("structure", .object(structure), "Where the atoms come from."),
+        .optional(
+          "species", .map(.object(speciesEntry), of: "species", maximum: 1000),
+          "Properties of species whose names are not elements, or whose mass is not the standard one."),
+        .optional("potential", .list(.object(family), count: 1...100), "Interatomic potentials, added up."),
+        .optional(
+          "groups", .map(.object(group), of: "groups", maximum: 32),
+          "Named sets of atoms that are held, moved or left out of the thermostat."),
+        .optional("velocities", .object(velocities), "Random velocities at the start."),
+        .defaulted("neighbors", .object(neighbors), "{}", "Neighbour lists."),
+        .defaulted("decomposition", .object(decomposition), "{}", "How the cell is divided among ranks."),
+        .optional("stages", .list(.object(stage), count: 1...1000), "What is done, one after the other."),
+        .defaulted("analysis", .object(analysis), "{}", "Quantities computed on the way."),
+        .defaulted("output", .object(output), "{}", "What is written, and where."),
+      ],
+      example: """
+        structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
+        potential:
+          - eam: {file: Cu_mishin1.eam.alloy}
+        velocities: {temperature: 300 K}
+        stages:
+          - dynamics: {steps: 10000, timestep: 1 fs}
+        """)
+  }
+
+  static let speciesEntry = DeckObject(
+    "One species. Names that are chemical symbols need no entry.",
+    [
+      .optional("mass", .quantity(.mass, .positive), "Mass of an atom; the element's standard weight if absent."),
+      .optional("element", .string, "Chemical symbol, for a name that is none; gives mass and atomic number."),
+    ],
+    example: """
+      species:
+        Fe_up: {element: Fe}
+        D: {element: H, mass: 2.014}
+      """)
+
+  static let group = DeckObject(
+    """
+    One group. An atom belongs to it if it meets every criterion of `select` in the initial structure; \
+    it stays a member wherever it goes.
+    """,
+    [
+      .required("select", .object(selection), "Which atoms."),
+      .defaulted("frozen", .boolean, "false", "Whether the atoms stay where they are."),
+      .optional(
+        "velocity", .vector(.quantity(.velocity, .any)),
+        "Moves the atoms at this constant velocity [vx, vy, vz]; forces on them are ignored."),
+      .defaulted("thermostat", .boolean, "true", "Whether thermostats act on the atoms."),
+    ],
+    rules: [],
+    example: """
+      groups:
+        bottom: {select: {region: {z: [0, 5]}}, frozen: true}
+        grip: {select: {region: {z: [95, 100]}}, velocity: [0, 0, 0.1]}
+      """)
+
+  static let selection = DeckObject(
+    "Criteria; an atom must meet all that are given.",
+    [
+      .optional("species", .list(.string, count: 1...1000), "Species by name."),
+      .optional("region", .object(region("Å", .quantity(.length, .any))), "A box in Cartesian coordinates."),
+      .optional(
+        "fractional_region", .object(region("fractions of the cell vectors", .number(.any))),
+        "A box in fractional coordinates, 0 to 1 across the cell."),
+      .optional("sphere", .object(sphere), "A ball."),
+      .optional("cylinder", .object(cylinder), "A cylinder without ends."),
+      .optional("ids", .list(.positiveInteger, count: 2...2), "Atom numbers [first, last], both included, from 1."),
+      .optional("grain", .integer(0...Int.max), "Grain that a builder put the atom in, from 0."),
+    ],
+    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "sphere", "cylinder", "ids", "grain"])],
+    example: """
+      groups:
+        upper_oxygen: {select: {species: [O], fractional_region: {z: [0.5, 1]}}, thermostat: false}
+      """)
+
+  private static func region(_ unit: String, _ kind: DeckKind) -> DeckObject {
+    let keys = ["x", "y", "z"]
+    return DeckObject(
+      "Bounds [low, high) by axis, in \(unit); an axis without bounds is not looked at.",
+      keys.map { .optional($0, .list(kind, count: 2...2), "Low and high bound along \($0).") },
+      rules: [.init(.atLeastOne, of: keys)])
+  }
+
+  private static let center = DeckKey.required("center", .vector(.quantity(.length, .any)), "Its centre [x, y, z].")
+  private static let radius = DeckKey.required("radius", .quantity(.length, .positive), "Its radius.")
+  private static let sphere = DeckObject(
+    "A ball; of a centre in a periodic cell the nearest image counts.", [center, radius])
+  private static let cylinder = DeckObject(
+    "A cylinder without ends along a Cartesian axis; of a centre in a periodic cell the nearest image counts.",
+    [.required("axis", .enumeration(["x", "y", "z"]), "Its direction."), center, radius],
+    example: """
+      groups:
+        core: {select: {cylinder: {axis: z, center: [50, 50, 0], radius: 1 nm}}}
+      """)
+
+  static let velocities = DeckObject(
+    "Velocities drawn from the Maxwell–Boltzmann distribution before the first stage, scaled to the exact temperature.",
+    [
+      .required("temperature", .quantity(.temperature, .nonNegative), "Temperature of the mobile atoms."),
+      .defaulted("zero_momentum", .boolean, "true", "Whether the total momentum of the mobile atoms is removed."),
+    ],
+    example: "velocities: {temperature: 300 K}")
+
+  static let neighbors = DeckObject(
+    "Lists are built with the potentials' cutoff and the skin, and again once an atom has moved half the skin.",
+    [
+      .defaulted(
+        "skin", .quantity(.length, .positive), "1.0",
+        "Distance beyond the cutoff. A larger skin rebuilds less often but makes more ghosts and pairs.")
+    ],
+    example: "neighbors: {skin: 1.5 Å}")
+
+  static let decomposition = DeckObject(
+    "Every rank owns a brick of the cell in fractional coordinates.",
+    [
+      .optional(
+        "grid", .vector(.positiveInteger),
+        "Ranks along the cell vectors; their product is the number of ranks. Chosen by least surface if absent."),
+      .defaulted("balance", .boolean, "false", "Whether brick boundaries move to even out the atoms."),
+    ],
+    example: "decomposition: {grid: [1, 1, 4]}")
+
+  static let analysis = DeckObject(
+    "Quantities computed on the way and written to the log and to run.json.",
+    [
+      .optional(
+        "boundary_energy", .object(boundaryEnergy),
+        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary`.")
+    ],
+    example: "analysis: {boundary_energy: {}}")
+
+  static let boundaryEnergy = DeckObject(
+    "γ = (E − N·e)/(n·A) with the energy E of N atoms, e of an atom in the perfect crystal, n boundaries of area A.",
+    [
+      .optional(
+        "reference_energy", .quantity(.energy, .any),
+        "e, for each atom; computed from the perfect crystal if absent.")
+    ],
+    example: "analysis: {boundary_energy: {reference_energy: -6.82}}")
+}

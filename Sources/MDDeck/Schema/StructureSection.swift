@@ -1,0 +1,131 @@
+extension DeckSchema {
+  static let structure = DeckObject(
+    "The atoms: from a file, or built.",
+    [
+      .optional("file", .object(structureFile), "Reads a structure."),
+      .optional("lattice", .object(lattice), "A crystal of a named lattice."),
+      .optional("crystal", .object(crystal), "A crystal of any cell and basis."),
+      .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
+      .defaulted("replicate", .vector(.integer(1...1_000_000)), "[1, 1, 1]", "Copies along the cell vectors."),
+      .optional("periodic", .vector(.boolean), "Which cell vectors repeat; as the source says if absent."),
+    ],
+    rules: [.init(.exactlyOne, of: ["file", "lattice", "crystal", "grain_boundary"])])
+
+  static let structureFile = DeckObject(
+    "A structure from a file; of several frames the first.",
+    [
+      .required("path", .path(.input), "The file."),
+      .optional(
+        "format", .enumeration(StructureFormat.allCases.map(\.rawValue)),
+        "Its format; found from the name and the content if absent."),
+      .optional(
+        "species", .list(.string, count: 1...1000),
+        "Names of the types 1, 2, … of a lammps-data file that has no type labels."),
+    ],
+    example: "structure: {file: {path: slab.extxyz}, replicate: [2, 2, 1]}")
+
+  private static let vacuum = DeckKey.defaulted(
+    "vacuum", .vector(.quantity(.length, .nonNegative)), "[0, 0, 0]", "Empty space added along each axis.")
+  private static let size = DeckKey.defaulted(
+    "size", .vector(.positiveInteger), "[1, 1, 1]", "Number of cells along each axis.")
+
+  static let lattice = DeckObject(
+    "Conventional cells of a named lattice, or the smallest orthogonal cell in a given orientation.",
+    [
+      .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
+      .required("constant", .quantity(.length, .positive), "Lattice constant a."),
+      .optional("c", .quantity(.length, .positive), "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent."),
+      .required(
+        "species", .list(.string, count: 1...3),
+        """
+        Species of the sublattices: rocksalt [Na, Cl], cscl [Cs, Cl], zincblende and wurtzite [Zn, S], \
+        fluorite [Ca, F], perovskite [A, B, X].
+        """),
+      size,
+      .optional(
+        "orientation", .vector(.vector(.integer(-1000...1000))),
+        "Crystal directions along x, y, z: orthogonal, right-handed. Cubic lattices only."),
+      vacuum,
+    ],
+    example: """
+      structure:
+        lattice:
+          type: bcc
+          constant: 3.165
+          species: [Mo]
+          size: [10, 10, 10]
+          orientation: [[1, 1, 0], [-1, 1, 0], [0, 0, 1]]
+      """)
+
+  static let crystal = DeckObject(
+    "A crystal of any cell and basis.",
+    [
+      .required("cell", .vector(.vector(.quantity(.length, .any))), "Cell vectors a, b, c as rows."),
+      .required("basis", .list(.object(site), count: 1...100_000), "The atoms of the cell."),
+      size,
+      vacuum,
+    ],
+    example: """
+      structure:
+        crystal:
+          cell: [[4.12, 0, 0], [0, 4.12, 0], [0, 0, 4.12]]
+          basis:
+            - {species: Cs, position: [0, 0, 0]}
+            - {species: Cl, position: [0.5, 0.5, 0.5]}
+          size: [8, 8, 8]
+      """)
+
+  private static let site = DeckObject(
+    "One atom of the basis.",
+    [
+      .required("species", .string, "Its species."),
+      .required("position", .vector(.number(.any)), "Fractional coordinates."),
+    ])
+
+  static let grainBoundary = DeckObject(
+    """
+    A coincidence-site-lattice boundary. The boundary lies in the xy plane. A symmetric tilt boundary has mirrored \
+    grains, the tilt axis along y and a plane that holds the axis; a twist boundary has its plane normal to the axis.
+    """,
+    [
+      .required("kind", .enumeration(["tilt", "twist"]), "Symmetric tilt or twist."),
+      .required("lattice", .enumeration(LatticeKind.cubic.map(\.rawValue)), "The lattice of both grains."),
+      .required("constant", .quantity(.length, .positive), "Lattice constant a."),
+      .required("species", .list(.string, count: 1...3), "Species of the sublattices, as in `structure.lattice`."),
+      .required("axis", .vector(.integer(-100...100)), "Rotation axis [u, v, w]."),
+      .required("sigma", .integer(3...100_000), "Σ, the inverse density of coincidence sites; odd."),
+      .optional("plane", .vector(.integer(-1000...1000)), "Boundary plane (h, k, l); required for tilt."),
+      .defaulted(
+        "repeat", .list(.positiveInteger, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),
+      .defaulted("thickness", .quantity(.length, .positive), "40", "Least length of each grain along the normal."),
+      .defaulted(
+        "free_surfaces", .boolean, "false",
+        "One boundary between free surfaces, rather than two in a cell that repeats along the normal."),
+      .optional(
+        "vacuum", .quantity(.length, .positive),
+        "Empty space beyond the free surfaces, in all; 20 Å if absent."),
+      .defaulted(
+        "shift", .list(.number(.any), count: 2...2), "[0, 0]",
+        "Rigid shift of the upper grain in the plane, in fractions of the in-plane period."),
+      .defaulted(
+        "expansion", .quantity(.length, .any), "0",
+        "Additional distance between the grains at each boundary; negative brings them together."),
+      .optional(
+        "overlap", .quantity(.length, .nonNegative),
+        "Atoms closer than this become one; 0 keeps all, 0.7 nearest-neighbour distances if absent."),
+    ],
+    example: """
+      structure:
+        grain_boundary:
+          kind: tilt
+          lattice: bcc
+          constant: 3.165
+          species: [Mo]
+          axis: [0, 0, 1]
+          sigma: 5
+          plane: [3, 1, 0]
+          repeat: [2, 4]
+          thickness: 40
+          overlap: 1.5
+      """)
+}

@@ -1,0 +1,244 @@
+import Foundation
+import MDCore
+import MDNumerics
+
+/// Structural relaxation by the fast inertial relaxation engine, FIRE 2.0.
+///
+/// The atoms move under their forces with one common mass m (so that relaxation does not depend on masses), and
+/// the velocities are turned towards the forces, v ← (1 − α) v + α |v| F/|F|. While the power P = F·v is positive
+/// the timestep grows and α shrinks; when it is not, the atoms go back half a step, stop, and start again with
+/// a smaller timestep. Integration is semi-implicit Euler:
+///
+///     v ← v + Δt F/m,   mix,   r ← r + Δt v.
+///
+/// No atom moves farther than `maximumStep` at once. Frozen and driven atoms stay in place: a relaxation has no time.
+///
+/// E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006); J. Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020),
+/// whose algorithm and parameters these are. Two reductions and a maximum a step.
+public final class FIRE: Integrator {
+  public struct Options: Sendable, Equatable {
+    /// Converged when no Cartesian component of a mobile atom's force is larger, eV/Å.
+    public var forceTolerance: Double
+    /// Converged when the energy changed by less in each of ten steps, eV an atom; nil: not a criterion.
+    public var energyTolerance: Double?
+    /// Å.
+    public var maximumStep = 0.1
+    /// Timestep limits as multiples of the starting timestep.
+    public var largestTimestep = 10.0
+    public var smallestTimestep = 0.02
+    public var growth = 1.1
+    public var shrinkage = 0.5
+    public var mixing = 0.25
+    public var mixingShrinkage = 0.99
+    /// Steps with P > 0 before the timestep grows.
+    public var delay = 20
+    /// Steps with P ≤ 0 in a row after which the search is given up.
+    public var patience = 2000
+
+    public init(forceTolerance: Double, energyTolerance: Double? = nil) {
+      self.forceTolerance = forceTolerance
+      self.energyTolerance = energyTolerance
+    }
+  }
+
+  public enum Status: String, Sendable, Codable {
+    case running
+    case forceConverged
+    case energyConverged
+    /// The power stayed negative: the forces are not the gradient of an energy, or noise is larger than the tolerance.
+    case stalled
+  }
+
+  public let name = "FIRE"
+  public let conservesMomentum = true
+  public let options: Options
+  public var wants: Want { options.energyTolerance == nil ? [] : .energy }
+  public var status: Status { search.status }
+  /// The largest Cartesian component of a mobile atom's force, eV/Å.
+  public var largestForce: Double { search.largestForce }
+  /// Adaptive, ps.
+  public var timestep: Double { search.timestep }
+
+  private struct Search: Codable {
+    var status = Status.running
+    var timestep = 0.0
+    /// The timestep of the last move, after the limit on displacements.
+    var lastMove = 0.0
+    var mixing = 0.0
+    var steps = 0
+    var uphill = 0
+    var downhill = 0
+    var calm = 0
+    /// F·v (eV/ps), v·v ((Å/ps)²), F·F ((eV/Å)²) over all ranks.
+    var power = 0.0
+    var speedSquared = 0.0
+    var forceSquared = 0.0
+    var largestForce = Double.infinity
+    var energy = 0.0
+  }
+  private var search = Search()
+  /// Common mass, eV/(Å/ps)².
+  private var mass = 1.0
+
+  /// Throws if an option is out of its range.
+  public init(_ options: Options) throws {
+    let o = options
+    let sound =
+      o.forceTolerance > 0 && (o.energyTolerance ?? 1) > 0 && o.maximumStep > 0 && o.largestTimestep >= 1
+      && o.smallestTimestep > 0 && o.smallestTimestep <= 1 && o.growth > 1 && o.shrinkage > 0 && o.shrinkage < 1
+      && o.mixing > 0 && o.mixing <= 1 && o.mixingShrinkage > 0 && o.mixingShrinkage <= 1 && o.delay >= 0
+      && o.patience > 0
+    guard sound else {
+      throw FaultlineError(
+        .input, "FIRE cannot work with \(o)", hint: "tolerances and steps are positive, growth > 1 > shrinkage",
+        isCollective: true)
+    }
+    self.options = options
+  }
+
+  public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
+    guard context.counts.mobile > 0 else {
+      throw FaultlineError(
+        .input, "nothing to relax: all atoms are frozen or driven", hint: "leave some atoms free",
+        isCollective: true)
+    }
+    mass = meanMass(context)
+    if let state {
+      search = try StateCoding.decode(Search.self, kind: name, from: state)
+      return
+    }
+    context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
+    search = Search()
+    search.timestep = context.timestep
+    search.lastMove = context.timestep
+    search.mixing = options.mixing
+    try measure(context)
+    search.energy = energy(context)
+    judge(energyChange: .infinity)
+  }
+
+  public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
+    guard search.status == .running else { return }
+    search.steps += 1
+    if search.power > 0 {
+      search.downhill += 1
+      search.uphill = 0
+      if search.downhill > options.delay {
+        search.timestep = min(search.timestep * options.growth, options.largestTimestep * context.timestep)
+        search.mixing *= options.mixingShrinkage
+      }
+    } else {
+      turnBack(context)
+    }
+    move(context)
+  }
+
+  public func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
+    guard search.status == .running else { return }
+    try measure(context)
+    let energy = energy(context)
+    judge(energyChange: abs(energy - search.energy) / Double(context.counts.all))
+    search.energy = energy
+  }
+
+  /// Leaves the atoms at rest.
+  public func finish(_ context: DynamicsContext) throws {
+    context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
+    context.imposeVelocities()
+  }
+
+  public func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
+
+  public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode(search, kind: name) }
+
+  /// Back by half a step along the velocity, and rest.
+  private func turnBack(_ context: DynamicsContext) {
+    search.downhill = 0
+    search.uphill += 1
+    if search.steps > options.delay {
+      search.timestep = max(search.timestep * options.shrinkage, options.smallestTimestep * context.timestep)
+      search.mixing = options.mixing
+    }
+    VelocityKernels.drift(
+      context.atoms.view, positions: context.atoms.position.pointer,
+      duration: -0.5 * min(search.timestep, search.lastMove))
+    context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
+    search.power = 0
+    search.speedSquared = 0
+  }
+
+  /// Accelerates, mixes and moves. |v + Δt F/m|² follows from the sums at hand.
+  private func move(_ context: DynamicsContext) {
+    let view = context.atoms.view
+    let (velocities, forces, groups) = (view.velocities, view.forces, view.groups)
+    let positions = context.atoms.position.pointer
+    let immobile = context.motion.immobile
+    let kick = search.timestep / mass
+    let speedSquared =
+      search.speedSquared + 2 * kick * search.power + kick * kick * search.forceSquared
+    let alongForce =
+      search.forceSquared > 0 ? search.mixing * (max(speedSquared, 0) / search.forceSquared).squareRoot() : 0
+    let keep = 1 - search.mixing
+    var fastest = 0.0
+    for i in 0..<view.localCount where groups[i] & immobile == 0 {
+      let f = forces[i]
+      let v = keep * (velocities[i] + kick * f) + alongForce * f
+      velocities[i] = v
+      fastest = max(fastest, v.squaredLength)
+    }
+    fastest = context.communicator.maximum(fastest).squareRoot()
+    search.lastMove = search.timestep
+    if fastest * search.timestep > options.maximumStep { search.lastMove = options.maximumStep / fastest }
+    VelocityKernels.drift(view, positions: positions, duration: search.lastMove)
+  }
+
+  private func measure(_ context: DynamicsContext) throws {
+    let view = context.atoms.view
+    let (velocities, forces, groups) = (view.velocities, view.forces, view.groups)
+    let immobile = context.motion.immobile
+    var sums = [0.0, 0, 0]
+    var (power, speedSquared, forceSquared, largest) = (0.0, 0.0, 0.0, 0.0)
+    for i in 0..<view.localCount where groups[i] & immobile == 0 {
+      let (v, f) = (velocities[i], forces[i])
+      power += dot(v, f)
+      speedSquared += v.squaredLength
+      forceSquared += f.squaredLength
+      largest = max(largest, abs(f.x), abs(f.y), abs(f.z))
+    }
+    sums[0] = power
+    sums[1] = speedSquared
+    sums[2] = forceSquared
+    context.communicator.sum(&sums)
+    (search.power, search.speedSquared, search.forceSquared) = (sums[0], sums[1], sums[2])
+    guard search.forceSquared.isFinite else {
+      throw FaultlineError(
+        .run, "a force is not a finite number in relaxation step \(search.steps)",
+        hint: "look for overlapping atoms in the structure", isCollective: true)
+    }
+    search.largestForce = context.communicator.maximum(largest)
+  }
+
+  private func judge(energyChange: Double) {
+    search.calm = energyChange < (options.energyTolerance ?? 0) ? search.calm + 1 : 0
+    if search.largestForce <= options.forceTolerance {
+      search.status = .forceConverged
+    } else if search.calm >= 10 {
+      search.status = .energyConverged
+    } else if search.uphill > options.patience {
+      search.status = .stalled
+    }
+  }
+
+  private func energy(_ context: DynamicsContext) -> Double {
+    options.energyTolerance == nil ? 0 : context.communicator.sum(context.tally.energy)
+  }
+
+  private func meanMass(_ context: DynamicsContext) -> Double {
+    let view = context.atoms.view
+    var sum = 0.0
+    for i in 0..<view.localCount where view.groups[i] & context.motion.immobile == 0 {
+      sum += context.energyMasses.pointer[Int(view.species[i])]
+    }
+    return context.communicator.sum(sum) / Double(context.counts.mobile)
+  }
+}

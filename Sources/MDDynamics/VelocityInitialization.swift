@@ -1,0 +1,50 @@
+import MDCore
+import MDNumerics
+
+/// Initial velocities of the mobile atoms.
+public enum VelocityInitialization {
+  /// Draws Maxwell–Boltzmann velocities, v = √(k_B T/m) R with R named by (seed, atom id, `context.step`); takes off
+  /// the centre-of-mass velocity of the mobile atoms unless `zeroMomentum` is false; and scales so that the temperature
+  /// is T exactly. Collective. Frozen and driven atoms get their prescribed velocities.
+  ///
+  /// The temperature refers to 3N degrees of freedom of the mobile atoms, or to 3N − 3 if the momentum was set to zero
+  /// and all atoms are mobile. Throws if T is negative, or positive with nothing to move.
+  public static func maxwellBoltzmann(
+    temperature: Double, seed: UInt64, zeroMomentum: Bool = true, _ context: DynamicsContext
+  ) throws {
+    guard temperature >= 0 && temperature.isFinite else {
+      throw FaultlineError(
+        .input, "initial velocities at \(temperature) K", hint: "temperatures are not negative, in K",
+        isCollective: true)
+    }
+    let atoms = context.atoms.view
+    let immobile = context.motion.immobile
+    let kT = Units.boltzmann * temperature
+    for i in 0..<atoms.localCount where atoms.groups[i] & immobile == 0 {
+      var random = CounterRandom(seed: seed, stream: .velocities, id: atoms.ids[i], step: context.step)
+      let inverseMass = context.inverseMasses.pointer[Int(atoms.species[i])]
+      atoms.velocities[i] = (kT * inverseMass).squareRoot() * random.gaussianVector()
+    }
+    context.imposeVelocities()
+    if zeroMomentum { removeMomentum(context) }
+    guard temperature > 0 else { return }
+    let drawn = KineticState(context, momentumConserved: zeroMomentum).temperature
+    guard drawn > 0 else {
+      throw FaultlineError(
+        .input, "no atom can carry the thermal motion of \(temperature) K",
+        hint: "some atoms must be free; a single atom cannot have both zero momentum and a temperature",
+        isCollective: true)
+    }
+    VelocityKernels.scale(atoms, by: (temperature / drawn).squareRoot(), immobile: immobile)
+  }
+
+  /// Takes the velocity of their common centre of mass off the mobile atoms (collective).
+  public static func removeMomentum(_ context: DynamicsContext) {
+    let state = KineticState(context, momentumConserved: false)
+    guard state.mass > 0 else { return }
+    let velocity = (1 / state.mass) * state.momentum
+    let atoms = context.atoms.view
+    let immobile = context.motion.immobile
+    for i in 0..<atoms.localCount where atoms.groups[i] & immobile == 0 { atoms.velocities[i] -= velocity }
+  }
+}

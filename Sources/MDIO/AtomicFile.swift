@@ -1,0 +1,94 @@
+import FoundationEssentials
+import Glibc
+import MDCore
+
+/// Small files that are replaced as a whole: a reader sees the old one or the new one.
+public enum AtomicFile {
+  /// Writes `path.partial`, synchronises it and renames it to `path`.
+  public static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+    let partial = path + ".partial"
+    let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw SystemFailure.error("write", partial) }
+    do {
+      try SystemFailure.writeAll(descriptor, bytes, partial)
+      guard fsync(descriptor) == 0 else { throw SystemFailure.error("synchronise", partial) }
+    } catch {
+      close(descriptor)
+      unlink(partial)
+      throw error
+    }
+    guard close(descriptor) == 0 else { throw SystemFailure.error("close", partial) }
+    try publish(partial, as: path)
+  }
+
+  public static func write(_ text: String, to path: String) throws {
+    var text = text
+    try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: path) }
+  }
+
+  /// Indented JSON with sorted keys; numbers that are not finite become the texts "nan", "inf" and "-inf".
+  public static func writeJSON(_ value: some Encodable, to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    var data: Data
+    do {
+      data = try encoder.encode(value)
+    } catch {
+      throw FaultlineError(.run, "\(path) cannot be encoded: \(error)")
+    }
+    data.append(0x0A)
+    try data.withUnsafeBytes { try write($0, to: path) }
+  }
+
+  /// Reads what `writeJSON` wrote.
+  public static func readJSON<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      return try decoder.decode(type, from: Data(contentsOf: URL(filePath: path)))
+    } catch {
+      throw FaultlineError(.input, "cannot read \(path): \(error)")
+    }
+  }
+
+  /// Renames and brings the change of the directory to the disk.
+  static func publish(_ partial: String, as path: String) throws {
+    guard rename(partial, path) == 0 else {
+      let error = SystemFailure.error("rename \(partial) to", path)
+      unlink(partial)
+      throw error
+    }
+    try synchronizeDirectory(of: path)
+  }
+
+  static func synchronizeDirectory(of path: String) throws {
+    let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemFailure.error("open directory", directory) }
+    defer { close(descriptor) }
+    // Some network filesystems cannot synchronise directories and say so with EINVAL.
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+      throw SystemFailure.error("synchronise directory", directory)
+    }
+  }
+}
+
+/// Free space of filesystems.
+public enum DiskSpace {
+  /// Bytes that this user may still write where `path` is, or where its nearest existing parent is.
+  public static func available(_ path: String) throws -> Int {
+    var place = path.isEmpty ? "." : path
+    var status = statvfs()
+    while statvfs(place, &status) != 0 {
+      guard errno == ENOENT, place != "/", place != "." else {
+        throw SystemFailure.error("find the free disk space of", path)
+      }
+      let slash = place.lastIndex(of: "/")
+      place = slash.map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? "."
+    }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+}

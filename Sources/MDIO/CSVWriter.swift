@@ -1,0 +1,48 @@
+import Glibc
+import MDCore
+
+/// A table of numbers as comma-separated values: a header line once, then rows with 17 significant digits.
+public final class CSVWriter {
+  public let columns: [String]
+  private let file: OutputFile
+
+  /// With `.append` the file's header must name the same columns; a file cut to nothing gets its header again.
+  public init(_ path: String, columns: [String], mode: OutputFile.Mode = .create) throws {
+    self.columns = columns
+    let header = columns.map(Self.quoted).joined(separator: ",")
+    file = try OutputFile(path, mode: mode)
+    if file.offset == 0 {
+      try file.write(header + "\n")
+    } else {
+      // The line is a view of the reader's memory.
+      let reader = try LineReader(path)
+      let line = try withExtendedLifetime(reader) { try reader.next().map { String(decoding: $0, as: UTF8.self) } }
+      guard line == header else {
+        throw FaultlineError(
+          .run, "\(path) has other columns than this run writes", hint: "move it away to start a new file")
+      }
+    }
+  }
+
+  /// Bytes in the file, a safe place to truncate to.
+  public var offset: Int { file.offset }
+
+  public func write(_ row: [Double]) throws {
+    precondition(row.count == columns.count, "a row has a value for each column")
+    var text = TextBuffer(capacity: 32 * row.count)
+    for (k, value) in row.enumerated() {
+      if k > 0 { text.append(byte: 0x2C) }
+      text.append(value)
+    }
+    text.append(byte: 0x0A)
+    try file.write(text.bytes)
+  }
+
+  public func synchronize() throws { try file.synchronize() }
+  public func finish() throws { try file.finish() }
+
+  private static func quoted(_ name: String) -> String {
+    guard name.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return name }
+    return "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+  }
+}

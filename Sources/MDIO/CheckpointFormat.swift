@@ -1,0 +1,63 @@
+import CZlib
+import MDCore
+
+/// The container of checkpoints. It knows nothing of what it holds.
+///
+///     FAULTLINE CHECKPOINT 1\n          format version 1
+///     section bytes, one after the other: UTF-8 JSON, or a column of little-endian numbers
+///     table of the sections, JSON: name, element, width, count, offset, bytes, CRC-32 of each
+///     8 bytes: length of the table; 4 bytes: its CRC-32 (both little-endian)
+///     \nEND OF FAULTLINE CHECKPOINT\n
+///
+/// Each byte of the file is under a magic text, a length that must fit, or a CRC-32 (ISO 3309), which detects every
+/// burst of damage up to 32 bits. The file is written as `NAME.partial`, synchronised, renamed to `NAME`, and its
+/// directory synchronised, so that a crash at any moment leaves the old file or the new one.
+enum CheckpointFormat {
+  static let version = 1
+  static let magicStem = "FAULTLINE CHECKPOINT "
+  static let magic = Array("\(magicStem)\(version)\n".utf8)
+  static let endMagic = Array("\nEND OF FAULTLINE CHECKPOINT\n".utf8)
+  /// Length and CRC of the table.
+  static let footerLength = 12
+
+  static func checksum(_ bytes: UnsafeRawBufferPointer, from start: UInt32 = 0) -> UInt32 {
+    UInt32(crc32_z(UInt(start), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
+  }
+}
+
+/// What a section of a checkpoint holds.
+public enum CheckpointElement: String, Codable, Sendable {
+  case json, float64, int64, int32, uint32, uint8
+
+  public var size: Int {
+    switch self {
+    case .float64, .int64: 8
+    case .int32, .uint32: 4
+    case .json, .uint8: 1
+    }
+  }
+}
+
+/// A row of a checkpoint's table: `count` rows of `width` elements.
+public struct CheckpointSection: Codable, Equatable, Sendable {
+  public let name: String
+  public let element: CheckpointElement
+  public let width: Int
+  public let count: Int
+  let offset: Int
+  let bytes: Int
+  let checksum: UInt32
+
+  /// Bytes of a row.
+  public var stride: Int { element.size * width }
+}
+
+/// Numbers that may stand in a column.
+public protocol CheckpointNumber: BitwiseCopyable {
+  static var checkpointElement: CheckpointElement { get }
+}
+extension Double: CheckpointNumber { public static var checkpointElement: CheckpointElement { .float64 } }
+extension Int64: CheckpointNumber { public static var checkpointElement: CheckpointElement { .int64 } }
+extension Int32: CheckpointNumber { public static var checkpointElement: CheckpointElement { .int32 } }
+extension UInt32: CheckpointNumber { public static var checkpointElement: CheckpointElement { .uint32 } }
+extension UInt8: CheckpointNumber { public static var checkpointElement: CheckpointElement { .uint8 } }

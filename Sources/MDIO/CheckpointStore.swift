@@ -1,0 +1,85 @@
+import Glibc
+import MDCore
+
+/// The checkpoints of a run in their directory, `step-000000001000.checkpoint` and the like; the newest `keep` stay.
+public struct CheckpointStore: Sendable {
+  public let directory: String
+  public let keep: Int
+  private static let prefix = "step-"
+  private static let suffix = ".checkpoint"
+
+  public init(_ directory: String, keep: Int = 2) {
+    precondition(keep >= 1, "at least one checkpoint is kept")
+    self.directory = directory
+    self.keep = keep
+  }
+
+  public func path(step: Int) -> String {
+    let digits = String(step)
+    let zeros = String(repeating: "0", count: max(0, 12 - digits.count))
+    return "\(directory)/\(Self.prefix)\(zeros)\(digits)\(Self.suffix)"
+  }
+
+  /// Steps for which there is a file, newest first; whether they are whole is not known before they are opened.
+  public var steps: [Int] {
+    guard let handle = opendir(directory) else { return [] }
+    defer { closedir(handle) }
+    var steps: [Int] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix),
+        let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+      else { continue }
+      steps.append(step)
+    }
+    return steps.sorted(by: >)
+  }
+
+  /// Writes a checkpoint, and only when it is in its place removes those beyond the newest `keep`.
+  public func write(step: Int, _ body: (CheckpointWriter) throws -> Void) throws {
+    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+      throw SystemFailure.error("make directory", directory)
+    }
+    let writer = try CheckpointWriter(path(step: step))
+    try body(writer)
+    try writer.commit()
+    prune(after: step)
+  }
+
+  /// Removes the oldest, and those of later steps: they are of a branch that was left when the run went back.
+  public func prune(after step: Int) {
+    let older = steps.filter { $0 < step }
+    let later = steps.filter { $0 > step }
+    for old in later + older.dropFirst(keep - 1) { unlink(path(step: old)) }
+  }
+
+  /// The newest checkpoint, verified. If it is damaged the error names the newest good one before it.
+  public func openNewest() throws -> CheckpointReader {
+    guard let newest = steps.first else {
+      throw FaultlineError(
+        .input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
+    }
+    return try open(path(step: newest))
+  }
+
+  /// A checkpoint of this or another directory, verified. The error for a damaged one names the newest good one.
+  public func open(_ path: String) throws -> CheckpointReader {
+    do {
+      return try CheckpointReader(path)
+    } catch var error as FaultlineError {
+      if let good = newestGood(except: path) {
+        error.hint = "the newest good checkpoint is \(good)"
+      } else {
+        error.hint = "there is no other good checkpoint in \(directory)"
+      }
+      throw error
+    }
+  }
+
+  /// The path of the newest checkpoint that is whole.
+  public func newestGood(except damaged: String? = nil) -> String? {
+    steps.lazy.map(path(step:)).first { $0 != damaged && (try? CheckpointReader($0)) != nil }
+  }
+}

@@ -1,0 +1,103 @@
+import FoundationEssentials
+import Glibc
+import MDCore
+
+/// Writes a checkpoint section by section; see `CheckpointFormat`. Nothing stands under the final name until `commit`.
+public final class CheckpointWriter {
+  public let path: String
+  private let partial: String
+  private var descriptor: Int32
+  private var offset = 0
+  private var sections: [CheckpointSection] = []
+  private var open: (name: String, element: CheckpointElement, width: Int, count: Int, start: Int, checksum: UInt32)?
+
+  public init(_ path: String) throws {
+    self.path = path
+    partial = path + ".partial"
+    descriptor = Glibc.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw SystemFailure.error("write checkpoint", partial) }
+    try put(CheckpointFormat.magic)
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(partial)
+  }
+
+  /// A section of JSON.
+  public func writeJSON(_ value: some Encodable, named name: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let text: Data
+    do {
+      text = try encoder.encode(value)
+    } catch {
+      throw FaultlineError(.run, "checkpoint section \(name) cannot be encoded: \(error)")
+    }
+    begin(name, .json, width: 1, count: text.count)
+    try text.withUnsafeBytes { try append($0) }
+    end()
+  }
+
+  /// A whole column, `width` numbers a row.
+  public func write<T: CheckpointNumber>(_ values: [T], width: Int = 1, named name: String) throws {
+    begin(name, T.checkpointElement, width: width, count: values.count / width)
+    try values.withUnsafeBytes { try append($0) }
+    end()
+  }
+
+  /// Begins a column of `count` rows that comes in pieces; `append` them, then `end`.
+  public func begin(_ name: String, _ element: CheckpointElement, width: Int, count: Int) {
+    precondition(open == nil, "section \(name) begins before the last one ended")
+    precondition(!sections.contains { $0.name == name }, "section \(name) is written twice")
+    open = (name, element, width, count, offset, 0)
+  }
+
+  /// Little-endian bytes of the open section.
+  public func append(_ bytes: UnsafeRawBufferPointer) throws {
+    guard let section = open else { preconditionFailure("no section is open") }
+    open?.checksum = CheckpointFormat.checksum(bytes, from: section.checksum)
+    try put(bytes)
+  }
+
+  public func end() {
+    guard let section = open else { preconditionFailure("no section is open") }
+    let bytes = section.element.size * section.width * section.count
+    precondition(offset - section.start == bytes, "section \(section.name) did not get the rows it announced")
+    sections.append(
+      CheckpointSection(
+        name: section.name, element: section.element, width: section.width, count: section.count,
+        offset: section.start, bytes: bytes, checksum: section.checksum))
+    open = nil
+  }
+
+  /// Writes the table, brings all to the disk and gives the file its name.
+  public func commit() throws {
+    precondition(open == nil, "a section is still open")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let table = try [UInt8](encoder.encode(sections))
+    try put(table)
+    let checksum = table.withUnsafeBytes { CheckpointFormat.checksum($0) }
+    try withUnsafeBytes(of: UInt64(table.count).littleEndian) { try put($0) }
+    try withUnsafeBytes(of: checksum.littleEndian) { try put($0) }
+    try put(CheckpointFormat.endMagic)
+    guard fsync(descriptor) == 0 else { throw SystemFailure.error("synchronise", partial) }
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0 else {
+      let error = SystemFailure.error("close", partial)
+      unlink(partial)
+      throw error
+    }
+    try AtomicFile.publish(partial, as: path)
+  }
+
+  private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try put($0) } }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) throws {
+    try SystemFailure.writeAll(descriptor, bytes, partial)
+    offset += bytes.count
+  }
+}

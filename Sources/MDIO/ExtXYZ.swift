@@ -1,0 +1,186 @@
+import MDCore
+import MDNumerics
+
+/// One `key=value` of a comment line, its value as it stands in the file (with quotes or brackets).
+public struct ExtXYZEntry: Equatable, Sendable {
+  public var key: String
+  /// nil for a key that stands alone, which means true.
+  public var raw: String?
+
+  public init(raw: String?, for key: String) {
+    self.key = key
+    self.raw = raw
+  }
+
+  /// A text; quoted where the grammar asks for it.
+  public init(_ key: String, _ text: String) {
+    self.init(raw: Self.quoted(text), for: key)
+  }
+
+  public init(_ key: String, _ number: Double) { self.init(raw: Self.text([number]), for: key) }
+  public init(_ key: String, _ number: Int) { self.init(raw: String(number), for: key) }
+  /// Numbers in quotes, `"1 2 3"`; a matrix row by row.
+  public init(_ key: String, _ numbers: [Double]) { self.init(raw: "\"\(Self.text(numbers))\"", for: key) }
+
+  /// The value without quotes and escapes.
+  public var text: String {
+    guard let raw else { return "T" }
+    guard raw.count >= 2, raw.first == "\"", raw.last == "\"" else { return raw }
+    var out = ""
+    var escaped = false
+    for c in raw.dropFirst().dropLast() {
+      if escaped {
+        out.append(c == "n" ? "\n" : c)
+        escaped = false
+      } else if c == "\\" {
+        escaped = true
+      } else {
+        out.append(c)
+      }
+    }
+    return out
+  }
+
+  /// The numbers of the value, also from `[1, 2]`, `{1 2}` and nested lists; nil if there is anything else.
+  public var numbers: [Double]? {
+    var out: [Double] = []
+    for part in text.split(whereSeparator: { " \t,[]{}".contains($0) }) {
+      guard let x = Array(part.utf8).withUnsafeBufferPointer({ NumberParser.double($0) }) else { return nil }
+      out.append(x)
+    }
+    return out
+  }
+
+  /// The entry as it stands in a comment line.
+  var written: String {
+    let key = Self.quoted(key)
+    return raw.map { "\(key)=\($0)" } ?? key
+  }
+
+  private static func text(_ numbers: [Double]) -> String {
+    var buffer = TextBuffer(capacity: 32 * numbers.count)
+    for (k, x) in numbers.enumerated() {
+      if k > 0 { buffer.append(byte: 0x20) }
+      buffer.append(x)
+    }
+    return String(decoding: buffer.bytes, as: UTF8.self)
+  }
+
+  static func quoted(_ text: String) -> String {
+    let plain = text.utf8.allSatisfy { c in
+      c > 0x20 && c != 0x22 && c != 0x27 && c != 0x2C && c != 0x3D && c != 0x5C
+        && !(0x5B...0x5D).contains(c) && c != 0x7B && c != 0x7D
+    }
+    guard !plain || text.isEmpty else { return text }
+    var out = "\""
+    for c in text {
+      switch c {
+      case "\"", "\\": out += "\\\(c)"
+      case "\n": out += "\\n"
+      default: out.append(c)
+      }
+    }
+    return out + "\""
+  }
+}
+
+/// A per-atom column that `Structure` has no place for; `width` values an atom, row by row.
+public struct ExtXYZColumn: Equatable, Sendable {
+  public enum Values: Equatable, Sendable {
+    case strings([String])
+    case reals([Double])
+    case integers([Int64])
+    case logicals([Bool])
+  }
+
+  public var name: String
+  public var width: Int
+  public var values: Values
+
+  public init(_ name: String, width: Int = 1, _ values: Values) {
+    self.name = name
+    self.width = width
+    self.values = values
+  }
+
+  /// The format's letter: S, R, I or L.
+  public var kind: Character {
+    switch values {
+    case .strings: "S"
+    case .reals: "R"
+    case .integers: "I"
+    case .logicals: "L"
+    }
+  }
+
+  /// The numbers of a real or integer column.
+  public var reals: [Double]? {
+    switch values {
+    case .reals(let v): v
+    case .integers(let v): v.map(Double.init)
+    default: nil
+    }
+  }
+
+  var count: Int {
+    switch values {
+    case .strings(let v): v.count
+    case .reals(let v): v.count
+    case .integers(let v): v.count
+    case .logicals(let v): v.count
+    }
+  }
+}
+
+/// One frame of an extended XYZ file, after the libAtoms grammar (https://github.com/libAtoms/extxyz) as ASE writes it.
+///
+/// - `Lattice="ax ay az bx … cz"` (Å, rows a, b, c in any orientation), `Origin="x y z"`, `pbc="T T F"`. Without
+///   `pbc` a lattice is periodic. Without a lattice, or with zero rows along open axes, boundaries are open and the
+///   cell is the atoms' bounding box with a margin of 1 Å.
+/// - `Properties=species:S:1:pos:R:3:…`; without it lines are `species x y z`. `Z` or `numbers` may stand for species.
+/// - Columns that become part of the structure: `species`, `pos`, `id`; velocities as `velo`, `vel`, `velocity` or
+///   `velocities` in Å/ps, or ASE's `momenta` (√(u·eV)), divided by `masses` or the elements' weights; charges as
+///   `charges`, `charge`, `initial_charges` or `q`, e; `image:I:3` (or `images`), crossings of the cell; `grain:I:1`.
+///   Every other column is kept in `columns`; `masses` (g/mol) also give the masses of species whose atoms agree.
+public struct ExtXYZFrame: Sendable {
+  public var structure: Structure
+  /// The header in its order, without `Lattice`, `Origin`, `pbc` and `Properties`, which follow from the structure.
+  public var info: [ExtXYZEntry]
+  public var columns: [ExtXYZColumn]
+  /// The line of the file on which the frame begins; 0 for a frame made in memory.
+  public internal(set) var line = 0
+  /// The cell's entries as they were read and the box they gave, so that a frame is written as it came.
+  var source: (box: Box, entries: [ExtXYZEntry])?
+  var chargeName = "charges"
+
+  public init(_ structure: Structure, info: [ExtXYZEntry] = [], columns: [ExtXYZColumn] = []) {
+    self.structure = structure
+    self.info = info
+    self.columns = columns
+  }
+
+  /// The header's entry of this name; setting replaces it in place or appends it.
+  public subscript(key: String) -> ExtXYZEntry? {
+    get { info.first { $0.key == key } }
+    set {
+      let place = info.firstIndex { $0.key == key }
+      switch (place, newValue) {
+      case (let k?, let new?): info[k] = new
+      case (nil, let new?): info.append(new)
+      case (let k?, nil): info.remove(at: k)
+      case (nil, nil): break
+      }
+    }
+  }
+
+  public func column(_ name: String) -> ExtXYZColumn? { columns.first { $0.name == name } }
+
+  /// Puts a column in the place of the one of the same name, or at the end.
+  public mutating func set(_ column: ExtXYZColumn) {
+    if let k = columns.firstIndex(where: { $0.name == column.name }) {
+      columns[k] = column
+    } else {
+      columns.append(column)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import MDCore
+
+/// Files of structures, whatever their format.
+public enum StructureFile {
+  public enum Format: String, CaseIterable, Sendable {
+    case extxyz
+    case lammpsData = "lammps-data"
+    case poscar
+  }
+
+  /// Reads a structure. `format` nil takes it from the name and, where that says nothing, from the content.
+  ///
+  /// - Parameters:
+  ///   - species: the species of the types 1, 2, … of a LAMMPS data file (or of the groups of a POSCAR without
+  ///     symbols, or of an extended XYZ whose species are type numbers). For files that name their species it fixes the
+  ///     order; a species that is not in the list is an error.
+  ///   - frame: which frame of an extended XYZ file, from 0; negative from the end. The last is the default.
+  ///   - periodic: of LAMMPS data, which does not say; the other formats do.
+  public static func read(
+    _ path: String, format: Format? = nil, species: [String]? = nil, frame: Int = -1, periodic: Periodicity = .all
+  ) throws -> Structure {
+    switch try format ?? detect(path) {
+    case .extxyz:
+      let structure = try selected(frame, of: path).structure
+      return try ordered(structure, by: species, path)
+    case .lammpsData: return try LammpsDataReader.read(path, species: species, periodic: periodic)
+    case .poscar: return try ordered(Poscar.read(path, species: species), by: species, path)
+    }
+  }
+
+  /// Writes a structure; `format` nil takes it from the name. A name that ends in `.gz` gives a compressed file.
+  public static func write(_ structure: Structure, to path: String, format: Format? = nil) throws {
+    guard let format = format ?? formatByName(path) else {
+      throw FaultlineError(
+        .input, "the format of \(path) cannot be told from its name",
+        hint: "use .xyz or .extxyz, .data or .lmp, .vasp or POSCAR, or name the format: \(names)")
+    }
+    switch format {
+    case .extxyz:
+      let writer = try ExtXYZWriter(path)
+      try writer.write(frame(of: structure))
+      try writer.finish()
+    case .lammpsData: try LammpsDataWriter.write(structure, to: path)
+    case .poscar: try Poscar.write(structure, to: path)
+    }
+  }
+
+  /// Masses have no place in extended XYZ but a column; it is there if the structure has masses of its own.
+  private static func frame(of structure: Structure) -> ExtXYZFrame {
+    var frame = ExtXYZFrame(structure)
+    let masses = zip(structure.masses, structure.species).map { $0 ?? Elements.mass(of: $1) }
+    if structure.masses.contains(where: { $0 != nil }), !masses.contains(nil) {
+      frame.set(ExtXYZColumn("masses", .reals(structure.types.map { masses[Int($0)]! })))
+    }
+    return frame
+  }
+
+  private static var names: String { Format.allCases.map(\.rawValue).joined(separator: ", ") }
+
+  /// The format by convention of names, nil where there is none.
+  public static func formatByName(_ path: String) -> Format? {
+    var name = String(path.split(separator: "/").last ?? "").lowercased()
+    if name.hasSuffix(".gz") { name.removeLast(3) }
+    switch name.split(separator: ".").last.map(String.init) {
+    case "xyz", "extxyz": return .extxyz
+    case "data", "lmp", "lammps": return .lammpsData
+    case "vasp", "poscar", "contcar": return .poscar
+    default: break
+    }
+    if name.hasPrefix("poscar") || name.hasPrefix("contcar") { return .poscar }
+    if name.hasPrefix("data.") { return .lammpsData }
+    return nil
+  }
+
+  private static func detect(_ path: String) throws -> Format {
+    if let format = formatByName(path) { return format }
+    let reader = try LineReader(path)
+    var lines: [[String]] = []
+    while lines.count < 40, let line = try reader.next() { lines.append(FieldScanner.strings(line)) }
+    if let first = lines.first, first.count == 1, Int(first[0]) != nil { return .extxyz }
+    if lines.dropFirst().contains(where: { $0.count >= 2 && $0[1] == "atoms" && Int($0[0]) != nil }) {
+      return .lammpsData
+    }
+    if lines.count > 6, lines[1].first.flatMap(Double.init) != nil,
+      lines[2...4].allSatisfy({ $0.count >= 3 && $0.prefix(3).allSatisfy { Double($0) != nil } })
+    {
+      return .poscar
+    }
+    throw FaultlineError(.input, "the format of \(path) is not known", hint: "name it: \(names)")
+  }
+
+  private static func selected(_ frame: Int, of path: String) throws -> ExtXYZFrame {
+    let reader = try ExtXYZReader(path)
+    // From the end, only as many frames are kept as are asked for.
+    var recent: [ExtXYZFrame] = []
+    var count = 0
+    while let next = try reader.next() {
+      if count == frame { return next }
+      count += 1
+      guard frame < 0 else { continue }
+      recent.append(next)
+      if recent.count > -frame { recent.removeFirst() }
+    }
+    guard frame < 0, recent.count == -frame else {
+      throw FaultlineError(
+        .input, "\(path) has \(count) frame\(count == 1 ? "" : "s") and none numbered \(frame)",
+        hint: "frames count from 0, or from the end with -1")
+    }
+    return recent[0]
+  }
+
+  private static func ordered(_ structure: Structure, by species: [String]?, _ path: String) throws -> Structure {
+    guard let species else { return structure }
+    var map: [Int32] = []
+    for name in structure.species {
+      if let k = species.firstIndex(of: name) {
+        map.append(Int32(k))
+      } else if let number = Int(name), species.indices.contains(number - 1) {
+        map.append(Int32(number - 1))
+      } else {
+        throw FaultlineError(
+          .input, "\(path) holds the species \(name)", hint: "the list has \(species.joined(separator: ", "))")
+      }
+    }
+    var result = structure
+    result.species = species
+    result.types = structure.types.map { map[Int($0)] }
+    result.masses = species.indices.map { k in
+      map.firstIndex(of: Int32(k)).flatMap { structure.masses[$0] }
+    }
+    return result
+  }
+}

@@ -1,0 +1,148 @@
+import MDCore
+import MDNumerics
+
+/// What every rank must know of a structure that only one rank holds.
+public struct StructureHeader: Equatable, Sendable {
+  public var box: Box
+  public var species: [String]
+  /// g/mol by species, where the structure gives them.
+  public var masses: [Double?]
+  public var count: Int
+  var parts: StructureParts
+
+  init(_ structure: Structure) {
+    box = structure.box
+    species = structure.species
+    masses = structure.masses
+    count = structure.count
+    parts = []
+    if structure.velocities != nil { parts.insert(.velocities) }
+    if structure.images != nil { parts.insert(.images) }
+    if structure.ids != nil { parts.insert(.ids) }
+    if structure.charges != nil { parts.insert(.charges) }
+    if structure.grains != nil { parts.insert(.grains) }
+  }
+}
+
+struct StructureParts: OptionSet, Sendable {
+  let rawValue: UInt8
+  static let velocities = StructureParts(rawValue: 1)
+  static let images = StructureParts(rawValue: 2)
+  static let ids = StructureParts(rawValue: 4)
+  static let charges = StructureParts(rawValue: 8)
+  static let grains = StructureParts(rawValue: 16)
+}
+
+/// Hands the atoms of a structure on rank 0 out to the ranks that own their places.
+public enum Distribution {
+  /// Tells all ranks the box, the species and the number of atoms. Collective; `structure` is rank 0's.
+  public static func header(of structure: Structure?, communicator: any Communicator) -> StructureHeader {
+    var bytes: [UInt8] = []
+    if communicator.isRoot {
+      guard let structure else { preconditionFailure("rank 0 has no structure to hand out") }
+      bytes = encode(StructureHeader(structure))
+    }
+    return decode(communicator.broadcast(bytes))
+  }
+
+  /// Fills `atoms` with the rank's own part of rank 0's structure: ids (1 … n unless given), species,
+  /// positions wrapped into the cell with image counts, velocities, charges, and the column "grain" where the
+  /// structure has grains. All belong to group 0. What was in `atoms` is forgotten. Collective.
+  ///
+  /// The atoms go out in broadcasts of `chunk` atoms, so that nobody holds more than its part and one chunk.
+  /// - Throws: a collective input error naming the first atom whose position is not finite or absurdly far off.
+  public static func scatter(
+    _ structure: Structure?, header: StructureHeader, to atoms: AtomStore, domain: Domain,
+    communicator: any Communicator, chunk: Int = 32_768
+  ) throws {
+    let parts = header.parts
+    let charge = parts.contains(.charges) ? atoms.needCharge() : nil
+    let grain = parts.contains(.grains) ? atoms.addColumn("grain", roles: [.migrates, .checkpointed]) : nil
+    let buffer = AlignedBuffer<AtomRecord>(capacity: min(chunk, max(header.count, 1)))
+    atoms.setLocalCount(0)
+    for start in stride(from: 0, to: header.count, by: chunk) {
+      let n = min(chunk, header.count - start)
+      if communicator.isRoot, let structure {
+        for k in 0..<n { buffer.pointer[k] = AtomRecord(structure, start + k) }
+      }
+      communicator.broadcast(
+        UnsafeMutableRawBufferPointer(start: buffer.pointer, count: n * MemoryLayout<AtomRecord>.stride), from: 0)
+      for k in 0..<n {
+        var record = buffer.pointer[k]
+        let s = header.box.fractional(record.position)
+        guard abs(s.x) < 1e6, abs(s.y) < 1e6, abs(s.z) < 1e6 else {
+          let r = record.position
+          throw FaultlineError(
+            .input, "atom \(record.id) has the position (\(r.x), \(r.y), \(r.z)) Å, far outside any cell",
+            isCollective: true)
+        }
+        header.box.wrap(&record.position, image: &record.image)
+        guard domain.owner(of: header.box.fractional(record.position)) == communicator.rank else { continue }
+        let i = atoms.localCount
+        atoms.setLocalCount(i + 1)
+        atoms.id[i] = record.id
+        atoms.species[i] = record.species
+        atoms.position[i] = record.position
+        atoms.velocity[i] = record.velocity
+        atoms.image[i] = record.image
+        charge?[i] = record.charge
+        grain?[i] = Double(record.grain)
+        atoms.force[i] = .zero
+        atoms.shift[i] = .zero
+        atoms.groups[i] = 1
+      }
+    }
+  }
+
+  /// One atom of a broadcast.
+  private struct AtomRecord: BitwiseCopyable {
+    var position: Vector3
+    var velocity: Vector3
+    var image: SIMD3<Int32>
+    var id: Int64
+    var charge: Double
+    var species: Int32
+    var grain: Int32
+
+    init(_ structure: Structure, _ i: Int) {
+      position = structure.positions[i]
+      velocity = structure.velocities?[i] ?? .zero
+      image = structure.images?[i] ?? .zero
+      id = structure.ids?[i] ?? Int64(i + 1)
+      charge = structure.charges?[i] ?? 0
+      species = structure.types[i]
+      grain = structure.grains?[i] ?? 0
+    }
+  }
+
+  /// All ranks run the same binary on the same kind of machine, so numbers go as they are.
+  private static func encode(_ header: StructureHeader) -> [UInt8] {
+    let box = header.box
+    var numbers = box.cell.elements + [box.origin.x, box.origin.y, box.origin.z]
+    numbers += (0..<3).map { box.periodic[$0] ? 1 : 0 }
+    numbers += [Double(header.count), Double(header.parts.rawValue), Double(header.species.count)]
+    // A mass is positive; −1 stands for none.
+    numbers += header.masses.map { $0 ?? -1 }
+    return numbers.withUnsafeBytes { Array($0) } + Array(header.species.joined(separator: "\n").utf8)
+  }
+
+  private static func decode(_ bytes: [UInt8]) -> StructureHeader {
+    func number(_ k: Int) -> Double {
+      bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8 * k, as: Double.self) }
+    }
+    let box = Box(
+      cell: Matrix3((0..<9).map(number)), origin: Vector3(number(9), number(10), number(11)),
+      periodic: Periodicity(number(12) == 1, number(13) == 1, number(14) == 1))
+    let kinds = Int(number(17))
+    let names = String(decoding: bytes[(8 * (18 + kinds))...], as: UTF8.self)
+    var header = StructureHeader(
+      Structure(
+        box: box, species: names.split(separator: "\n", omittingEmptySubsequences: false).map(String.init),
+        types: [], positions: []))
+    if kinds == 0 { header.species = [] }
+    header.masses = (0..<kinds).map { number(18 + $0) < 0 ? nil : number(18 + $0) }
+    header.count = Int(number(15))
+    header.parts = StructureParts(rawValue: UInt8(number(16)))
+    return header
+  }
+}

@@ -1,0 +1,154 @@
+import MDCore
+import MDNumerics
+
+/// The brick of one rank: a box in fractional coordinates, cut from the cell by planes parallel to its faces.
+///
+/// Ranks form a grid; along axis k the planes s_k = `cuts[k][0 ... grid[k]]` run from 0 to 1 and are the same
+/// for all bricks (a tensor product), so the owner of a point is found axis by axis. A brick holds
+/// lower ≤ s < upper. Along open axes the outermost bricks reach to infinity.
+public struct Domain: Equatable, Sendable {
+  public let ranks: Int
+  public let rank: Int
+  public let grid: SIMD3<Int>
+  public let coordinates: SIMD3<Int>
+  public let periodic: Periodicity
+  /// Planes an axis, ascending from 0 to 1.
+  public let cuts: [[Double]]
+  /// This rank's brick; infinite at the ends of open axes.
+  public let lower: Vector3
+  public let upper: Vector3
+
+  /// - Parameters:
+  ///   - grid: ranks along each axis; nil takes the grid with the smallest halo.
+  ///   - cuts: planes an axis (`grid[k] + 1` ascending numbers from 0 to 1); nil cuts evenly.
+  ///   - halo: width of the ghost layer that the choice of the grid assumes, Å.
+  /// - Throws: a collective input error if `grid` or `cuts` do not fit.
+  public init(
+    box: Box, ranks: Int, rank: Int, grid: SIMD3<Int>? = nil, cuts: [[Double]]? = nil, halo: Double = 0
+  ) throws {
+    let grid = grid ?? Self.bestGrid(ranks: ranks, extents: box.heights, periodic: box.periodic, halo: halo)
+    guard grid.x > 0, grid.y > 0, grid.z > 0, grid.x * grid.y * grid.z == ranks else {
+      throw FaultlineError(
+        .input, "a process grid of \(grid.x) x \(grid.y) x \(grid.z) does not make \(ranks) ranks",
+        hint: "the product of the three numbers must be the number of ranks", isCollective: true)
+    }
+    let cuts = cuts ?? (0..<3).map { k in (0...grid[k]).map { Double($0) / Double(grid[k]) } }
+    for k in 0..<3 {
+      let c = cuts[k]
+      guard c.count == grid[k] + 1, c.first == 0, c.last == 1, zip(c, c.dropFirst()).allSatisfy({ $0 < $1 })
+      else {
+        throw FaultlineError(
+          .input, "the cuts along axis \("abc"[k]) do not divide it into \(grid[k]) bricks",
+          hint: "give \(grid[k] + 1) ascending numbers from 0 to 1", isCollective: true)
+      }
+    }
+    self.ranks = ranks
+    self.rank = rank
+    self.grid = grid
+    self.cuts = cuts
+    periodic = box.periodic
+    let coordinates = SIMD3(rank / (grid.y * grid.z), rank / grid.z % grid.y, rank % grid.z)
+    self.coordinates = coordinates
+    var lower = Vector3.zero
+    var upper = Vector3.zero
+    for k in 0..<3 {
+      let c = coordinates[k]
+      lower[k] = c == 0 && !box.periodic[k] ? -.infinity : cuts[k][c]
+      upper[k] = c == grid[k] - 1 && !box.periodic[k] ? .infinity : cuts[k][c + 1]
+    }
+    self.lower = lower
+    self.upper = upper
+  }
+
+  /// Whether the point lies in this rank's brick.
+  @inline(__always)
+  public func contains(_ s: Vector3) -> Bool {
+    s.x >= lower.x && s.y >= lower.y && s.z >= lower.z && s.x < upper.x && s.y < upper.y && s.z < upper.z
+  }
+
+  /// The place in the grid along `axis` of a fractional coordinate (wrapped into [0, 1) if periodic).
+  public func coordinate(of s: Double, axis: Int) -> Int {
+    let planes = cuts[axis]
+    var low = 0
+    var high = grid[axis]
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if s >= planes[middle] { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  /// The rank whose brick holds the point with these fractional coordinates (wrapped where periodic).
+  public func owner(of s: Vector3) -> Int {
+    rank(at: SIMD3(
+      coordinate(of: s.x, axis: 0), coordinate(of: s.y, axis: 1), coordinate(of: s.z, axis: 2)))
+  }
+
+  public func rank(at place: SIMD3<Int>) -> Int { (place.x * grid.y + place.y) * grid.z + place.z }
+
+  /// The next rank along an axis, up (`step` = 1) or down (−1), and how many cells a point going that way
+  /// leaves behind (so −`crossing` whole cell vectors are added to it); nil beyond an open end.
+  public func neighbor(axis: Int, step: Int) -> (rank: Int, crossing: Int)? {
+    var place = coordinates
+    place[axis] += step
+    var crossing = 0
+    if place[axis] < 0 || place[axis] >= grid[axis] {
+      guard periodic[axis] else { return nil }
+      crossing = step
+      place[axis] -= step * grid[axis]
+    }
+    return (rank(at: place), crossing)
+  }
+
+  /// How many bricks away along `axis` the brick at `coordinate` must look, up or down, to see `width`
+  /// (a fraction of the axis) beyond its face; counts repeated passages through a periodic cell.
+  func hops(axis: Int, coordinate: Int, step: Int, width: Double) -> Int {
+    let planes = cuts[axis]
+    let n = grid[axis]
+    var reached = 0.0
+    var at = coordinate
+    var count = 0
+    while reached < width {
+      at += step
+      if at < 0 || at >= n {
+        guard periodic[axis] else { break }
+        at -= step * n
+      }
+      count += 1
+      reached += planes[at + 1] - planes[at]
+    }
+    return count
+  }
+
+  /// The grid whose bricks have the smallest ghost volume Π(lₖ + 2w) − Π lₖ, lₖ = extentₖ / gridₖ, with w the
+  /// halo width (at least a thousandth of the longest extent, so that without one the surface decides).
+  ///
+  /// Ghosts are copied without messages along an axis that is not divided, which counts half.
+  static func bestGrid(ranks: Int, extents: Vector3, periodic: Periodicity, halo: Double) -> SIMD3<Int> {
+    let w = max(halo, extents.max() * 1e-3)
+    var best = SIMD3(1, 1, ranks)
+    var least = Double.infinity
+    for x in 1...ranks where ranks % x == 0 {
+      for y in 1...(ranks / x) where (ranks / x) % y == 0 {
+        let grid = SIMD3(x, y, ranks / x / y)
+        var inner = 1.0
+        var outer = 1.0
+        for k in 0..<3 {
+          let l = extents[k] / Double(grid[k])
+          inner *= l
+          outer *= l + (grid[k] > 1 ? 2 * w : periodic[k] ? w : 0)
+        }
+        // A hair's breadth, so that rounding does not choose between equal grids.
+        if outer - inner < least * (1 - 1e-12) {
+          least = outer - inner
+          best = grid
+        }
+      }
+    }
+    return best
+  }
+}
+
+extension String {
+  fileprivate subscript(k: Int) -> Character { self[index(startIndex, offsetBy: k)] }
+}

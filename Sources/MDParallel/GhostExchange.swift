@@ -1,0 +1,162 @@
+import MDCore
+import MDNumerics
+
+/// Keeps the atoms of one rank with their owners (`migrate`), gives it the ghosts it needs (`border`), and
+/// moves columns between atoms and ghosts (`forward`, `reverse`).
+///
+/// Ghosts are made axis by axis: along each, every rank passes what its neighbour must see on to that
+/// neighbour, in both directions, including ghosts of the axes before (so edges and corners need no messages of
+/// their own) and, where bricks are thinner than the width, ghosts received in the hop before (Plimpton,
+/// J. Comput. Phys. 117, 1995). A periodic axis on one rank is its own neighbour. Each of these transfers is an
+/// entry of one table, `swaps`; forward goes through the table, reverse goes through it backwards.
+public final class GhostExchange: GhostCommunicator {
+  public let atoms: AtomStore
+  public let communicator: any Communicator
+  /// May be replaced before `migrate`, to balance the load.
+  public var domain: Domain
+
+  /// One transfer: rows `list[sendStart ..< sendStart + sendCount]` become the ghosts
+  /// `firstGhost ..< firstGhost + receiveCount` of the destination.
+  struct Swap {
+    var destination: Int?
+    var source: Int?
+    /// Added to the sender's shift.
+    var shift: SIMD3<Int32>
+    /// shift·H of the present box, Å.
+    var move: Vector3 = .zero
+    var sendStart = 0
+    var sendCount = 0
+    var firstGhost = 0
+    var receiveCount = 0
+    /// The rank is its own neighbour: rows are copied without a message.
+    var isLocal: Bool
+  }
+
+  var swaps: [Swap] = []
+  var list = AlignedBuffer<Int32>(capacity: 1024)
+  let outgoing = AlignedBuffer<UInt8>(capacity: 4096)
+  let incoming = AlignedBuffer<UInt8>(capacity: 4096)
+
+  public struct Statistics: Equatable, Sendable {
+    public var ghosts = 0
+    /// Messages sent by a forward or reverse.
+    public var messages = 0
+    /// Bytes sent by `forwardPositions`.
+    public var bytes = 0
+  }
+  /// Of this rank, for the present ghosts.
+  public internal(set) var statistics = Statistics()
+
+  public init(atoms: AtomStore, domain: Domain, communicator: any Communicator) {
+    self.atoms = atoms
+    self.domain = domain
+    self.communicator = communicator
+  }
+
+  /// Moves the ghosts to their owners' present positions, with the image shifts of the present box
+  /// (which may have deformed since `border`).
+  public func forwardPositions(box: Box) {
+    setMoves(box)
+    forward(atoms.position.storage)
+  }
+
+  func setMoves(_ box: Box) {
+    for k in swaps.indices {
+      let s = swaps[k].shift
+      swaps[k].move = Double(s.x) * box.cell.x + Double(s.y) * box.cell.y + Double(s.z) * box.cell.z
+    }
+  }
+
+  public func forward(_ column: ColumnStorage) {
+    for swap in swaps {
+      let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
+      if swap.isLocal {
+        copyToGhosts(column, rows, swap)
+        continue
+      }
+      reserveBuffers(out: swap.sendCount * column.payload, in: swap.receiveCount * column.payload)
+      pack(column, rows, swap.move)
+      transfer(
+        swap.sendCount * column.payload, to: swap.destination, swap.receiveCount * column.payload,
+        from: swap.source, tag: Tag.forward)
+      column.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer)
+    }
+  }
+
+  public func reverse(_ column: ColumnStorage) {
+    precondition(column.payload % 8 == 0, "only columns of doubles can be summed back")
+    for swap in swaps.reversed() {
+      let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
+      // What came in goes out: the counts change places.
+      reserveBuffers(out: swap.receiveCount * column.payload, in: swap.sendCount * column.payload)
+      packGhosts(column, swap)
+      if swap.isLocal {
+        column.accumulate(rows, from: outgoing.pointer)
+        continue
+      }
+      transfer(
+        swap.receiveCount * column.payload, to: swap.source, swap.sendCount * column.payload,
+        from: swap.destination, tag: Tag.reverse)
+      column.accumulate(rows, from: incoming.pointer)
+    }
+  }
+
+  /// Sends what `outgoing` holds and fills `incoming`; sides without bytes send no message.
+  func transfer(_ sendBytes: Int, to destination: Int?, _ receiveBytes: Int, from source: Int?, tag: Int) {
+    let came = communicator.exchange(
+      UnsafeRawBufferPointer(start: outgoing.pointer, count: sendBytes), to: sendBytes > 0 ? destination : nil,
+      into: UnsafeMutableRawBufferPointer(start: incoming.pointer, count: receiveBytes),
+      from: receiveBytes > 0 ? source : nil, tag: tag)
+    precondition(came == receiveBytes, "ghost exchange: \(came) bytes came instead of \(receiveBytes)")
+  }
+
+  @inline(__always)
+  func reserveBuffers(out: Int, in bytes: Int) {
+    outgoing.reserve(out)
+    incoming.reserve(bytes)
+  }
+
+  /// Rows of a column to `outgoing` (at `offset`), positions shifted by `move`.
+  func pack(_ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ move: Vector3, offset: Int = 0) {
+    let out = UnsafeMutableRawPointer(outgoing.pointer) + offset
+    guard column.roles.contains(.coordinate) else {
+      column.pack(rows, into: out)
+      return
+    }
+    let positions = column.base.assumingMemoryBound(to: Vector3.self)
+    for k in 0..<rows.count {
+      let r = positions[Int(rows[k])] + move
+      out.storeBytes(of: r.x, toByteOffset: 24 * k, as: Double.self)
+      out.storeBytes(of: r.y, toByteOffset: 24 * k + 8, as: Double.self)
+      out.storeBytes(of: r.z, toByteOffset: 24 * k + 16, as: Double.self)
+    }
+  }
+
+  /// The ghosts' rows of a swap, one after the other, to `outgoing`.
+  private func packGhosts(_ column: ColumnStorage, _ swap: Swap) {
+    let out = UnsafeMutableRawPointer(outgoing.pointer)
+    let from = column.base + column.stride * swap.firstGhost
+    if column.stride == column.payload {
+      out.copyMemory(from: from, byteCount: swap.receiveCount * column.payload)
+    } else {
+      for k in 0..<swap.receiveCount {
+        (out + column.payload * k).copyMemory(from: from + column.stride * k, byteCount: column.payload)
+      }
+    }
+  }
+
+  /// Forward of a swap with itself.
+  func copyToGhosts(_ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ swap: Swap) {
+    if column.roles.contains(.coordinate) {
+      let positions = column.base.assumingMemoryBound(to: Vector3.self)
+      let ghosts = positions + swap.firstGhost
+      for k in 0..<rows.count { ghosts[k] = positions[Int(rows[k])] + swap.move }
+    } else if column.stride == 8 {
+      let values = column.base.assumingMemoryBound(to: UInt64.self)
+      let ghosts = values + swap.firstGhost
+      for k in 0..<rows.count { ghosts[k] = values[Int(rows[k])] }
+    } else {
+      for k in 0..<rows.count { column.copyRow(Int(rows[k]), to: swap.firstGhost + k) }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import MDCore
+import MDNumerics
+
+/// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))]. P. M. Morse, Phys. Rev. 34, 57 (1929).
+public struct Morse: PairForm {
+  public struct Parameters: Sendable, Equatable {
+    /// D, eV.
+    public var depth: Double
+    /// α, 1/Å.
+    public var stiffness: Double
+    /// r₀, Å.
+    public var distance: Double
+    /// Å; nil means the potential's.
+    public var cutoff: Double?
+
+    public init(depth: Double, stiffness: Double, distance: Double, cutoff: Double? = nil) {
+      self.depth = depth
+      self.stiffness = stiffness
+      self.distance = distance
+      self.cutoff = cutoff
+    }
+  }
+
+  let cutoff: Double
+  private let depth: Double
+  private let stiffness: Double
+  private let distance: Double
+
+  init(_ p: Parameters, cutoff: Double) throws {
+    try requirePositive(p.stiffness, "the Morse α")
+    try requirePositive(p.distance, "the Morse r₀")
+    try requirePositive(p.depth, "the Morse D")
+    self.cutoff = p.cutoff ?? cutoff
+    depth = p.depth
+    stiffness = p.stiffness
+    distance = p.distance
+  }
+
+  @inline(__always)
+  func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
+    let r = r2.squareRoot()
+    let e = exponential((distance - r) * stiffness)
+    let de = depth * e
+    return (de * (e - 2), (2 * stiffness) * de * (e - 1) / r)
+  }
+}
+
+extension PairPotential {
+  /// Morse. A pair's own cutoff goes before `cutoff` (Å).
+  public convenience init(
+    morse given: [SpeciesPair: Morse.Parameters], cutoff: Double, truncation: PairTruncation = .cut, species: [String]
+  ) throws {
+    let forms = try SpeciesPairTable<Morse?>(species) { a, b in
+      try Morse(pairParameters(given, species[a], species[b], "morse"), cutoff: cutoff)
+    }
+    try self.init(name: "morse", forms, truncation: truncation)
+  }
+}

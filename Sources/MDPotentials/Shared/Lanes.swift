@@ -1,0 +1,2 @@
+/// Four atoms or four pairs abreast, one a lane.
+typealias Lanes = SIMD4<Double>

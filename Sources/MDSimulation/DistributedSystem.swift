@@ -1,0 +1,147 @@
+import MDCore
+import MDNeighbors
+import MDParallel
+
+/// One rank's share of the system and everything that turns positions into forces: atoms, cell, decomposition,
+/// ghosts, neighbour lists, potentials.
+///
+/// Between rebuilds ghosts follow their owners (`refresh`); `rebuild` moves atoms to their owners, sorts them in
+/// space, makes ghosts and lists anew. After a rebuild the order of atoms depends only on which atoms the rank
+/// owns and where they are, so a run resumed from a checkpoint (which is taken after a rebuild) continues
+/// bitwise as the run that wrote it.
+public final class DistributedSystem {
+  public let communicator: any Communicator
+  public let atoms: AtomStore
+  public var box: Box
+  /// Names of the species; `atoms.species` indexes them.
+  public let species: [String]
+  /// g/mol, by species.
+  public let masses: [Double]
+  public let potentials: [any Potential]
+  public let domain: Domain
+  public let exchange: GhostExchange
+  public let lists: NeighborLists
+  /// Å added to the cutoff so that lists and ghosts last for several steps.
+  public let skin: Double
+  /// The largest cutoff and the ghosts' reach without skin, Å.
+  public let cutoff: Double
+  public let halo: Double
+  /// Atoms over all ranks.
+  public let totalCount: Int
+  public private(set) var rebuilds = 0
+  /// What the steps' time goes to.
+  public var timers = PhaseTimers()
+
+  private let writesGhosts: Bool
+  private let spatialSort = SpatialSort()
+
+  public init(
+    communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
+    potentials: [any Potential], domain: Domain, skin: Double
+  ) throws {
+    self.communicator = communicator
+    self.atoms = atoms
+    self.box = box
+    self.species = species
+    self.masses = masses
+    self.potentials = potentials
+    self.domain = domain
+    self.skin = skin
+    let needs = potentials.map(\.requirements)
+    cutoff = needs.map(\.cutoff).max() ?? 0
+    halo = needs.map(\.halo).max() ?? 0
+    writesGhosts = needs.contains(where: \.writesGhosts)
+    lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))
+    exchange = GhostExchange(atoms: atoms, domain: domain, communicator: communicator)
+    totalCount = communicator.sum(atoms.localCount)
+    for potential in potentials { try potential.attach(to: atoms) }
+  }
+
+  /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.
+  public func rebuild() throws {
+    timers.start(.communication)
+    try exchange.migrate(box: box)
+    timers.start(.neighbors)
+    spatialSort.sort(atoms, cellSize: lists.reach / 2)
+    timers.start(.communication)
+    exchange.border(box: box, width: halo + skin)
+    timers.start(.neighbors)
+    lists.build(atoms: atoms, box: box)
+    timers.start(.communication)
+    rebuilds += 1
+  }
+
+  /// Brings the ghosts to where their owners are now.
+  public func refresh() {
+    timers.start(.communication)
+    exchange.forwardPositions(box: box)
+  }
+
+  /// Forces of all potentials on local atoms, and what else `want` asks for. Returns this rank's share.
+  public func compute(_ want: Want, step: Int) throws -> Tally {
+    timers.start(.potential)
+    if want.contains(.atomEnergy) { atoms.needEnergy() }
+    if want.contains(.atomVirial) { atoms.needVirial() }
+    atoms.clearResults()
+    var tally = Tally.zero
+    for potential in potentials {
+      tally += try potential.compute(
+        ForceContext(
+          atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
+          half: lists.half))
+    }
+    if writesGhosts {
+      timers.start(.communication)
+      exchange.reverse(atoms.force.storage)
+      if want.contains(.atomEnergy), let energy = atoms.energy { exchange.reverse(energy.storage) }
+      if want.contains(.atomVirial), let virial = atoms.virial { exchange.reverse(virial.storage) }
+    }
+    timers.start(.integrate)
+    return tally
+  }
+
+  /// The first local atom whose position, velocity or force is not a finite number, as its id.
+  public func firstNonFiniteAtom() -> Int64? {
+    let view = atoms.view
+    var found: Int64?
+    for i in 0..<view.localCount
+    where !(view.positions[i].isFinite && view.velocities[i].isFinite && view.forces[i].isFinite) {
+      found = min(found ?? .max, view.ids[i])
+    }
+    return found
+  }
+
+  /// The closest pair on this rank among those listed: distance in Å and both ids.
+  public func closestPair() -> (distance: Double, Int64, Int64)? {
+    guard let list = lists.half ?? lists.full else { return nil }
+    let view = atoms.view
+    var best = Double.infinity
+    var pair: (Int64, Int64) = (0, 0)
+    for i in 0..<list.rowCount {
+      for k in list.starts[i]..<list.starts[i + 1] {
+        let j = Int(list.indices[k])
+        let d = (view.positions[j] - view.positions[i]).squaredLength
+        if d < best {
+          best = d
+          pair = (view.ids[i], view.ids[j])
+        }
+      }
+    }
+    return best.isFinite ? (best.squareRoot(), pair.0, pair.1) : nil
+  }
+
+  /// Stops the run before the first step if two atoms sit on one another. Collective.
+  public func refuseOverlaps(closerThan limit: Double) throws {
+    let mine = closestPair()
+    try communicator.agree {
+      if let mine, mine.distance < limit {
+        throw FaultlineError(
+          .input, "atoms \(mine.1) and \(mine.2) are \(Self.short(mine.distance)) Å apart",
+          hint: "no two atoms may be closer than \(Self.short(limit)) Å at the start; remove one, or relax the "
+            + "structure with a larger 'overlap' distance")
+      }
+    }
+  }
+
+  private static func short(_ x: Double) -> String { "\((x * 1000).rounded() / 1000)" }
+}

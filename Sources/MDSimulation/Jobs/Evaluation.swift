@@ -1,0 +1,106 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDNumerics
+import MDParallel
+
+/// `faultline evaluate`: single points for the frames of an extended XYZ file, distributed like a run.
+///
+/// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
+/// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
+/// and `energies:R:1` (eV).
+public enum Evaluation {
+  /// Collective.
+  public static func run(
+    deck: String, frames: String, output: String, communicator: any Communicator, log: RunLog
+  ) throws {
+    let began = PhaseTimers.now()
+    let plan = try DeckReading.plan(deck, purpose: .evaluate, communicator: communicator, log: log)
+    var reader: ExtXYZReader?
+    var writer: ExtXYZWriter?
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      reader = try asInput { try ExtXYZReader(frames) }
+      writer = try asInput { try ExtXYZWriter(output) }
+    }
+    var count = 0
+    var atoms = 0
+    while true {
+      var frame: ExtXYZFrame?
+      try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
+      guard communicator.any(frame != nil) else { break }
+      let result = try evaluate(frame?.structure, name: frame.map { "\(frames):\($0.line)" }, plan, communicator)
+      try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
+      count += 1
+      atoms += result.count
+    }
+    try communicator.agree {
+      if count == 0 { throw FaultlineError(.input, "no frames in \(frames)") }
+      try writer?.finish()
+    }
+    log.line(
+      "Evaluated \(count) frame\(count == 1 ? "" : "s"), \(RunLog.grouped(atoms)) atoms, on \(communicator.size) "
+        + "rank\(communicator.size == 1 ? "" : "s") in \(RunLog.duration(PhaseTimers.now() - began)) → \(output)")
+  }
+
+  /// A file that cannot be opened is wrong input here, not trouble during a run.
+  private static func asInput<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError {
+      error.kind = .input
+      throw error
+    }
+  }
+
+  struct Result {
+    var count: Int
+    var energy: Double
+    var virial: Matrix3
+    /// On rank 0, in the order of ids; empty elsewhere.
+    var forces: [Double] = []
+    var energies: [Double] = []
+  }
+
+  private static func evaluate(
+    _ structure: Structure?, name: String?, _ plan: RunPlan, _ communicator: any Communicator
+  ) throws -> Result {
+    var ordered = structure
+    // Results go back in the order of the file, whatever ids it has.
+    ordered?.ids = nil
+    let system: DistributedSystem
+    do {
+      system = try SystemFactory.make(ordered, plan: plan, communicator: communicator, skin: 0)
+    } catch var error as FaultlineError where error.location == nil && communicator.isRoot {
+      error.message = (name.map { "\($0): " } ?? "") + error.message
+      throw error
+    }
+    try system.rebuild()
+    let tally = try system.compute(.all, step: 0)
+    if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
+      throw FaultlineError(
+        .run, "the force on atom \(bad) of the frame at \(name ?? "?") is not a number",
+        hint: "look for atoms on top of one another", isCollective: true)
+    }
+    var sums = [tally.energy] + tally.virial.elements
+    communicator.sum(&sums)
+    var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
+    let atoms = system.atoms
+    let columns = [atoms.force.storage, atoms.needEnergy().storage]
+    try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
+      result.forces += buffers[0].bindMemory(to: Double.self)
+      result.energies += buffers[1].bindMemory(to: Double.self)
+    }
+    return result
+  }
+
+  private static func annotated(_ frame: ExtXYZFrame, _ result: Result) -> ExtXYZFrame {
+    var out = frame
+    out["energy"] = ExtXYZEntry("energy", result.energy)
+    if frame.structure.box.periodic.isFull {
+      out["virial"] = ExtXYZEntry("virial", result.virial.elements)
+    }
+    out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
+    out.set(ExtXYZColumn("energies", .reals(result.energies)))
+    return out
+  }
+}

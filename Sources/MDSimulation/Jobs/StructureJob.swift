@@ -1,0 +1,31 @@
+import MDCore
+import MDDeck
+import MDIO
+
+/// `faultline build`: the deck's structure, written to a file. Also converts, as a structure may come from a file.
+public enum StructureJob {
+  /// Collective; rank 0 does the work.
+  public static func run(
+    deck: String, output: String, communicator: any Communicator, log: RunLog
+  ) throws {
+    let plan = try DeckReading.plan(deck, purpose: .build, communicator: communicator, log: log)
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      let built = try StructureFactory.build(plan)
+      do {
+        try StructureFile.write(built.structure, to: output)
+      } catch var error as FaultlineError {
+        error.kind = .input
+        throw error
+      }
+      for note in built.notes { log.line(note) }
+      let structure = built.structure
+      var counts = [Int](repeating: 0, count: structure.species.count)
+      for type in structure.types { counts[Int(type)] += 1 }
+      let composition = zip(structure.species, counts).map { "\(RunLog.grouped($1)) \($0)" }.joined(separator: ", ")
+      let cell = structure.box.cell
+      let lengths = [cell.x.length, cell.y.length, cell.z.length].map { RunLog.fixed($0, 3) }.joined(separator: " × ")
+      log.line("\(RunLog.grouped(structure.count)) atoms (\(composition)) in \(lengths) Å → \(output)")
+    }
+  }
+}

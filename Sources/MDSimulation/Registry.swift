@@ -1,0 +1,43 @@
+import MDCore
+import MDDeck
+import MDPotentials
+
+/// The one place that knows every potential by name: its part of the deck and how it is made from it.
+public enum Registry {
+  struct Family: Sendable {
+    let entry: PotentialEntry
+    /// `species` are the run's, in the order of the atoms' species numbers.
+    let make: @Sendable (DeckSection, RunPlan, [String]) throws -> any Potential
+
+    init(
+      _ name: String, _ schema: DeckObject,
+      _ make: @escaping @Sendable (DeckSection, RunPlan, [String]) throws -> any Potential
+    ) {
+      entry = PotentialEntry(name: name, schema: schema)
+      self.make = make
+    }
+  }
+
+  static let families: [Family] = [
+    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham,
+  ]
+
+  public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))
+  public static func jsonSchema() -> String { JSONSchema.render(schema) }
+  public static func deckReference() -> String { DeckReference.render(schema) }
+
+  /// The deck's potentials for these species. Errors without a place get that of the deck's entry.
+  static func potentials(_ plan: RunPlan, species: [String]) throws -> [any Potential] {
+    try plan.potential.map { item in
+      guard let family = families.first(where: { $0.entry.name == item.name }) else {
+        preconditionFailure("the deck's schema is made of the registry's families")
+      }
+      do {
+        return try family.make(item.section, plan, species)
+      } catch var error as FaultlineError {
+        if error.location == nil { error.location = item.location }
+        throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What a step's time goes to.
+public enum Phase: String, CaseIterable, Sendable {
+  case integrate, neighbors, communication, potential, analysis, output
+}
+
+/// Wall-clock seconds a phase, on this rank. One clock read at each change of phase.
+public struct PhaseTimers {
+  public private(set) var seconds = [Double](repeating: 0, count: Phase.allCases.count)
+  private var current = Phase.integrate.index
+  private var since = PhaseTimers.now()
+
+  public init() {}
+
+  /// Charges the time since the last call to the phase that ran and starts another.
+  @inline(__always)
+  public mutating func start(_ phase: Phase) {
+    let t = Self.now()
+    seconds[current] += t - since
+    since = t
+    current = phase.index
+  }
+
+  public mutating func reset() {
+    for k in seconds.indices { seconds[k] = 0 }
+    since = Self.now()
+  }
+
+  public subscript(phase: Phase) -> Double { seconds[phase.index] }
+
+  /// Monotonic seconds.
+  public static func now() -> Double {
+    var t = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return Double(t.tv_sec) + 1e-9 * Double(t.tv_nsec)
+  }
+}
+
+extension Phase {
+  fileprivate var index: Int {
+    switch self {
+    case .integrate: 0
+    case .neighbors: 1
+    case .communication: 2
+    case .potential: 3
+    case .analysis: 4
+    case .output: 5
+    }
+  }
+}
+
+/// The largest resident set of this process so far, bytes.
+public func peakResidentBytes() -> Int {
+  var usage = rusage()
+  #if canImport(Glibc)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  #else
+    getrusage(RUSAGE_SELF, &usage)
+  #endif
+  return Int(usage.ru_maxrss) * 1024
+}

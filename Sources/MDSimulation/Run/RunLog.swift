@@ -1,0 +1,122 @@
+import Foundation
+import MDCore
+
+/// What a run says to people: lines for the terminal and `log.txt`, and a progress line that a terminal
+/// redraws and a batch log gets every few per cent. Lives on rank 0; elsewhere it is silent.
+public final class RunLog {
+  private let emit: ((String) -> Void)?
+  private let isTerminal: Bool
+  private var file: UnsafeMutablePointer<FILE>?
+  private var lastDraw = 0.0
+  private var lastFraction = 0.0
+  private var lineIsOpen = false
+
+  /// `emit` writes text as it stands (nil on ranks that must be silent).
+  public init(isTerminal: Bool, emit: ((String) -> Void)?) {
+    self.emit = emit
+    self.isTerminal = isTerminal
+  }
+
+  deinit { if let file { fclose(file) } }
+
+  /// Also writes to this file from now on.
+  public func open(path: String, append: Bool) throws {
+    guard emit != nil else { return }
+    file = fopen(path, append ? "a" : "w")
+    if file == nil {
+      throw FaultlineError(.run, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  public func line(_ text: String = "") {
+    guard let emit else { return }
+    endLine()
+    emit(text + "\n")
+    if let file {
+      fputs(text + "\n", file)
+      fflush(file)
+    }
+  }
+
+  /// Clears the progress line, so that other text can follow.
+  public func endLine() {
+    guard lineIsOpen else { return }
+    emit?("\r\u{1B}[K")
+    lineIsOpen = false
+  }
+
+  /// Starts a new count of progress (a stage).
+  public func startProgress() {
+    lastDraw = 0
+    lastFraction = 0
+  }
+
+  /// `done` of `total` steps; `elapsed` seconds since the stage (or the resumed part of it) began at `first`.
+  public func progress(_ label: String, done: Int, total: Int, first: Int, elapsed: Double, note: String) {
+    guard let emit, total > 0 else { return }
+    let now = PhaseTimers.now()
+    let fraction = Double(done) / Double(total)
+    let left = done > first ? elapsed / Double(done - first) * Double(total - done) : 0
+    if isTerminal {
+      guard now - lastDraw > 0.2 else { return }
+      lastDraw = now
+      let width = 24
+      let filled = Int(fraction * Double(width))
+      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+      emit("\r\u{1B}[K  \(label) \(bar) \(Self.percent(fraction))  \(done)/\(total)  \(note)  ETA \(Self.duration(left))")
+      lineIsOpen = true
+    } else {
+      // A batch log: every tenth of the stage, and every ten minutes when steps are slow.
+      guard fraction - lastFraction >= 0.1 || now - lastDraw > 600 else { return }
+      if lastDraw == 0 && fraction < 0.1 {
+        lastDraw = now
+        return
+      }
+      lastDraw = now
+      lastFraction = fraction
+      line("  \(label) \(Self.percent(fraction))  step \(done)/\(total)  \(note)  ETA \(Self.duration(left))")
+    }
+  }
+
+  public static func percent(_ fraction: Double) -> String {
+    let p = Int((fraction * 100).rounded())
+    return (p < 10 ? "  " : p < 100 ? " " : "") + "\(p) %"
+  }
+
+  /// 75 → "1 min 15 s".
+  public static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite else { return "–" }
+    if seconds < 10 { return fixed(seconds, 1) + " s" }
+    let s = Int(seconds.rounded())
+    if s < 60 { return "\(s) s" }
+    if s < 3600 { return "\(s / 60) min \(s % 60) s" }
+    if s < 86400 { return "\(s / 3600) h \((s % 3600) / 60) min" }
+    return "\(s / 86400) d \((s % 86400) / 3600) h"
+  }
+
+  /// A number with `digits` decimals.
+  public static func fixed(_ x: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", x) }
+
+  /// 1234567 → "1,234,567".
+  public static func grouped(_ n: Int) -> String {
+    let digits = String(abs(n))
+    var out = ""
+    for (k, c) in digits.enumerated() {
+      if k > 0 && (digits.count - k) % 3 == 0 { out += "," }
+      out.append(c)
+    }
+    return n < 0 ? "-" + out : out
+  }
+
+  /// 1536 → "1.5 kB".
+  public static func bytes(_ n: Int) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"]
+    var x = Double(n)
+    var k = 0
+    while x >= 1000 && k < units.count - 1 {
+      x /= 1000
+      k += 1
+    }
+    return (k == 0 ? "\(n)" : fixed(x, x < 10 ? 2 : x < 100 ? 1 : 0)) + " " + units[k]
+  }
+}

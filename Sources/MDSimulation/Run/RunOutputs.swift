@@ -1,0 +1,147 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDParallel
+
+/// A run's files: thermo.csv, trajectories, checkpoints, run.json.
+///
+/// Rank 0 writes. Methods that write are collective: a full disk is an error that every rank throws. Rows and frames of
+/// steps that are already in a file (a resumed stage begins where a row was written) are not written again.
+final class RunOutputs {
+  let directory: RunDirectory
+  let plan: OutputPlan
+  private let communicator: any Communicator
+  private let store: CheckpointStore
+  private var thermo: CSVWriter?
+  private var trajectories: [TrajectoryOutput] = []
+  private var lastThermoStep = -1
+  private(set) var lastCheckpoint: String?
+  private(set) var lastCheckpointStep: Int?
+
+  init(_ plan: OutputPlan, directory: RunDirectory, communicator: any Communicator) {
+    self.plan = plan
+    self.directory = directory
+    self.communicator = communicator
+    store = CheckpointStore(directory.checkpoints, keep: plan.checkpoints.keep)
+  }
+
+  /// Creates the files, or cuts them back to what a checkpoint says was theirs and goes on after it. Collective.
+  func open(continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore) throws {
+    if let checkpoint {
+      lastThermoStep = checkpoint.header.clock.step
+      lastCheckpoint = checkpoint.path
+      lastCheckpointStep = checkpoint.header.clock.step
+    }
+    func mode(_ file: String) -> OutputFile.Mode {
+      guard let bytes = checkpoint?.header.files[file] else { return .create }
+      return .append(truncatingTo: bytes)
+    }
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      thermo = try CSVWriter(
+        directory.thermo, columns: ["step", "stage"] + plan.thermo.columns.map(\.rawValue), mode: mode("thermo.csv"))
+    }
+    trajectories = try plan.trajectories.map { plan in
+      try communicator.agree {
+        try TrajectoryOutput(
+          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
+          lastStep: checkpoint?.header.clock.step ?? -1)
+      }
+    }
+  }
+
+  // MARK: When
+
+  func thermoDue(_ step: Int) -> Bool { step % plan.thermo.every == 0 }
+  func checkpointDue(_ step: Int) -> Bool { step % plan.checkpoints.every == 0 }
+
+  /// Per-atom quantities that trajectories of this step need.
+  func wants(at step: Int) -> Want {
+    trajectories.reduce(into: Want()) { if $1.isDue(step) { $0.formUnion($1.wants) } }
+  }
+
+  // MARK: Writing
+
+  /// Collective.
+  func write(_ row: ThermoRow, log: RunLog) throws {
+    if let column = row.nonFinite {
+      throw FaultlineError(
+        .run, "\(column) is not a finite number at step \(row.step)",
+        hint: "the run has blown up: a timestep that is too long, or a structure that is not relaxed",
+        isCollective: true)
+    }
+    guard row.step > lastThermoStep else { return }
+    lastThermoStep = row.step
+    try communicator.agree {
+      try thermo?.write([Double(row.step), Double(row.stage)] + plan.thermo.columns.map { row[$0] })
+    }
+  }
+
+  /// Frames that are due. Collective.
+  func writeFrames(at step: Int, time: Double, system: DistributedSystem) throws {
+    for trajectory in trajectories where trajectory.isDue(step) {
+      try trajectory.write(step: step, time: time, system: system)
+    }
+  }
+
+  /// Collective. Right after a rebuild.
+  func writeCheckpoint(_ header: CheckpointHeader, system: DistributedSystem) throws {
+    var header = header
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      // What the checkpoint says of the files must be on the disk before the checkpoint is.
+      try thermo?.synchronize()
+      header.files["thermo.csv"] = thermo?.offset
+      for trajectory in trajectories {
+        try trajectory.synchronize()
+        header.files[trajectory.plan.file] = trajectory.offset
+      }
+    }
+    try CheckpointFile.write(header, system: system, to: store)
+    lastCheckpoint = store.path(step: header.clock.step)
+    lastCheckpointStep = header.clock.step
+  }
+
+  /// Of this run, oldest first.
+  var checkpointPaths: [String] { store.steps.reversed().map { store.path(step: $0) } }
+
+  /// On rank 0.
+  func write(_ summary: RunSummary) throws { try summary.write(to: directory.summary) }
+
+  /// Collective; a full disk may show itself only here.
+  func close() throws {
+    try communicator.agree {
+      try thermo?.finish()
+      for trajectory in trajectories { try trajectory.finish() }
+    }
+  }
+}
+
+extension ThermoRow {
+  subscript(column: ThermoColumn) -> Double {
+    switch column {
+    case .time: time
+    case .temperature: temperature
+    case .potentialEnergy: potentialEnergy
+    case .kineticEnergy: kineticEnergy
+    case .totalEnergy: totalEnergy
+    case .conservedEnergy: conserved
+    case .maximumForce: largestForce
+    case .pressure: pressure
+    case .pxx: pressureTensor[0]
+    case .pyy: pressureTensor[1]
+    case .pzz: pressureTensor[2]
+    case .pyz: pressureTensor[3]
+    case .pxz: pressureTensor[4]
+    case .pxy: pressureTensor[5]
+    case .lx: lengths[0]
+    case .ly: lengths[1]
+    case .lz: lengths[2]
+    case .volume: volume
+    }
+  }
+
+  /// The first quantity that is not a finite number.
+  var nonFinite: String? { ThermoColumn.allCases.first { !self[$0].isFinite }?.rawValue }
+}

@@ -1,0 +1,46 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A wish to end the run at the next step boundary: a signal, or the time limit.
+///
+/// The handler only sets a flag. Ranks learn of each other's flag in the one reduction that a step makes anyway,
+/// so that all stop at the same step.
+public enum StopRequest {
+  /// Signals that end a run with a checkpoint: what batch systems send before they kill, and Ctrl-C.
+  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1]
+
+  /// One word that a signal handler may write.
+  nonisolated(unsafe) private static let flag: UnsafeMutablePointer<sig_atomic_t> = {
+    let p = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 1)
+    p.pointee = 0
+    return p
+  }()
+
+  /// Installs the handlers. A second Ctrl-C ends the program at once, as people expect.
+  public static func install() {
+    flag.pointee = 0
+    for number in signals {
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { StopRequest.note($0) }
+      action.sa_flags = number == SIGINT ? Int32(SA_RESTART) | Int32(bitPattern: UInt32(SA_RESETHAND)) : Int32(SA_RESTART)
+      sigaction(number, &action, nil)
+    }
+  }
+
+  private static func note(_ number: Int32) { flag.pointee = sig_atomic_t(number) }
+
+  /// The signal that came, 0 for none.
+  public static var pending: Int32 { flag.pointee }
+
+  public static func name(_ number: Int32) -> String {
+    switch number {
+    case SIGTERM: "SIGTERM"
+    case SIGINT: "SIGINT"
+    case SIGUSR1: "SIGUSR1"
+    default: "signal \(number)"
+    }
+  }
+}

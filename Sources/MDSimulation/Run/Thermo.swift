@@ -1,0 +1,29 @@
+import MDCore
+import MDNumerics
+
+/// The state of the whole system at one step: a row of `thermo.csv`, and `final_thermo` of run.json.
+public struct ThermoRow: Codable, Sendable {
+  public var step: Int
+  /// ps.
+  public var time: Double
+  /// Number of the stage, from 1.
+  public var stage: Int
+  /// K, of the mobile atoms.
+  public var temperature: Double
+  /// eV.
+  public var potentialEnergy: Double
+  public var kineticEnergy: Double
+  public var totalEnergy: Double
+  /// The integrator's conserved quantity, eV (the total energy when nothing is coupled to the system).
+  public var conserved: Double
+  /// bar; virial and kinetic part.
+  public var pressure: Double
+  /// bar: xx, yy, zz, yz, xz, xy.
+  public var pressureTensor: [Double]
+  /// Å³.
+  public var volume: Double
+  /// |a|, |b|, |c|, Å.
+  public var lengths: [Double]
+  /// The largest force component on a mobile atom, eV/Å.
+  public var largestForce: Double
+}

@@ -1,0 +1,139 @@
+import MDCore
+import MDDeck
+import MDIO
+import MDNumerics
+import MDParallel
+
+/// One trajectory of a run: gathers what its columns need and writes frames in the order of ids, a chunk at a time.
+/// On ranks other than 0 it only takes part in the gathering.
+final class TrajectoryOutput {
+  let plan: TrajectoryPlan
+  private let writer: (any TrajectoryWriter)?
+  private var lastStep: Int
+  private let positions = AlignedBuffer<Vector3>()
+  private let images = AlignedBuffer<SIMD3<Int32>>()
+  private let groups = AlignedBuffer<Double>()
+
+  init(
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, lastStep: Int
+  ) throws {
+    self.plan = plan
+    self.lastStep = lastStep
+    // A column that the run cannot have is found now, not at the first frame.
+    for column in plan.columns { _ = try Self.storage(column, plan, atoms) }
+    guard writes else {
+      writer = nil
+      return
+    }
+    let file = try OutputFile(path, mode: mode)
+    switch plan.format {
+    case .extxyz: writer = ExtXYZTrajectoryWriter(file)
+    case .lammpsDump: writer = LammpsDumpWriter(file)
+    }
+  }
+
+  /// Bytes written on rank 0.
+  var offset: Int? { writer?.offset }
+  func synchronize() throws { try writer?.synchronize() }
+  func finish() throws { try writer?.finish() }
+
+  func isDue(_ step: Int) -> Bool { step % plan.every == 0 && step > lastStep }
+
+  var wants: Want {
+    var want = Want()
+    if plan.columns.contains(.energies) { want.insert(.atomEnergy) }
+    if plan.columns.contains(.virials) { want.insert(.atomVirial) }
+    return want
+  }
+
+  /// Collective.
+  func write(step: Int, time: Double, system: DistributedSystem) throws {
+    lastStep = step
+    let atoms = system.atoms
+    let box = system.box
+    let extra = plan.columns.filter { $0 != .images }
+    let wantsImages = plan.columns.contains(.images)
+    let sources = try extra.map { try Self.storage($0, plan, atoms) }
+    let fixed = [atoms.id.storage, atoms.species.storage, atoms.position.storage, atoms.image.storage]
+    try system.communicator.agree {
+      try writer?.begin(
+        TrajectoryFrame(
+          step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
+          hasImages: wantsImages, columns: extra.map(Self.description)))
+    }
+    try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
+      unpack(bytes[2], bytes[3], count: rows.count, box)
+      let values = zip(extra, bytes[4...]).map { column, raw in
+        column == .groups
+          ? widened(raw, rows.count) : raw.baseAddress!.assumingMemoryBound(to: Double.self)
+      }
+      try writer?.append(
+        TrajectoryChunk(
+          count: rows.count, ids: bytes[0].baseAddress!.assumingMemoryBound(to: Int64.self),
+          types: bytes[1].baseAddress!.assumingMemoryBound(to: Int32.self), positions: positions.pointer,
+          images: wantsImages ? UnsafePointer(images.pointer) : nil, values: values,
+          strides: extra.map { Self.description($0).width }))
+    }
+    try system.communicator.agree { try writer?.end() }
+  }
+
+  /// Packed rows of 24 and 12 bytes into vectors; positions wrapped into the cell, or unwrapped by their images.
+  private func unpack(_ r: UnsafeRawBufferPointer, _ n: UnsafeRawBufferPointer, count: Int, _ box: Box) {
+    positions.reserve(count)
+    images.reserve(count)
+    for k in 0..<count {
+      let x = (0..<3).map { r.loadUnaligned(fromByteOffset: 24 * k + 8 * $0, as: Double.self) }
+      let m = (0..<3).map { n.loadUnaligned(fromByteOffset: 12 * k + 4 * $0, as: Int32.self) }
+      var position = Vector3(x[0], x[1], x[2])
+      var image = SIMD3<Int32>(m[0], m[1], m[2])
+      if plan.unwrapped {
+        position += Vector3(Double(image.x), Double(image.y), Double(image.z)) * box.cell
+      } else {
+        // Between rebuilds atoms may be a little outside.
+        box.wrap(&position, image: &image)
+      }
+      positions.pointer[k] = position
+      images.pointer[k] = image
+    }
+  }
+
+  private func widened(_ raw: UnsafeRawBufferPointer, _ count: Int) -> UnsafePointer<Double> {
+    groups.reserve(count)
+    for k in 0..<count {
+      groups.pointer[k] = Double(raw.loadUnaligned(fromByteOffset: 4 * k, as: UInt32.self))
+    }
+    return UnsafePointer(groups.pointer)
+  }
+
+  private static func storage(
+    _ column: MDDeck.TrajectoryColumn, _ plan: TrajectoryPlan, _ atoms: AtomStore
+  ) throws -> ColumnStorage {
+    switch column {
+    case .velocities: return atoms.velocity.storage
+    case .forces: return atoms.force.storage
+    case .energies: return atoms.needEnergy().storage
+    case .virials: return atoms.needVirial().storage
+    case .groups: return atoms.groups.storage
+    case .images: return atoms.image.storage
+    case .charges:
+      guard let charge = atoms.charge else {
+        throw FaultlineError(
+          .input, "a trajectory has the column `charges`, but neither the structure nor a potential has charges",
+          at: plan.location, isCollective: true)
+      }
+      return charge.storage
+    }
+  }
+
+  private static func description(_ column: MDDeck.TrajectoryColumn) -> MDIO.TrajectoryColumn {
+    switch column {
+    case .velocities: .init("velo", .vector)
+    case .forces: .init("forces", .vector)
+    case .energies: .init("energies", .scalars(1))
+    case .virials: .init("virials", .tensor)
+    case .charges: .init("charges", .scalars(1))
+    case .groups: .init("groups", .scalars(1))
+    case .images: .init("image", .scalars(3))
+    }
+  }
+}

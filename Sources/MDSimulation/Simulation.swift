@@ -1,0 +1,313 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDDynamics
+import MDNumerics
+import MDParallel
+
+/// A run: the system, its stages, its outputs, and the only time loop.
+///
+/// Step n takes the system from time n − 1 to time n. Checkpoints are taken after a rebuild of the
+/// neighbour lists and hold forces, so that a resumed run has the same atoms in the same order with
+/// the same forces as the run that goes on: on the same ranks both continue bitwise alike.
+public final class Simulation {
+  let plan: RunPlan
+  let system: DistributedSystem
+  let outputs: RunOutputs
+  let log: RunLog
+  let groups: GroupTable
+  /// What the builder knows of grain boundaries.
+  let geometry: BoundaryEnergy.Geometry?
+  var clock: Clock
+  var summary: RunSummary
+  /// What a checkpoint brought for the stage that it was taken in.
+  var restored: StageState?
+  /// Steps of this start of the program.
+  private var stepsHere = 0
+  private let started: Double
+  private var limits = RunLimits()
+
+  var communicator: any Communicator { system.communicator }
+
+  init(
+    plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
+    geometry: BoundaryEnergy.Geometry?, clock: Clock, restored: StageState?,
+    summary: RunSummary, log: RunLog, started: Double
+  ) {
+    self.plan = plan
+    self.system = system
+    self.outputs = outputs
+    self.groups = groups
+    self.geometry = geometry
+    self.clock = clock
+    self.restored = restored
+    self.summary = summary
+    self.log = log
+    self.started = started
+  }
+
+  /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
+  public func run(limits: RunLimits) throws -> RunOutcome {
+    self.limits = limits
+    summary.setupSeconds = PhaseTimers.now() - started
+    do {
+      let outcome = try runStages()
+      try finish(outcome)
+      return outcome
+    } catch {
+      let advice = outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
+      var failure = error as? FaultlineError ?? FaultlineError(.run, "\(error)")
+      summary.status = "failed"
+      summary.reason = failure.description
+      failure.message += advice
+      if failure.isCollective {
+        log.line("error: \(failure)")
+        if communicator.isRoot { try? outputs.write(summary) }
+      }
+      throw failure
+    }
+  }
+
+  private func runStages() throws -> RunOutcome {
+    while clock.stage < plan.stages.count {
+      if let reason = try runStage() { return .stopped(reason) }
+      clock.stage += 1
+      clock.stepInStage = 0
+    }
+    return .finished
+  }
+
+  /// Runs the current stage from where it stands. Returns why the run must stop, nil at the stage's end.
+  private func runStage() throws -> String? {
+    let driver = try StageDriver(
+      plan.stages[clock.stage], system: system, groups: groups, clock: clock,
+      firstStep: restored?.firstStep, seed: plan.seed)
+    system.timers.reset()
+    try begin(driver)
+    restored = nil
+    let stageStart = PhaseTimers.now()
+    let firstStep = clock.stepInStage
+    log.startProgress()
+    var stop: String?
+    while stop == nil && clock.stepInStage < driver.steps && !driver.isConverged {
+      stop = try step(driver)
+      log.progress(
+        driver.label, done: clock.stepInStage, total: driver.steps, first: firstStep,
+        elapsed: PhaseTimers.now() - stageStart, note: driver.note)
+    }
+    account(PhaseTimers.now() - stageStart, steps: clock.stepInStage - firstStep)
+    if stop != nil { return stop }
+    try end(driver, steps: clock.stepInStage - firstStep, seconds: PhaseTimers.now() - stageStart)
+    return nil
+  }
+
+  /// Lists and forces at the start of a stage, or as the checkpoint had them.
+  private func begin(_ driver: StageDriver) throws {
+    try system.rebuild()
+    driver.context.step = clock.step
+    if let restored {
+      log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary), from step \(clock.stepInStage)")
+      try driver.begin(box: system.box, from: restored)
+      return
+    }
+    log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
+    if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
+    if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
+    let want = outputs.wants(at: clock.step).union([.energy, .virial])
+    let tally = try system.compute(want, step: clock.step)
+    try refuseNonFinite()
+    driver.context.tally = tally
+    try driver.begin(box: system.box, from: nil)
+    let row = sample(driver, tally)
+    driver.report(row)
+    try outputs.write(row, log: log)
+    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
+  }
+
+  /// One step. Returns why the run must stop after it, if it must.
+  private func step(_ driver: StageDriver) throws -> String? {
+    clock.step += 1
+    clock.stepInStage += 1
+    stepsHere += 1
+    driver.context.step = clock.step
+    system.timers.start(.integrate)
+    try driver.integrator.firstHalf(driver.context, box: &system.box)
+    try driver.loading?.apply(driver.context, box: &system.box)
+    let vote = collectVote()
+    try refuseRunaway(vote.displacement)
+    if vote.displacement > system.skin / 2 {
+      try system.rebuild()
+    } else {
+      system.refresh()
+    }
+    let isLast = clock.stepInStage == driver.steps
+    let thermoDue = outputs.thermoDue(clock.step) || isLast
+    var want = driver.integrator.wants.union(outputs.wants(at: clock.step))
+    if thermoDue { want.formUnion([.energy, .virial]) }
+    let tally = try system.compute(want, step: clock.step)
+    driver.context.tally = tally
+    try driver.integrator.secondHalf(driver.context, box: &system.box)
+    if driver.isDynamics { clock.time += driver.context.timestep }
+    system.timers.start(.analysis)
+    if thermoDue || driver.isConverged {
+      let row = sample(driver, want.isSuperset(of: [.energy, .virial]) ? tally : try fullTally())
+      driver.report(row)
+      system.timers.start(.output)
+      try outputs.write(row, log: log)
+    }
+    system.timers.start(.output)
+    try outputs.writeFrames(at: clock.step, time: clock.time, system: system)
+    let stop = reasonToStop(vote)
+    if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
+    system.timers.start(.integrate)
+    return stop
+  }
+
+  /// Energy and virial of the present positions when the step itself did not ask for them.
+  private func fullTally() throws -> Tally { try system.compute([.energy, .virial], step: clock.step) }
+
+  private func sample(_ driver: StageDriver, _ tally: Tally) -> ThermoRow {
+    let row = ThermoRow.sample(
+      driver.context, tally: tally, box: system.box, stage: clock.stage + 1, time: clock.time,
+      integrator: driver.integrator)
+    summary.finalThermo = row
+    return row
+  }
+
+  private var isFirstDynamics: Bool {
+    !plan.stages[..<clock.stage].contains { if case .dynamics = $0.work { true } else { false } }
+  }
+
+  // MARK: The one reduction of a step
+
+  private struct Vote {
+    /// The farthest that an atom has moved since the lists were built, Å; infinite for a position that is no number.
+    var displacement: Double
+    var signal: Int32
+    var timeIsUp: Bool
+  }
+
+  private func collectVote() -> Vote {
+    system.timers.start(.communication)
+    let late = limits.seconds.map { PhaseTimers.now() - started > $0 } ?? false
+    var votes = [
+      system.lists.largestDisplacement(atoms: system.atoms, box: system.box), Double(StopRequest.pending),
+      late ? 1 : 0,
+    ]
+    votes.withUnsafeMutableBufferPointer { communicator.allReduce($0, .maximum) }
+    return Vote(displacement: votes[0], signal: Int32(votes[1]), timeIsUp: votes[2] > 0)
+  }
+
+  private func reasonToStop(_ vote: Vote) -> String? {
+    if vote.signal != 0 { return "\(StopRequest.name(vote.signal)) received" }
+    if vote.timeIsUp { return "the time limit is reached" }
+    if let steps = limits.steps, stepsHere >= steps { return "--max-steps is reached" }
+    return nil
+  }
+
+  // MARK: Trouble
+
+  private func refuseRunaway(_ displacement: Double) throws {
+    if displacement.isFinite && displacement < max(10, system.cutoff + system.skin) { return }
+    try refuseNonFinite()
+    let (id, distance) = farthestAtom()
+    throw FaultlineError(
+      .run, "atom \(id) moved \(RunLog.fixed(distance, 1)) Å within a few steps, at step \(clock.step)",
+      hint: "the integration has blown up: a timestep that is too long, or a structure that is not relaxed",
+      isCollective: true)
+  }
+
+  private func refuseNonFinite() throws {
+    let mine = system.firstNonFiniteAtom()
+    let first = communicator.minimum(mine.map { Int($0) } ?? .max)
+    guard first != .max else { return }
+    let owner = communicator.minimum(mine.map { Int($0) } == first ? communicator.rank : .max)
+    throw FaultlineError(
+      .run, "the position, velocity or force of atom \(first) is not a number at step \(clock.step) (rank \(owner))",
+      hint: "look for overlapping atoms, a timestep that is too long, or atoms outside the potential's range",
+      isCollective: true)
+  }
+
+  private func farthestAtom() -> (Int, Double) {
+    let (id, distance) = system.lists.farthestAtom(atoms: system.atoms)
+    let largest = communicator.maximum(distance)
+    return (communicator.minimum(distance == largest ? Int(id) : .max), largest)
+  }
+
+  // MARK: Checkpoints and the end
+
+  /// Rebuilds, so that the atoms stand as a resumed run will have them, and writes. `driver` is nil at the run's end.
+  private func checkpoint(_ driver: StageDriver?) throws {
+    try system.rebuild()
+    system.timers.start(.output)
+    let box = system.box
+    let header = CheckpointHeader(
+      deck: plan.source, title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
+      masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
+      periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, atoms: system.totalCount, chunk: 0,
+      columns: [], files: [:])
+    try outputs.writeCheckpoint(header, system: system)
+    summary.checkpoints = outputs.checkpointPaths
+  }
+
+  private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
+    try driver.integrator.finish(driver.context)
+    log.line(
+      "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
+        + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+    if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
+      let result = try BoundaryEnergy.measure(self, analysis)
+      summary.boundaryEnergies.append(result.summary)
+      log.line("  \(result.text)")
+    }
+  }
+
+  private func perAtomStep(_ seconds: Double, _ steps: Int) -> Double {
+    steps > 0 ? seconds * 1e6 / Double(steps) / Double(max(system.totalCount, 1)) : 0
+  }
+
+  private func account(_ seconds: Double, steps: Int) {
+    summary.loopSeconds += seconds
+    summary.steps += steps
+    summary.stepsTotal = clock.step
+    summary.microsecondsPerAtomStep = perAtomStep(summary.loopSeconds, summary.steps)
+    for phase in Phase.allCases {
+      let mean = communicator.sum(system.timers[phase]) / Double(communicator.size)
+      summary.phases[phase.rawValue, default: 0] += mean
+    }
+  }
+
+  private func finish(_ outcome: RunOutcome) throws {
+    summary.peakResidentBytes = communicator.allGather(peakResidentBytes())
+    let lists = system.lists.statistics
+    summary.lists = RunSummary.Ghosts(
+      ghosts: communicator.sum(system.atoms.ghostCount), neighbors: communicator.sum(lists.pairs),
+      maximumNeighbors: communicator.maximum(lists.longestRow), rebuilds: system.rebuilds)
+    switch outcome {
+    case .finished:
+      summary.status = "finished"
+      if outputs.lastCheckpointStep != clock.step { try checkpoint(nil) }
+    case .stopped(let reason):
+      summary.status = "stopped"
+      summary.reason = reason
+      log.line("Stopped at step \(clock.step): \(reason). Continue with: faultline resume \(outputs.directory.path)")
+    }
+    try outputs.close()
+    try communicator.agree { if communicator.isRoot { try outputs.write(summary) } }
+    if outcome == .finished { reportEnd() }
+  }
+
+  private func reportEnd() {
+    let phases = Phase.allCases.compactMap { phase -> String? in
+      guard let s = summary.phases[phase.rawValue], s > 0, summary.loopSeconds > 0 else { return nil }
+      return "\(phase.rawValue)\(RunLog.percent(s / summary.loopSeconds))"
+    }
+    log.line(
+      "Finished: \(RunLog.grouped(summary.steps)) steps of \(RunLog.grouped(system.totalCount)) atoms in "
+        + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
+    log.line("  time: " + phases.joined(separator: ", "))
+    log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")
+    log.line("  results: \(outputs.directory.path)")
+  }
+}

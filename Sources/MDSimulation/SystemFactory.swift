@@ -1,0 +1,51 @@
+import MDCore
+import MDDeck
+import MDNumerics
+import MDParallel
+
+/// Makes a rank's `DistributedSystem` from a structure that rank 0 holds.
+enum SystemFactory {
+  /// Collective. `structure` is rank 0's, nil elsewhere. `skin` overrides the deck's.
+  static func make(
+    _ structure: Structure?, plan: RunPlan, communicator: any Communicator, skin: Double? = nil
+  ) throws -> DistributedSystem {
+    let header = Distribution.header(of: structure, communicator: communicator)
+    let ingredients = try Ingredients(header.species, given: header.masses, plan: plan, communicator: communicator)
+    let skin = skin ?? plan.neighbors.skin
+    var domain = try Domain(
+      box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
+      halo: ingredients.halo + skin)
+    let atoms = AtomStore()
+    try Distribution.scatter(structure, header: header, to: atoms, domain: domain, communicator: communicator)
+    if plan.decomposition.balance {
+      domain = try Domain.balanced(
+        box: header.box, atoms: atoms, communicator: communicator, grid: plan.decomposition.grid,
+        halo: ingredients.halo + skin, minimumWidth: ingredients.halo + skin)
+    }
+    return try DistributedSystem(
+      communicator: communicator, atoms: atoms, box: header.box, species: header.species,
+      masses: ingredients.masses, potentials: ingredients.potentials, domain: domain, skin: skin)
+  }
+
+  /// What species need: masses and potentials.
+  struct Ingredients {
+    let masses: [Double]
+    let potentials: [any Potential]
+
+    /// The ghosts' reach without skin, Å.
+    var halo: Double { potentials.map(\.requirements.halo).max() ?? 0 }
+
+    /// Collective, so that a file which one rank cannot read stops all.
+    init(_ species: [String], given: [Double?], plan: RunPlan, communicator: any Communicator) throws {
+      masses = try species.indices.map { k in
+        guard let mass = plan.species[species[k]]?.mass ?? given[k] ?? plan.mass(of: species[k]) else {
+          throw FaultlineError(
+            .input, "species \(species[k]) is no element and has no mass",
+            hint: "give it one in the deck: species: {\(species[k]): {mass: 12.0}}", isCollective: true)
+        }
+        return mass
+      }
+      potentials = try communicator.agree { try Registry.potentials(plan, species: species) }
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import MDCore
+import MDNumerics
+
+/// A symmetric tilt or a twist boundary between two grains of a cubic crystal, with the exact periods of the
+/// coincidence-site lattice.
+///
+/// Tilt: the boundary plane (hkl) contains the axis [uvw]; the second grain is the mirror image of the first.
+/// Twist: the plane is perpendicular to the axis; the second grain is turned about it.
+///
+/// The normal of the boundary is along z (or `normalAxis`), the tilt axis along y, the period of the tilt
+/// boundary along x. The first grain lies below the second. With a periodic normal there are two boundaries, in
+/// the middle and at the faces of the cell; with free surfaces one, in the middle.
+public struct GrainBoundary: Sendable {
+  public enum Kind: String, Sendable, CaseIterable { case tilt, twist }
+
+  /// How thick each grain is, along the normal.
+  public enum Thickness: Sendable, Equatable {
+    /// At least this much, Å; the next thickness that keeps the two boundaries alike is taken.
+    case atLeast(Double)
+    /// Periods of the crystal along the normal.
+    case periods(Int)
+  }
+
+  public var kind: Kind
+  public var unitCell: UnitCell
+  /// The tilt or twist axis [uvw].
+  public var axis: IntegerVector
+  /// Checked against the plane of a tilt boundary when given; a twist boundary needs it.
+  public var sigma: Int?
+  /// (hkl); a tilt boundary needs it, for a twist boundary it is the axis.
+  public var plane: IntegerVector?
+  /// Repetitions of the boundary's cell along its two edges.
+  public var repeats = SIMD2(1, 1)
+  public var thickness = Thickness.atLeast(20)
+  public var freeSurfaces = false
+  /// Empty length in all beyond free surfaces, Å.
+  public var vacuum = 20.0
+  /// Rigid translation of the second grain in the plane, fractions of the boundary's cell.
+  public var shift = SIMD2<Double>.zero
+  /// Additional distance between the grains at each boundary, Å; negative brings them together.
+  public var expansion = 0.0
+  /// Atoms closer than this become one (`Structure.removeOverlaps`), Å; 0 keeps all. Unless given,
+  /// `defaultOverlap` nearest-neighbour distances.
+  public var overlap: Double?
+  /// 0, 1 or 2: the boundary's normal along x, y or z.
+  public var normalAxis = 2
+
+  public static let defaultOverlap = 0.7
+
+  public init(
+    _ kind: Kind, _ unitCell: UnitCell, axis: IntegerVector, sigma: Int? = nil, plane: IntegerVector? = nil
+  ) {
+    self.kind = kind
+    self.unitCell = unitCell
+    self.axis = axis
+    self.sigma = sigma
+    self.plane = plane
+  }
+
+  /// Two grains with their boundaries, and what is known about them.
+  public struct Bicrystal: Sendable {
+    /// `grains` is 0 in the first grain and 1 in the second.
+    public var structure: Structure
+    public var sigma: Int
+    public var axis: IntegerVector
+    public var plane: IntegerVector
+    /// Degrees: the smallest rotation about the axis that relates the grains.
+    public var misorientation: Double
+    /// One, or two with a periodic normal.
+    public var boundaryCount: Int
+    /// Where the boundaries lie along the normal, Å from the cell's origin.
+    public var boundaryHeights: [Double]
+    /// Area of one boundary, Å².
+    public var area: Double
+    /// Edges of the smallest rectangular cell of the boundary, Å.
+    public var periods: SIMD2<Double>
+    /// Crystal directions along the edges and the normal, of each grain (the first grain's before mirroring).
+    public var directions: [[IntegerVector]]
+    /// Å.
+    public var grainThickness: Double
+    public var removedCount: Int
+    /// Whether a symmetry of the crystal makes the two boundaries the same; true for a single one.
+    public var boundariesAreEquivalent: Bool
+    /// For the user to read: polarity, composition.
+    public var warnings: [String]
+  }
+
+  /// Throws when axis, plane and Σ do not belong together (naming those that do), when the crystal is not cubic
+  /// and when a number is out of range.
+  public func build() throws -> Bicrystal {
+    try check()
+    let geometry =
+      switch kind {
+      case .tilt: try tiltGeometry()
+      case .twist: try twistGeometry()
+      }
+    return try assemble(geometry)
+  }
+
+  private func check() throws {
+    try OrientedCrystal.check(axis, "the axis")
+    if let plane { try OrientedCrystal.check(plane, "the boundary plane") }
+    guard repeats.x > 0, repeats.y > 0 else {
+      throw FaultlineError(.input, "a boundary is repeated at least once along each edge")
+    }
+    switch thickness {
+    case .atLeast(let length) where !(length.isFinite && length > 0):
+      throw FaultlineError(.input, "the thickness of a grain must be positive, in Å")
+    case .periods(let number) where number < 1:
+      throw FaultlineError(.input, "a grain is at least one period thick")
+    default: break
+    }
+    guard shift.x.isFinite, shift.y.isFinite, expansion.isFinite, vacuum.isFinite, vacuum >= 0 else {
+      throw FaultlineError(.input, "shift, expansion and vacuum must be finite, the vacuum not negative")
+    }
+    guard (0...2).contains(normalAxis) else {
+      throw FaultlineError(.input, "the normal is along axis 0, 1 or 2")
+    }
+    let nearest = unitCell.nearestNeighborDistance
+    if let overlap {
+      guard overlap >= 0, overlap < nearest else {
+        throw FaultlineError(
+          .input, "overlap distance \(overlap) Å would remove atoms of the perfect crystal",
+          hint: "0 (keep all) up to less than the nearest-neighbour distance, \(nearest) Å")
+      }
+    }
+  }
+
+  /// What a boundary of either kind needs to be put together.
+  struct Geometry {
+    var lower: OrientedCrystal
+    var upper: OrientedCrystal
+    var isMirrored: Bool
+    /// Crystal height of the lower grain's bottom, Å.
+    var bottom: Double
+    /// The thickness of a grain is a whole number of these, Å.
+    var step: Double
+    var sigma: Int
+    var plane: IntegerVector
+    var misorientation: Double
+    var directions: [[IntegerVector]]
+    var boundariesAreEquivalent: Bool
+    var warnings: [String] = []
+
+    func thickness(_ wanted: Thickness) -> Double {
+      let least =
+        switch wanted {
+        case .atLeast(let length): length
+        case .periods(let number): Double(number) * lower.normalPeriod
+        }
+      return step * max(1, (least / step - 1e-6).rounded(.up))
+    }
+  }
+
+  /// Stacks the grains of the geometry and removes overlaps; `repeats` and `thickness` of the boundary.
+  func assemble(_ geometry: Geometry) throws -> Bicrystal {
+    let thickness = geometry.thickness(thickness)
+    guard 2 * thickness + expansion > 0, expansion > -thickness else {
+      throw FaultlineError(.input, "expansion \(expansion) Å is more than a grain's thickness, \(thickness) Å")
+    }
+    let lower = Slab(geometry.lower, bottom: geometry.bottom, thickness: thickness)
+    let upper = Slab(
+      geometry.upper, bottom: geometry.bottom, thickness: thickness, isMirrored: geometry.isMirrored)
+    let edges = geometry.lower.periods
+    let stack = SlabStack(
+      [.init(lower, gap: expansion), .init(upper, shift: shift, gap: freeSurfaces ? 0 : expansion)],
+      edges: edges, repeats: repeats, normalAxis: normalAxis)
+    var structure = stack.build()
+    var heights = [thickness + 0.5 * expansion]
+    if freeSurfaces {
+      structure.box.periodic = Periodicity(normalAxis != 0, normalAxis != 1, normalAxis != 2)
+      try structure.addVacuum(stack.onAxes(0, 0, vacuum))
+      heights[0] += 0.5 * vacuum
+    } else {
+      heights.append(2 * thickness + 1.5 * expansion)
+    }
+
+    var warnings = geometry.warnings
+    let distance = overlap ?? Self.defaultOverlap * unitCell.nearestNeighborDistance
+    let total = structure.box.cell[normalAxis][normalAxis]
+    // A middle of two atoms is nearer to the boundary than they were, and may in turn be too close to others.
+    let zone = abs(expansion) + 4 * distance
+    let candidates = structure.positions.indices.filter { i in
+      heights.contains { h in
+        let z = abs(structure.positions[i][normalAxis] - h)
+        return min(z, freeSurfaces ? z : total - z) < zone
+      }
+    }
+    let removed = structure.removeOverlaps(closerThan: distance, among: candidates)
+    let removedCount = removed.reduce(0, +)
+    if removedCount > 0, !isStoichiometric(removed, structure.species) {
+      let list = zip(structure.species, removed).map { "\($1) \($0)" }.joined(separator: ", ")
+      warnings.append(
+        "the atoms removed as too close (\(list)) are not in the crystal's proportions: "
+          + "an ionic model of the boundary is not neutral")
+    }
+    return Bicrystal(
+      structure: structure, sigma: geometry.sigma, axis: axis, plane: geometry.plane,
+      misorientation: geometry.misorientation, boundaryCount: heights.count, boundaryHeights: heights,
+      area: edges.x * edges.y * Double(repeats.x * repeats.y), periods: edges, directions: geometry.directions,
+      grainThickness: thickness, removedCount: removedCount,
+      boundariesAreEquivalent: freeSurfaces || geometry.boundariesAreEquivalent, warnings: warnings)
+  }
+
+  private func isStoichiometric(_ removed: [Int], _ species: [String]) -> Bool {
+    let formula = species.map { name in unitCell.sites.count { $0.species == name } }
+    return zip(removed, formula).allSatisfy { $0 * formula[0] == removed[0] * $1 }
+  }
+}

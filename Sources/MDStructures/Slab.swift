@@ -1,0 +1,132 @@
+import MDCore
+import MDNumerics
+
+/// A part of an oriented crystal between two heights: which atomic planes it has, not yet the atoms.
+public struct Slab: Sendable {
+  struct Layer: Sendable {
+    /// Above the bottom of the slab, Å.
+    let height: Double
+    /// Fractional coordinates of the plane's first atom.
+    let origin: SIMD2<Double>
+    let type: Int32
+  }
+
+  public let crystal: OrientedCrystal
+  /// Å.
+  public let thickness: Double
+  let layers: [Layer]
+
+  /// The planes at crystal heights bottom ≤ h < bottom + thickness (Å), at z = h − bottom. When `isMirrored` it is
+  /// the image in the top face instead: planes at bottom < h ≤ bottom + thickness, at z = bottom + thickness − h.
+  public init(_ crystal: OrientedCrystal, bottom: Double, thickness: Double, isMirrored: Bool = false) {
+    self.crystal = crystal
+    self.thickness = thickness
+    let top = bottom + thickness
+    let tolerance = 1e-6 * crystal.spacing
+    var layers: [Layer] = []
+    for site in crystal.crystal.sites {
+      let base = crystal.height(site.position)
+      let first = Int(((bottom - base) / crystal.spacing).rounded(.down))
+      let last = Int(((top - base) / crystal.spacing).rounded(.up))
+      for plane in first...max(first, last) {
+        let h = base + Double(plane) * crystal.spacing
+        let z = isMirrored ? top - h : h - bottom
+        guard z > -tolerance, z < thickness - tolerance else { continue }
+        layers.append(
+          Layer(height: max(z, 0), origin: crystal.fraction(site, plane: plane), type: site.type))
+      }
+    }
+    self.layers = layers.sorted { $0.height < $1.height }
+  }
+
+  /// Atoms in one rectangular cell of the plane.
+  public var atomsPerCell: Int { layers.count * crystal.points.count }
+}
+
+/// Slabs one above the other in a common rectangular cell: grain boundaries, interfaces, oriented crystals.
+///
+/// Each slab is fitted to the edges of the cell, so that a slab of another period is strained to them.
+public struct SlabStack: Sendable {
+  public struct Part: Sendable {
+    public var slab: Slab
+    /// Rigid translation in the plane, fractions of one cell.
+    public var shift: SIMD2<Double>
+    /// Empty length added on top of the slab, Å.
+    public var gap: Double
+
+    public init(_ slab: Slab, shift: SIMD2<Double> = .zero, gap: Double = 0) {
+      self.slab = slab
+      self.shift = shift
+      self.gap = gap
+    }
+  }
+
+  public var parts: [Part]
+  /// Edges of one cell, Å.
+  public var edges: SIMD2<Double>
+  /// Cells along the two edges.
+  public var repeats: SIMD2<Int>
+  /// The axis of the normal: 0, 1 or 2 for x, y or z; the edges follow in cyclic order.
+  public var normalAxis: Int
+
+  public init(_ parts: [Part], edges: SIMD2<Double>, repeats: SIMD2<Int>, normalAxis: Int = 2) {
+    self.parts = parts
+    self.edges = edges
+    self.repeats = repeats
+    self.normalAxis = normalAxis
+  }
+
+  public var atomCount: Int { repeats.x * repeats.y * parts.reduce(0) { $0 + $1.slab.atomsPerCell } }
+
+  /// (u, v, w) along the edges and the normal, put on the axes.
+  func onAxes(_ u: Double, _ v: Double, _ w: Double) -> Vector3 {
+    switch normalAxis {
+    case 0: Vector3(w, u, v)
+    case 1: Vector3(v, w, u)
+    default: Vector3(u, v, w)
+    }
+  }
+
+  /// The atoms, periodic along all axes; `grains` is the number of the part.
+  public func build() -> Structure {
+    let height = parts.reduce(0) { $0 + $1.slab.thickness + $1.gap }
+    let lengths = onAxes(edges.x * Double(repeats.x), edges.y * Double(repeats.y), height)
+    var species: [String] = []
+    for part in parts {
+      for name in part.slab.crystal.species where !species.contains(name) { species.append(name) }
+    }
+    var positions: [Vector3] = []
+    var types: [Int32] = []
+    var grains: [Int32] = []
+    let count = atomCount
+    positions.reserveCapacity(count)
+    types.reserveCapacity(count)
+    grains.reserveCapacity(count)
+    var bottom = 0.0
+    for (number, part) in parts.enumerated() {
+      let typeMap = part.slab.crystal.species.map { name in Int32(species.firstIndex(of: name)!) }
+      for layer in part.slab.layers {
+        let type = typeMap[Int(layer.type)]
+        for point in part.slab.crystal.points {
+          var s = layer.origin + part.shift + point
+          // The small number keeps a coordinate of −1e-17 at the lower edge.
+          s -= (s + 1e-9).rounded(.down)
+          s = pointwiseMax(s, .zero)
+          for i in 0..<repeats.x {
+            let u = (s.x + Double(i)) * edges.x
+            for j in 0..<repeats.y {
+              positions.append(onAxes(u, (s.y + Double(j)) * edges.y, bottom + layer.height))
+              types.append(type)
+              grains.append(Int32(number))
+            }
+          }
+        }
+      }
+      bottom += part.slab.thickness + part.gap
+    }
+    var structure = Structure(
+      box: Box(lengths: lengths), species: species, types: types, positions: positions)
+    structure.grains = grains
+    return structure
+  }
+}

@@ -1,0 +1,86 @@
+import MDCore
+import MDNumerics
+
+/// Whole-structure changes in linear time; only `replicated` needs memory beyond its result's.
+extension Structure {
+  /// The structure repeated `counts` times along a, b, c, copy after copy. Numbers go on after the largest of the
+  /// previous copy; image counts, which belong to the old cell, start again from zero.
+  public func replicated(_ counts: SIMD3<Int>) throws -> Structure {
+    guard counts.x > 0, counts.y > 0, counts.z > 0 else {
+      throw FaultlineError(
+        .input, "a structure cannot be repeated \(counts.x) × \(counts.y) × \(counts.z) times",
+        hint: "each number is at least 1")
+    }
+    if counts == SIMD3(1, 1, 1) { return self }
+    let cell = box.cell
+    let copies = counts.x * counts.y * counts.z
+    var result = Structure(
+      box: Box(
+        cell: Matrix3(Double(counts.x) * cell.x, Double(counts.y) * cell.y, Double(counts.z) * cell.z),
+        origin: box.origin, periodic: box.periodic),
+      species: species, types: repeated(types, copies), positions: [])
+    result.masses = masses
+    result.positions.reserveCapacity(copies * count)
+    for i in 0..<counts.x {
+      for j in 0..<counts.y {
+        for k in 0..<counts.z {
+          let move = Vector3(Double(i), Double(j), Double(k)) * cell
+          for r in positions { result.positions.append(r + move) }
+        }
+      }
+    }
+    result.velocities = velocities.map { repeated($0, copies) }
+    result.charges = charges.map { repeated($0, copies) }
+    result.grains = grains.map { repeated($0, copies) }
+    if let ids {
+      let largest = ids.max() ?? 0
+      var all: [Int64] = []
+      all.reserveCapacity(copies * count)
+      for copy in 0..<Int64(copies) { for id in ids { all.append(id + copy * largest) } }
+      result.ids = all
+    }
+    return result
+  }
+
+  /// Applies the deformation gradient F = I + strain to cell and positions: r ↦ o + (r − o)·(I + strain), o the
+  /// origin of the cell. Throws when the deformed cell would be turned inside out.
+  public mutating func strain(_ strain: Matrix3) throws {
+    let gradient = .identity + strain
+    guard gradient.determinant > 0 else {
+      throw FaultlineError(.input, "the strain turns the cell inside out", hint: "det(I + ε) must be positive")
+    }
+    let origin = box.origin
+    for i in positions.indices { positions[i] = origin + (positions[i] - origin) * gradient }
+    box.setCell(box.cell * gradient)
+  }
+
+  /// Moves all atoms, not the cell; Å.
+  public mutating func shift(by move: Vector3) {
+    for i in positions.indices { positions[i] += move }
+  }
+
+  /// Widens the cell by the given empty lengths (Å) perpendicular to its faces, half below and half above the atoms.
+  /// Periodicity stays as it is.
+  public mutating func addVacuum(_ lengths: Vector3) throws {
+    guard (0..<3).allSatisfy({ lengths[$0].isFinite && lengths[$0] >= 0 }) else {
+      throw FaultlineError(.input, "vacuum is a length of at least 0 Å along each axis")
+    }
+    if lengths == .zero { return }
+    var cell = box.cell
+    var move = Vector3.zero
+    for k in 0..<3 where lengths[k] > 0 {
+      let added = (lengths[k] / box.heights[k]) * cell[k]
+      cell[k] += added
+      move += 0.5 * added
+    }
+    box.setCell(cell)
+    shift(by: move)
+  }
+
+  private func repeated<T>(_ values: [T], _ copies: Int) -> [T] {
+    var all: [T] = []
+    all.reserveCapacity(copies * values.count)
+    for _ in 0..<copies { all.append(contentsOf: values) }
+    return all
+  }
+}

@@ -1,0 +1,72 @@
+import MDCore
+import MDNumerics
+
+/// A crystal: the cell that repeats (rows a, b, c, Å) and the sites in it.
+public struct UnitCell: Sendable, Equatable {
+  public struct Site: Sendable, Equatable {
+    /// Fractional coordinates.
+    public var position: Vector3
+    public var species: String
+
+    public init(_ position: Vector3, _ species: String) {
+      self.position = position
+      self.species = species
+    }
+  }
+
+  public let cell: Matrix3
+  public let sites: [Site]
+  /// The distinct species, in the order of their first site.
+  public let species: [String]
+  /// The shortest distance between two atoms of the infinite crystal, Å.
+  public let nearestNeighborDistance: Double
+
+  /// Throws for a left-handed or flat cell, no sites, a site without a species and sites that coincide.
+  public init(cell: Matrix3, sites: [Site]) throws {
+    guard cell.elements.allSatisfy(\.isFinite), cell.determinant > 1e-9 else {
+      throw FaultlineError(
+        .input, "the cell vectors of a crystal must be right-handed and span a volume",
+        hint: "a·(b × c) is \(cell.determinant) Å³")
+    }
+    guard !sites.isEmpty else { throw FaultlineError(.input, "a crystal needs at least one site") }
+    guard sites.allSatisfy({ $0.position.isFinite && !$0.species.isEmpty }) else {
+      throw FaultlineError(.input, "each site of a crystal needs finite coordinates and a species")
+    }
+    self.cell = cell
+    self.sites = sites
+    species = sites.reduce(into: []) { if !$0.contains($1.species) { $0.append($1.species) } }
+    nearestNeighborDistance = Self.shortestDistance(cell, sites)
+    guard nearestNeighborDistance > 0.1 else {
+      throw FaultlineError(
+        .input, "two sites of the crystal coincide", hint: "they are \(nearestNeighborDistance) Å apart")
+    }
+  }
+
+  /// The index into `species` of each site.
+  package var types: [Int32] { sites.map { Int32(species.firstIndex(of: $0.species)!) } }
+  public var volume: Double { cell.determinant }
+
+  private static func shortestDistance(_ cell: Matrix3, _ sites: [Site]) -> Double {
+    // No vector shorter than the shortest edge needs more cells along an axis than that edge over the height.
+    let edge = min(cell.x.length, cell.y.length, cell.z.length)
+    let heights = Box(cell: cell).heights
+    var reach = SIMD3<Int>.zero
+    for k in 0..<3 { reach[k] = Int((edge / heights[k]).rounded(.up)) }
+    var shortest = edge * edge
+    for i in sites.indices {
+      for j in 0...i {
+        var difference = sites[j].position - sites[i].position
+        difference -= difference.rounded(.toNearestOrEven)
+        for a in -reach.x...reach.x {
+          for b in -reach.y...reach.y {
+            for c in -reach.z...reach.z where i != j || a != 0 || b != 0 || c != 0 {
+              let r = (difference + Vector3(Double(a), Double(b), Double(c))) * cell
+              shortest = min(shortest, r.squaredLength)
+            }
+          }
+        }
+      }
+    }
+    return shortest.squareRoot()
+  }
+}

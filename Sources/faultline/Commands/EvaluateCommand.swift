@@ -1,0 +1,25 @@
+import ArgumentParser
+import MDSimulation
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Energies, forces and virials of given structures (single points).")
+
+  @Argument(help: "A deck; only its potential section is needed.", completion: .file(extensions: ["yaml", "yml"]))
+  var deck: String
+
+  @Option(help: "Structures, extended XYZ (plain or .gz), one or more frames.")
+  var frames: String
+
+  @Option(help: "Where the frames go with energy, virial, forces and per-atom energies added (extended XYZ).")
+  var output: String
+
+  func run() throws {
+    Launch.parallel { communicator, log in
+      try Evaluation.run(deck: deck, frames: frames, output: output, communicator: communicator, log: log)
+      return Code.finished
+    }
+  }
+
+  private typealias Code = Launch.Code
+}

@@ -1,0 +1,99 @@
+import MDCore
+import MDNumerics
+import MDParallel
+import Testing
+
+@Suite struct DistributionTests {
+  @Test(arguments: [1, 3, 8])
+  func headerReachesEveryRank(_ ranks: Int) throws {
+    var structure = Sample.all[3].structure
+    structure.masses = [63.5, nil]
+    let box = structure.box
+    let sent = structure
+    for header in try onRanks(ranks, { Distribution.header(of: $0.isRoot ? sent : nil, communicator: $0) }) {
+      #expect(header.box == box)
+      #expect(header.species == ["Cu", "Zr"])
+      #expect(header.masses == [63.5, nil])
+      #expect(header.count == structure.count)
+    }
+  }
+
+  @Test(arguments: [1, 4])
+  func absurdPositionIsRefused(_ ranks: Int) {
+    var sample = Sample.all[0]
+    sample.structure.positions[7].x = .nan
+    let broken = sample
+    let error = #expect(throws: FaultlineError.self) { try onRanks(ranks) { _ = try broken.distribute($0) } }
+    #expect(error?.message.hasPrefix("atom 46 has the position") == true)
+    #expect(error?.isCollective == true)
+  }
+
+  /// Out and back: everything a structure holds returns in the order of ids, in chunks.
+  @Test(arguments: Sample.all, [1, 2, 7])
+  func roundTrip(_ sample: Sample, _ ranks: Int) throws {
+    let structure = sample.structure
+    for chunk in [1, 13, 1000] {
+      let collected = try onRanks(ranks) { comm in
+        let ghosts = try sample.distribute(comm)
+        let atoms = ghosts.atoms
+        try ghosts.migrate(box: structure.box)
+        var ids: [Int64] = []
+        var places: [Vector3] = []
+        var images: [SIMD3<Int32>] = []
+        var species: [Int32] = []
+        try Gather.inOrder(
+          [atoms.id.storage, atoms.position.storage, atoms.image.storage, atoms.species.storage], of: atoms,
+          chunk: chunk, communicator: comm
+        ) { rows, buffers in
+          #expect(rows.lowerBound == ids.count && rows.count <= chunk)
+          for k in 0..<rows.count {
+            ids.append(buffers[0].loadUnaligned(fromByteOffset: 8 * k, as: Int64.self))
+            let r = (0..<3).map { buffers[1].loadUnaligned(fromByteOffset: 24 * k + 8 * $0, as: Double.self) }
+            places.append(Vector3(r[0], r[1], r[2]))
+            let n = (0..<3).map { buffers[2].loadUnaligned(fromByteOffset: 12 * k + 4 * $0, as: Int32.self) }
+            images.append(SIMD3(n[0], n[1], n[2]))
+            species.append(buffers[3].loadUnaligned(fromByteOffset: 4 * k, as: Int32.self))
+          }
+        }
+        return (ids, places, images, species)
+      }
+      let (ids, places, images, species) = collected[0]
+      #expect(ids == (structure.ids ?? (1...Int64(structure.count)).map { $0 }))
+      #expect(species == structure.types)
+      for i in places.indices {
+        let unwrapped = places[i] + Vector3(images[i]) * structure.box.cell
+        #expect((unwrapped - structure.positions[i]).length < 1e-12)
+      }
+      #expect(collected.dropFirst().allSatisfy { $0.0.isEmpty })
+    }
+  }
+
+  @Test(arguments: [1, 3])
+  func failureOnRootReachesEveryRank(_ ranks: Int) throws {
+    let sample = Sample.all[0]
+    let errors = try onRanks(ranks) { comm -> FaultlineError? in
+      let atoms = try sample.distribute(comm).atoms
+      do {
+        try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 50, communicator: comm) { rows, _ in
+          if rows.lowerBound > 0 { throw FaultlineError(.run, "disk full", hint: "make room") }
+        }
+      } catch { return error as? FaultlineError }
+      return nil
+    }
+    let expected = FaultlineError(.run, "disk full", hint: "make room", isCollective: true)
+    #expect(errors.allSatisfy { $0 == expected })
+  }
+
+  @Test func doubledIdIsRefused() throws {
+    var sample = Sample.all[0]
+    let id = Int64(5 * 80 + 11)
+    sample.structure.ids?[5] = id
+    let doubled = sample
+    #expect(throws: FaultlineError.self) {
+      try onRanks(2) { comm in
+        let atoms = try doubled.distribute(comm).atoms
+        try Gather.inOrder([atoms.id.storage], of: atoms, communicator: comm) { _, _ in }
+      }
+    }
+  }
+}
