@@ -15,6 +15,8 @@ import MDNumerics
 struct SNAPAdjointPlan {
   /// Targets of one row are taken in bundles of at most this many: they stay in registers.
   static let maximumBundle = 5
+  /// How many rows of 1, 2, … targets are summed abreast, so that the arithmetic units have enough independent work.
+  static let abreast = [4, 2, 1, 1, 1]
 
   /// Eight times the place of each element, so that times eight again it is a distance in bytes.
   struct Entry {
@@ -30,12 +32,19 @@ struct SNAPAdjointPlan {
     var element: Int32
     var term: Int32
   }
+  /// Rows that are summed abreast: their entries alternate, their targets follow each other.
   struct Row {
-    /// Number of entries.
+    /// Number of entries of each.
     var count: Int32
     var firstEntry: Int32
     var firstFactor: Int32
     var firstTarget: Int32
+  }
+
+  private struct SingleRow {
+    var entries: [Entry] = []
+    var targets: [Target] = []
+    var factors: [Double] = []
   }
 
   /// Rows with b + 1 targets: `rows[bundleStart[b] ..< bundleStart[b + 1]]`.
@@ -61,8 +70,7 @@ struct SNAPAdjointPlan {
         hint: "elements · (twojmax+1)(twojmax+2)(2 twojmax+3)/6 may be at most 8191")
     }
     let number = collectTerms(model)
-    var bundles = [[(row: Row, entries: [Entry], targets: [Target], factors: [Double])]](
-      repeating: [], count: Self.maximumBundle)
+    var bundles = [[SingleRow]](repeating: [], count: Self.maximumBundle)
     let orders = model.twojmax + 1
     let channels = model.channelCount * orders
     for x in 0..<channels {
@@ -86,21 +94,35 @@ struct SNAPAdjointPlan {
         }
       }
     }
-    for bundle in bundles {
-      bundleStart.append(rows.count)
-      // By length: the processor then foresees where each row ends.
-      let ordered = bundle.enumerated().sorted { ($0.1.entries.count, $0.0) < ($1.1.entries.count, $1.0) }
-      for (_, part) in ordered {
-        rows.append(
-          Row(
-            count: Int32(part.entries.count), firstEntry: Int32(entries.count), firstFactor: Int32(factors.count),
-            firstTarget: Int32(targets.count)))
-        entries += part.entries
-        targets += part.targets
-        factors += part.factors
+    for (n, bundle) in bundles.enumerated() { append(bundle, abreast: Self.abreast[n], targets: n + 1) }
+    bundleStart.append(rows.count)
+  }
+
+  /// Joins rows of nearly the same length, the short ones filled up with products of factor zero.
+  private mutating func append(_ bundle: [SingleRow], abreast: Int, targets targetCount: Int) {
+    bundleStart.append(rows.count)
+    // By length: little is filled up, and the processor foresees where each row ends.
+    let ordered = bundle.enumerated().sorted { ($0.1.entries.count, $0.0) < ($1.1.entries.count, $1.0) }.map(\.1)
+    for start in stride(from: 0, to: ordered.count, by: abreast) {
+      let group = ordered[start..<min(start + abreast, ordered.count)]
+      let count = group.map(\.entries.count).max() ?? 0
+      rows.append(
+        Row(
+          count: Int32(count), firstEntry: Int32(entries.count), firstFactor: Int32(factors.count),
+          firstTarget: Int32(targets.count)))
+      for e in 0..<count {
+        for r in 0..<abreast {
+          let row = start + r < ordered.count ? ordered[start + r] : SingleRow()
+          let isFilling = e >= row.entries.count
+          entries.append(isFilling ? Entry(0, 0) : row.entries[e])
+          for n in 0..<targetCount { factors.append(isFilling ? 0 : row.factors[e * targetCount + n]) }
+        }
+      }
+      for r in 0..<abreast {
+        let filling = [Target](repeating: Target(element: 0, term: 0), count: targetCount)
+        targets += start + r < ordered.count ? ordered[start + r].targets : filling
       }
     }
-    bundleStart.append(rows.count)
   }
 
   private mutating func collectTerms(_ model: SNAPModel) -> [[Int]: Int] {
@@ -130,7 +152,7 @@ struct SNAPAdjointPlan {
   private static func row(
     _ x: Int, _ y: Int, _ mub: Int, _ mua: Int, _ outputs: [(channel: Int, term: Int)], _ terms: [Term], _ orders: Int,
     _ indexing: SNAPIndexing
-  ) -> (row: Row, entries: [Entry], targets: [Target], factors: [Double]) {
+  ) -> SingleRow {
     let (jx, jy) = (x % orders, y % orders)
     let (baseX, baseY) = (x / orders * indexing.uCount, y / orders * indexing.uCount)
     let targets = outputs.map { output -> Target in
@@ -162,6 +184,6 @@ struct SNAPAdjointPlan {
         }
       }
     }
-    return (Row(count: 0, firstEntry: 0, firstFactor: 0, firstTarget: 0), entries, targets, factors)
+    return SingleRow(entries: entries, targets: targets, factors: factors)
   }
 }

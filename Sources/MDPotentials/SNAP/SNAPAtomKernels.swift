@@ -74,62 +74,69 @@ enum SNAPAtomKernels {
 
   /// Y[target] += Σ factor·U·U over all rows, for factors that hold γ.
   static func adjoint(_ plan: Plan, _ u: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>) {
-    bundle(SNAPPairKernels.Size<1>.self, plan, u, y, scattered: true)
-    bundle(SNAPPairKernels.Size<2>.self, plan, u, y, scattered: true)
-    bundle(SNAPPairKernels.Size<3>.self, plan, u, y, scattered: true)
-    bundle(SNAPPairKernels.Size<4>.self, plan, u, y, scattered: true)
-    bundle(SNAPPairKernels.Size<5>.self, plan, u, y, scattered: true)
+    bundle(Size<1>.self, Size<4>.self, plan, u, y, scattered: true)
+    bundle(Size<2>.self, Size<2>.self, plan, u, y, scattered: true)
+    bundle(Size<3>.self, Size<1>.self, plan, u, y, scattered: true)
+    bundle(Size<4>.self, Size<1>.self, plan, u, y, scattered: true)
+    bundle(Size<5>.self, Size<1>.self, plan, u, y, scattered: true)
   }
 
   /// z[target number] = Σ factor·U·U for each target of each row by itself.
   static func products(_ plan: Plan, _ u: UnsafePointer<Lanes>, _ z: UnsafeMutablePointer<Lanes>) {
-    bundle(SNAPPairKernels.Size<1>.self, plan, u, z, scattered: false)
-    bundle(SNAPPairKernels.Size<2>.self, plan, u, z, scattered: false)
-    bundle(SNAPPairKernels.Size<3>.self, plan, u, z, scattered: false)
-    bundle(SNAPPairKernels.Size<4>.self, plan, u, z, scattered: false)
-    bundle(SNAPPairKernels.Size<5>.self, plan, u, z, scattered: false)
+    bundle(Size<1>.self, Size<4>.self, plan, u, z, scattered: false)
+    bundle(Size<2>.self, Size<2>.self, plan, u, z, scattered: false)
+    bundle(Size<3>.self, Size<1>.self, plan, u, z, scattered: false)
+    bundle(Size<4>.self, Size<1>.self, plan, u, z, scattered: false)
+    bundle(Size<5>.self, Size<1>.self, plan, u, z, scattered: false)
   }
 
+  private typealias Size = SNAPPairKernels.Size
+
+  /// The rows of N targets, R of them abreast (`SNAPAdjointPlan.abreast`).
   @inline(__always)
-  private static func bundle<let N: Int>(
-    _: SNAPPairKernels.Size<N>.Type, _ plan: Plan, _ u: UnsafePointer<Lanes>, _ out: UnsafeMutablePointer<Lanes>,
+  private static func bundle<let N: Int, let R: Int>(
+    _: Size<N>.Type, _: Size<R>.Type, _ plan: Plan, _ u: UnsafePointer<Lanes>, _ out: UnsafeMutablePointer<Lanes>,
     scattered: Bool
   ) {
     let base = UnsafeRawPointer(u)
-    for r in plan.bundleStart[N - 1]..<plan.bundleStart[N] {
-      let row = plan.rows[r]
+    for g in plan.bundleStart[N - 1]..<plan.bundleStart[N] {
+      let row = plan.rows[g]
       var entry = plan.entries + Int(row.firstEntry)
-      let end = entry + Int(row.count)
+      let end = entry + R * Int(row.count)
       var factor = plan.factors + Int(row.firstFactor)
-      var real = InlineArray<N, Lanes>(repeating: .zero)
-      var imaginary = InlineArray<N, Lanes>(repeating: .zero)
+      var real = InlineArray<R, InlineArray<N, Lanes>>(repeating: InlineArray<N, Lanes>(repeating: .zero))
+      var imaginary = InlineArray<R, InlineArray<N, Lanes>>(repeating: InlineArray<N, Lanes>(repeating: .zero))
       while entry < end {
-        let a = 8 * Int(entry.pointee.x)
-        let b = 8 * Int(entry.pointee.y)
-        let ar = base.load(fromByteOffset: a, as: Lanes.self)
-        let ai = base.load(fromByteOffset: a + 32, as: Lanes.self)
-        let br = base.load(fromByteOffset: b, as: Lanes.self)
-        let bi = base.load(fromByteOffset: b + 32, as: Lanes.self)
-        let re = (ar * br).addingProduct(ai * -1, bi)
-        let im = (ar * bi).addingProduct(ai, br)
-        for n in 0..<N {
-          let f = Lanes(repeating: factor[n])
-          real[n].addProduct(re, f)
-          imaginary[n].addProduct(im, f)
+        for r in 0..<R {
+          let a = 8 * Int(entry[r].x)
+          let b = 8 * Int(entry[r].y)
+          let ar = base.load(fromByteOffset: a, as: Lanes.self)
+          let ai = base.load(fromByteOffset: a + 32, as: Lanes.self)
+          let br = base.load(fromByteOffset: b, as: Lanes.self)
+          let bi = base.load(fromByteOffset: b + 32, as: Lanes.self)
+          let re = (ar * br).addingProduct(ai * -1, bi)
+          let im = (ar * bi).addingProduct(ai, br)
+          for n in 0..<N {
+            let f = Lanes(repeating: factor[r * N + n])
+            real[r][n].addProduct(re, f)
+            imaginary[r][n].addProduct(im, f)
+          }
         }
-        entry += 1
-        factor += N
+        entry += R
+        factor += R * N
       }
       let target = plan.targets + Int(row.firstTarget)
-      for n in 0..<N {
-        if scattered {
-          let element = 2 * Int(target[n].element)
-          out[element] += real[n]
-          out[element + 1] += imaginary[n]
-        } else {
-          let element = 2 * (Int(row.firstTarget) + n)
-          out[element] = real[n]
-          out[element + 1] = imaginary[n]
+      for r in 0..<R {
+        for n in 0..<N {
+          if scattered {
+            let element = 2 * Int(target[r * N + n].element)
+            out[element] += real[r][n]
+            out[element + 1] += imaginary[r][n]
+          } else {
+            let element = 2 * (Int(row.firstTarget) + r * N + n)
+            out[element] = real[r][n]
+            out[element + 1] = imaginary[r][n]
+          }
         }
       }
     }

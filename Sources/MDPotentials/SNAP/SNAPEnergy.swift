@@ -86,9 +86,10 @@ extension SNAPAdjointPlan {
     var out = factors
     for bundle in 1...Self.maximumBundle {
       for row in rows[bundleStart[bundle - 1]..<bundleStart[bundle]] {
+        let width = Self.abreast[bundle - 1] * bundle
         for e in 0..<Int(row.count) {
-          for n in 0..<bundle {
-            out[Int(row.firstFactor) + e * bundle + n] *= gamma[Int(targets[Int(row.firstTarget) + n].term)]
+          for n in 0..<width {
+            out[Int(row.firstFactor) + e * width + n] *= gamma[Int(targets[Int(row.firstTarget) + n].term)]
           }
         }
       }

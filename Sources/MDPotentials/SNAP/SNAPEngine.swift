@@ -17,6 +17,7 @@ final class SNAPEngine {
   private let records = AlignedBuffer<Lanes>()
   private let geometry = AlignedBuffer<SNAPPairKernels.Geometry>()
   private let sums: AlignedBuffer<Lanes>
+  private let orderSums: AlignedBuffer<Lanes>
   private let u: AlignedBuffer<Lanes>
   private let y: AlignedBuffer<Lanes>
 
@@ -32,6 +33,7 @@ final class SNAPEngine {
     solidFactors = AlignedBuffer(SNAPPairKernels.solidFactors(model.twojmax))
     let channels = model.channelCount
     sums = AlignedBuffer(capacity: channels * indexing.sumCount)
+    orderSums = AlignedBuffer(capacity: 4 * indexing.harmonicCount)
     u = AlignedBuffer(capacity: 2 * channels * indexing.uCount)
     y = AlignedBuffer(capacity: 2 * channels * indexing.uCount)
   }
@@ -142,6 +144,7 @@ final class SNAPEngine {
     let records = UnsafePointer(records.pointer)
     let geometry = UnsafePointer(geometry.pointer)
     let neighbors = UnsafePointer(stage.neighbors.pointer)
+    let orderSums = orderSums.pointer
     let forces = atoms.forces
     let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
     let wantsVirial = want.contains(.virial) || perAtom != nil
@@ -151,8 +154,16 @@ final class SNAPEngine {
     var ownZ = Lanes.zero
     for channel in 0..<model.channelCount {
       let adjoint = UnsafePointer(sums.pointer) + channel * indexing.sumCount
-      for k in stage.range(channel) {
-        let d = SNAPPairKernels.gradient(adjoint, records + k * stride, twojmax, radialCount)
+      let range = stage.range(channel)
+      for k in range {
+        // Two neighbours at once; the last may stand alone.
+        let step = k - range.lowerBound
+        if step & 1 == 0 {
+          let first = records + k * stride
+          SNAPGradient.sumOverOrders(
+            adjoint, first, k + 1 < range.upperBound ? first + stride : first, twojmax, into: orderSums)
+        }
+        let d = SNAPGradient(orderSums + 2 * (step & 1), records + (k * stride + radialCount), twojmax)
         let g = geometry[k]
         let n = neighbors[k]
         let radial = d.x * g.nx + d.y * g.ny + d.z * g.nz
@@ -173,10 +184,8 @@ final class SNAPEngine {
         for lane in 0..<4 where n.index[lane] >= 0 {
           let r = Vector3(n.x[lane], n.y[lane], n.z[lane])
           let half = -0.5 * Matrix3.outer(r, Vector3(fx[lane], fy[lane], fz[lane]))
-          for (e, value) in half.elements.enumerated() {
-            perAtom[9 * Int(n.index[lane]) + e] += value
-            perAtom[9 * Int(centres[lane]) + e] += value
-          }
+          add(half, to: perAtom + 9 * Int(n.index[lane]))
+          add(half, to: perAtom + 9 * Int(centres[lane]))
         }
       }
     }
@@ -184,6 +193,13 @@ final class SNAPEngine {
       forces[Int(centres[lane])] += Vector3(ownX[lane], ownY[lane], ownZ[lane])
     }
     if wantsVirial { tally.virial += virial.sum }
+  }
+}
+
+@inline(__always)
+private func add(_ m: Matrix3, to place: UnsafeMutablePointer<Double>) {
+  for row in 0..<3 {
+    for column in 0..<3 { place[3 * row + column] += m[row][column] }
   }
 }
 

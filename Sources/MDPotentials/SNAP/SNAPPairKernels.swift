@@ -44,7 +44,8 @@ enum SNAPPairKernels {
       var value = Lanes(repeating: 1)
       c[0] = value
       for n in stride(from: 1, through: last, by: 1) {
-        let next = (w * value) * f[2 * n] + before * f[2 * n + 1]
+        // In this order a step waits for one multiply-add of the step before.
+        let next = (before * f[2 * n + 1]).addingProduct(value, w * f[2 * n])
         before = value
         value = next
         c[n] = value
@@ -70,9 +71,13 @@ enum SNAPPairKernels {
     for l in stride(from: 2, through: order, by: 1) {
       let one = UnsafePointer(row - (2 * l - 1))
       let two = one - (2 * l - 3)
-      for slot in 0..<(2 * l - 3) {
-        let m = (slot + 1) / 2
-        row[slot] = (z * one[slot]) * f[2 * m] + (square * two[slot]) * f[2 * m + 1]
+      row[0] = (square * f[1] * two[0]).addingProduct(z * f[0], one[0])
+      for m in stride(from: 1, to: l - 1, by: 1) {
+        let rise = z * f[2 * m]
+        let back = square * f[2 * m + 1]
+        let slot = 2 * m - 1
+        row[slot] = (back * two[slot]).addingProduct(rise, one[slot])
+        row[slot + 1] = (back * two[slot + 1]).addingProduct(rise, one[slot + 1])
       }
       // m = l − 1 has no second predecessor.
       let top = f[2 * (l - 1)]
@@ -154,109 +159,5 @@ enum SNAPPairKernels {
         target[n + orders] = sine[n]
       }
     }
-  }
-
-  /// Value and gradient of Σ A_jlm C_jl(w) Y_lm(q) at one neighbour: returns the value, ∂/∂w and ∂/∂q, each with the
-  /// switched weight that is in the record's Y.
-  @inline(__always)
-  static func gradient(
-    _ adjoint: UnsafePointer<Lanes>, _ record: UnsafePointer<Lanes>, _ twojmax: Int, _ radialCount: Int
-  ) -> (value: Lanes, w: Lanes, x: Lanes, y: Lanes, z: Lanes) {
-    var value = Lanes.zero
-    var dw = Lanes.zero
-    var dx = Lanes.zero
-    var dy = Lanes.zero
-    var dz = Lanes.zero
-    var a = adjoint
-    var c = record
-    var harmonic = record + radialCount
-    var below = harmonic
-    for l in 0...twojmax {
-      let orders = twojmax + 1 - l
-      // C'_jl = 2(l + 1) C_{j,l+1}, which starts where this l's values end.
-      let twice = Double(2 * (l + 1))
-      let single = weigh(a, c, orders)
-      var slope = single.slope * twice
-      value.addProduct(single.value, harmonic[0])
-      dw.addProduct(slope, harmonic[0])
-      if l > 0 { dz.addProduct(single.value, below[0]) }
-      if l > 1 {
-        let minus = single.value * -2
-        dx.addProduct(minus, below[1])
-        dy.addProduct(minus, below[2])
-      }
-      a += orders
-      for m in stride(from: 1, through: l, by: 1) {
-        let pair = weigh(a, a + orders, c, orders)
-        a += 2 * orders
-        let slot = 2 * m - 1
-        let (sc, ss) = (pair.cosine, pair.sine)
-        value.addProduct(sc, harmonic[slot])
-        value.addProduct(ss, harmonic[slot + 1])
-        slope = pair.cosineSlope * twice
-        dw.addProduct(slope, harmonic[slot])
-        slope = pair.sineSlope * twice
-        dw.addProduct(slope, harmonic[slot + 1])
-        // m − 1 of l − 1.
-        if m == 1 {
-          dx.addProduct(sc, below[0])
-          dy.addProduct(ss, below[0])
-        } else {
-          dx.addProduct(sc, below[slot - 2])
-          dx.addProduct(ss, below[slot - 1])
-          dy.addProduct(ss, below[slot - 2])
-          dy -= sc * below[slot - 1]
-        }
-        if m < l {
-          dz.addProduct(sc, below[slot])
-          dz.addProduct(ss, below[slot + 1])
-        }
-        if m < l - 1 {
-          dx -= sc * below[slot + 2]
-          dx -= ss * below[slot + 3]
-          dy.addProduct(ss, below[slot + 2])
-          dy -= sc * below[slot + 3]
-        }
-      }
-      below = harmonic
-      harmonic += 2 * l + 1
-      c += orders
-    }
-    return (value, dw, dx * 0.5, dy * 0.5, dz)
-  }
-
-  @inline(__always)
-  private static func weigh(
-    _ a: UnsafePointer<Lanes>, _ c: UnsafePointer<Lanes>, _ orders: Int
-  ) -> (value: Lanes, slope: Lanes) {
-    var value = a[0] * c[0]
-    var slope = Lanes.zero
-    let next = c + orders
-    for n in stride(from: 1, to: orders, by: 1) {
-      value.addProduct(a[n], c[n])
-      slope.addProduct(a[n], next[n - 1])
-    }
-    return (value, slope)
-  }
-
-  @inline(__always)
-  private static func weigh(
-    _ a: UnsafePointer<Lanes>, _ b: UnsafePointer<Lanes>, _ c: UnsafePointer<Lanes>, _ orders: Int
-  ) -> (cosine: Lanes, sine: Lanes, cosineSlope: Lanes, sineSlope: Lanes) {
-    let first = c[0]
-    var cosine = a[0] * first
-    var sine = b[0] * first
-    var cosineSlope = Lanes.zero
-    var sineSlope = Lanes.zero
-    let next = c + orders
-    for n in stride(from: 1, to: orders, by: 1) {
-      let value = c[n]
-      let slope = next[n - 1]
-      cosine.addProduct(a[n], value)
-      sine.addProduct(b[n], value)
-      cosineSlope.addProduct(a[n], slope)
-      sineSlope.addProduct(b[n], slope)
-    }
-    return (cosine, sine, cosineSlope, sineSlope)
   }
 }

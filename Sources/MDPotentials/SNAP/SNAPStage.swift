@@ -5,7 +5,7 @@ import MDNumerics
 /// Collects the neighbours of four atoms within the cutoff, the k-th of each in lane order: only listed pairs that are
 /// near enough, each channel's together, short rows padded with neighbours of weight zero.
 final class SNAPStage {
-  /// The k-th neighbours of four atoms; the fields are written lane by lane through their byte offsets.
+  /// The k-th neighbours of four atoms; short rows are filled up.
   struct Neighbors {
     /// r_k − r_i, Å.
     var x, y, z: Lanes
@@ -21,6 +21,9 @@ final class SNAPStage {
 
   let neighbors = AlignedBuffer<Neighbors>()
   private(set) var laneCount = 0
+  /// Neighbours by lane, before they are interleaved.
+  private let vectors = AlignedBuffer<Lanes>()
+  private let places = AlignedBuffer<Int32>()
   private var starts: [Int]
 
   /// Of a pair of elements.
@@ -59,45 +62,82 @@ final class SNAPStage {
   ) {
     laneCount = lanes
     let pairs = UnsafePointer(pairs.pointer) + element * elementCount
-    let padding = Neighbors(
-      x: Lanes(repeating: 1), y: .zero, z: .zero, weight: .zero, inverseRange: Lanes(repeating: pairs[0].inverseRange),
-      innerCentre: Lanes(repeating: -1e300), innerHalfWidth: Lanes(repeating: 1), index: SIMD4(repeating: -1))
+    var longest = 0
+    for lane in 0..<lanes {
+      let i = Int(centres[lane])
+      longest = max(longest, list.starts[i + 1] - list.starts[i])
+    }
+    // One more, because what is too far is written, too, and then overwritten.
+    let width = longest + 1
+    vectors.reserve(4 * width)
+    places.reserve(4 * width)
+    let vectors = vectors.pointer
+    let places = places.pointer
     var total = 0
     for channel in 0..<channelCount {
       starts[channel] = total
-      var filled = 0
+      var counts = SIMD4<Int>.zero
       for lane in 0..<lanes {
-        let i = Int(centres[lane])
-        let centre = atoms.positions[i]
-        let row = list.starts[i]..<list.starts[i + 1]
-        neighbors.reserve(total + max(filled, row.count), keeping: total + filled)
-        let out = neighbors.pointer + total
-        var found = 0
-        for place in row {
-          let j = list.indices[place]
-          let other = Int(elementOfSpecies[Int(atoms.species[Int(j)])])
-          let d = atoms.positions[Int(j)] - centre
-          guard d.squaredLength < pairs[other].squaredCutoff, channelCount == 1 || other == channel else { continue }
-          if found == filled {
-            out[found] = padding
-            filled += 1
-          }
-          let pair = pairs[other]
-          let place = UnsafeMutableRawPointer(out + found) + 8 * lane
-          place.storeBytes(of: d.x, as: Double.self)
-          place.storeBytes(of: d.y, toByteOffset: 32, as: Double.self)
-          place.storeBytes(of: d.z, toByteOffset: 64, as: Double.self)
-          place.storeBytes(of: pair.weight, toByteOffset: 96, as: Double.self)
-          place.storeBytes(of: pair.inverseRange, toByteOffset: 128, as: Double.self)
-          place.storeBytes(of: pair.innerCentre, toByteOffset: 160, as: Double.self)
-          place.storeBytes(of: pair.innerHalfWidth, toByteOffset: 192, as: Double.self)
-          (place - 4 * lane).storeBytes(of: j, toByteOffset: 224, as: Int32.self)
-          found += 1
+        counts[lane] = select(
+          atoms, list, Int(centres[lane]), channelCount == 1 ? -1 : channel, pairs, elementOfSpecies,
+          vectors + lane * width, places + lane * width)
+      }
+      let filled = counts.max()
+      for lane in 0..<4 {
+        for k in counts[lane]..<max(filled, counts[lane]) {
+          vectors[lane * width + k] = Lanes(1, 0, 0, 0)
+          places[lane * width + k] = -1
         }
+      }
+      neighbors.reserve(total + filled, keeping: total)
+      let out = neighbors.pointer + total
+      for k in 0..<filled {
+        let (a, b) = (vectors[k], vectors[k + width])
+        let (c, d) = (vectors[k + 2 * width], vectors[k + 3 * width])
+        let index = SIMD4(places[k], places[k + width], places[k + 2 * width], places[k + 3 * width])
+        var n = Neighbors(
+          x: Lanes(a.x, b.x, c.x, d.x), y: Lanes(a.y, b.y, c.y, d.y), z: Lanes(a.z, b.z, c.z, d.z), weight: .zero,
+          inverseRange: Lanes(repeating: pairs[0].inverseRange), innerCentre: Lanes(repeating: pairs[0].innerCentre),
+          innerHalfWidth: Lanes(repeating: pairs[0].innerHalfWidth), index: index)
+        for lane in 0..<4 where k < counts[lane] {
+          let other = elementCount == 1 ? 0 : Int(elementOfSpecies[Int(atoms.species[Int(index[lane])])])
+          n.weight[lane] = pairs[other].weight
+          guard elementCount > 1 else { continue }
+          n.inverseRange[lane] = pairs[other].inverseRange
+          n.innerCentre[lane] = pairs[other].innerCentre
+          n.innerHalfWidth[lane] = pairs[other].innerHalfWidth
+        }
+        out[k] = n
       }
       total += filled
     }
     starts[channelCount] = total
+  }
+
+  /// Writes the neighbours of atom i that are near enough (and of element `only`, unless that is −1) one after the other
+  /// and returns their number. Without branches: which of a list with a skin are near enough cannot be foreseen.
+  @inline(__always)
+  private func select(
+    _ atoms: AtomView, _ list: NeighborView, _ i: Int, _ only: Int, _ pairs: UnsafePointer<Pair>,
+    _ elementOfSpecies: UnsafePointer<Int32>, _ vectors: UnsafeMutablePointer<Lanes>,
+    _ places: UnsafeMutablePointer<Int32>
+  ) -> Int {
+    // A vector occupies the space of four numbers; the fourth is never looked at.
+    let positions = UnsafeRawPointer(atoms.positions)
+    let centre = positions.load(fromByteOffset: 32 * i, as: Lanes.self)
+    let alone = elementCount == 1
+    var found = 0
+    for place in list.starts[i]..<list.starts[i + 1] {
+      let j = list.indices[place]
+      let d = positions.load(fromByteOffset: 32 * Int(j), as: Lanes.self) - centre
+      let other = alone ? 0 : Int(elementOfSpecies[Int(atoms.species[Int(j)])])
+      let square = d * d
+      let isNear = square.x + square.y + square.z < pairs[other].squaredCutoff
+      vectors[found] = d
+      places[found] = j
+      found += (isNear ? 1 : 0) & (only < 0 || only == other ? 1 : 0)
+    }
+    return found
   }
 
   /// r → θ₀ and the switching functions (Thompson et al. 2015, eqs. 5 and 9).
@@ -125,9 +165,12 @@ final class SNAPStage {
       var change = Lanes.zero
       if switches {
         let (s, c) = sineAndCosine(phase)
-        let inside = phase .< 0
-        value = (0.5 + 0.5 * c).replacing(with: 1, where: inside)
-        change = (-0.5 * slope * s).replacing(with: 0, where: inside)
+        value = 0.5 + 0.5 * c
+        change = -0.5 * slope * s
+        if rmin0 > 0 {
+          value.replace(with: 1, where: phase .< 0)
+          change.replace(with: 0, where: phase .< 0)
+        }
       }
       if switchesInside { switchInside(n, r, &value, &change) }
       // f'/f: where f is zero by rounding, so is everything that this multiplies.
