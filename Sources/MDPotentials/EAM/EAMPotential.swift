@@ -89,14 +89,15 @@ public final class EAMPotential: Potential {
     var tally = embed(context.atoms, context.want, densityColumn.pointer, slopeColumn.pointer)
     context.ghosts.forward(slopeColumn.storage)
     if context.want.isEmpty {
-      tally += forces(context.atoms, list, slopeColumn.pointer, results: false, want: [])
+      tally += forcesAlone(context.atoms, list, slopeColumn.pointer)
     } else {
-      tally += forces(context.atoms, list, slopeColumn.pointer, results: true, want: context.want)
+      tally += forcesAndResults(context.atoms, list, slopeColumn.pointer, context.want)
     }
     return tally
   }
 
   /// First pass: the pairs within the cutoff, and ρ.
+  @inline(never)
   private func densities(_ atoms: AtomView, _ list: NeighborView, _ density: UnsafeMutablePointer<Double>) {
     let longest = list.longestRow
     let stage = RowStage(rowScratch, longestRow: longest)
@@ -125,7 +126,7 @@ public final class EAMPotential: Potential {
         while k < n {
           let d2 = UnsafeRawPointer(r2 + k).load(as: Lanes.self)
           let weight = laneWeights(n &- k)
-          let knot = KnotLanes(d2.squareRoot() * scale, last: last)
+          let knot = KnotLanes(positiveSquareRoot(d2) * scale, last: last)
           let atI = CubicLanes(fromB, knot).value(knot.t) * weight
           let atJ = a == b ? atI : CubicLanes(fromA, knot).value(knot.t) * weight
           sum += atI
@@ -153,6 +154,18 @@ public final class EAMPotential: Potential {
       if want.contains(.atomEnergy), let energies = atoms.energies { energies[i] += f.value }
     }
     return Tally(energy: energy)
+  }
+
+  // Two compiled versions of the second pass, apart from each other for the sake of registers.
+  @inline(never)
+  private func forcesAlone(_ atoms: AtomView, _ list: NeighborView, _ slope: UnsafePointer<Double>) -> Tally {
+    forces(atoms, list, slope, results: false, want: [])
+  }
+  @inline(never)
+  private func forcesAndResults(
+    _ atoms: AtomView, _ list: NeighborView, _ slope: UnsafePointer<Double>, _ want: Want
+  ) -> Tally {
+    forces(atoms, list, slope, results: true, want: want)
   }
 
   /// Second pass: forces, and what else is wanted.
@@ -183,7 +196,7 @@ public final class EAMPotential: Potential {
         while k < n {
           let j = pairs + k
           let d = PairVectors(atoms.positions, j, from: center)
-          let r = d.squaredDistances.squareRoot()
+          let r = positiveSquareRoot(d.squaredDistances)
           let inverse = 1 / r
           let weight = laneWeights(n &- k)
           let knot = KnotLanes(r * scale, last: last)

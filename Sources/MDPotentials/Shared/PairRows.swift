@@ -139,21 +139,22 @@ struct RowStage {
     _ row: UnsafePointer<Int32>, _ count: Int, within cutoff2: Double, species: UnsafePointer<Int32>, _ wanted: Int32?,
     into out: UnsafeMutablePointer<Int32>, _ outR2: UnsafeMutablePointer<Double>
   ) -> Int {
+    // Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
     var n = 0
     if let wanted {
       for k in 0..<count {
         let j = row[k]
-        let d2 = r2[k]
         out[n] = j
-        outR2[n] = d2
-        n &+= d2 < cutoff2 && species[Int(j)] == wanted ? 1 : 0
+        outR2[n] = r2[k]
+        let other = UInt32(bitPattern: species[Int(j)] ^ wanted)
+        let differs = Int(truncatingIfNeeded: (UInt64(other) &+ 0xFFFF_FFFF) &>> 32)
+        n &+= isNegative(r2[k] - cutoff2) & (1 &- differs)
       }
     } else {
       for k in 0..<count {
-        let d2 = r2[k]
         out[n] = row[k]
-        outR2[n] = d2
-        n &+= d2 < cutoff2 ? 1 : 0
+        outR2[n] = r2[k]
+        n &+= isNegative(r2[k] - cutoff2)
       }
     }
     guard n > 0 else { return 0 }
@@ -163,6 +164,16 @@ struct RowStage {
     }
     return n
   }
+}
+
+/// The sign bit, 1 or 0.
+@inline(__always)
+private func isNegative(_ x: Double) -> Int { Int(truncatingIfNeeded: x.bitPattern &>> 63) }
+
+/// √x by lanes for x ≥ 0. Said to be not negative, the square roots need no check and become one instruction.
+@inline(__always)
+func positiveSquareRoot(_ x: Lanes) -> Lanes {
+  Lanes(x[0].magnitude, x[1].magnitude, x[2].magnitude, x[3].magnitude).squareRoot()
 }
 
 extension NeighborView {
