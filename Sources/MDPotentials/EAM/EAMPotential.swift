@@ -28,6 +28,8 @@ public final class EAMPotential: Potential {
 
   private var densityColumn: Column<Double>?
   private var slopeColumn: Column<Double>?
+  private var longestRow = 0
+  private let stageScratch = AlignedBuffer<Double>()
   private let rowScratch = AlignedBuffer<Double>()
   private let pickScratch = AlignedBuffer<Double>()
   private let picked = AlignedBuffer<Int32>()
@@ -100,6 +102,7 @@ public final class EAMPotential: Potential {
   @inline(never)
   private func densities(_ atoms: AtomView, _ list: NeighborView, _ density: UnsafeMutablePointer<Double>) {
     let longest = list.longestRow
+    longestRow = longest
     let stage = RowStage(rowScratch, longestRow: longest)
     pickScratch.reserve(longest + 4)
     picked.reserve(list.pairCount + 3 * speciesCount * list.rowCount + 4)
@@ -178,6 +181,7 @@ public final class EAMPotential: Potential {
     let (kinds, scale, last) = (speciesCount, Lanes(repeating: knotsPerLength), lastKnot)
     let densityTables = densityKnots.pointer
     let pairTables = pairKnots.pointer
+    let stage = PairStage(stageScratch, longestRow: longestRow)
     let perAtom = want.contains(.atomEnergy) || want.contains(.atomVirial)
     var energy = Lanes.zero
     var virial = VirialSum()
@@ -192,10 +196,11 @@ public final class EAMPotential: Potential {
         let fromB = densityTables[kinds &* b &+ a]
         let fromA = densityTables[kinds &* a &+ b]
         let pairTable = pairTables[kinds &* a &+ b]
+        stage.gather(pairs, (n &+ 3) & ~3, atoms.positions, from: center)
         var k = 0
         while k < n {
           let j = pairs + k
-          let d = PairVectors(atoms.positions, j, from: center)
+          let d = stage.vectors(k)
           let r = positiveSquareRoot(d.squaredDistances)
           let inverse = 1 / r
           let weight = laneWeights(n &- k)
@@ -212,7 +217,7 @@ public final class EAMPotential: Potential {
           }
           change = (change * scale).addingProduct(z.slope(knot.t) * scale - phi, inverse)
           let s = Lanes.zero - change * inverse * weight
-          force += d.push(s, atoms.forces, j)
+          stage.setFactors(s, k)
           if results {
             energy.addProduct(phi, weight)
             virial.add(s, d)
@@ -220,6 +225,7 @@ public final class EAMPotential: Potential {
           }
           k &+= 4
         }
+        force += stage.push(pairs, n, atoms.positions, from: center, atoms.forces)
         pairs += (n &+ 3) & ~3
       }
       addRow(Lanes.zero - force, to: atoms.forces, Int32(truncatingIfNeeded: i))
