@@ -44,7 +44,7 @@ function(faultline_system_module name library)
 endfunction()
 
 function(swift_settings name dependencies)
-  target_compile_options(${name} PRIVATE -wmo -static-stdlib -suppress-remarks)
+  target_compile_options(${name} PRIVATE -wmo -static-stdlib)
   target_include_directories(${name} PUBLIC ${CMAKE_Swift_MODULE_DIRECTORY})
   target_link_libraries(${name} PUBLIC ${dependencies})
 endfunction()

@@ -33,7 +33,7 @@ if [[ $walltime =~ ^([0-9]+):([0-9]+):([0-9]+)$ ]]; then
   options=(--max-time "${left}s")
 fi
 
-newest() { find "$RUN/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1; }
+newest() { find "$RUN/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
 before=$(newest)
 if [[ -n $before ]]; then
   command=(resume "$RUN")

@@ -43,7 +43,7 @@ if left=$(seconds_left); then
   options=(--max-time "${left}s")
 fi
 
-newest() { find "$run/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1; }
+newest() { find "$run/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
 before=$(newest)
 if [[ -n $before ]]; then
   command=(resume "$run")

@@ -24,6 +24,9 @@ public final class Langevin: Thermostat {
   private var heat = 0.0
   /// √((1 − c²) k_B T/m) by species, Å/ps.
   private let amplitudes = AlignedBuffer<Double>()
+  /// Noise of a block of atoms at a time.
+  private static let block = 256
+  private let random = AlignedBuffer<Double>(capacity: 3 * Langevin.block)
 
   /// Throws if `damping` is not positive.
   public init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
@@ -53,23 +56,17 @@ public final class Langevin: Thermostat {
     let noise = (1 - c * c) * Units.boltzmann * target.temperature(at: step)
     amplitudes.reserve(context.masses.count)
     let amplitudes = amplitudes.pointer
+    let (x, y, z) = (random.pointer, random.pointer + Self.block, random.pointer + 2 * Self.block)
     for kind in context.masses.indices { amplitudes[kind] = (noise / masses[kind]).squareRoot() }
     var gained = 0.0
-    for first in stride(from: 0, to: atoms.localCount, by: 4) {
-      let lanes = min(4, atoms.localCount - first)
-      var four = SIMD4<Int64>.zero
-      var inside = false
-      for lane in 0..<lanes {
-        four[lane] = ids[first + lane]
-        inside = inside || groups[first + lane] & outside == 0
-      }
-      guard inside else { continue }
-      let random = CounterRandom.gaussians(seed: seed, stream: .langevin, ids: four, step: step)
-      for lane in 0..<lanes where groups[first + lane] & outside == 0 {
-        let i = first + lane
+    for first in stride(from: 0, to: atoms.localCount, by: Self.block) {
+      let count = min(Self.block, atoms.localCount - first)
+      CounterRandom.fillGaussians(
+        seed: seed, stream: .langevin, step: step, ids: ids + first, count: count, x: x, y: y, z: z)
+      for i in first..<(first + count) where groups[i] & outside == 0 {
         let kind = Int(species[i])
         let old = velocities[i]
-        let new = c * old + amplitudes[kind] * Vector3(random.x[lane], random.y[lane], random.z[lane])
+        let new = c * old + amplitudes[kind] * Vector3(x[i - first], y[i - first], z[i - first])
         velocities[i] = new
         gained += masses[kind] * (new.squaredLength - old.squaredLength)
       }

@@ -4,7 +4,8 @@ import MDNumerics
 
 /// Nosé–Hoover chains: canonical dynamics by M coupled thermostat variables η₁ … η_M,
 ///
-///     v̇ᵢ = fᵢ/mᵢ − η̇₁ vᵢ,   Q₁ η̈₁ = 2K − g k_B T − Q₁ η̇₁ η̇₂,   Q_k η̈_k = Q_{k−1} η̇²_{k−1} − k_B T − Q_k η̇_k η̇_{k+1},
+///     v̇ᵢ = fᵢ/mᵢ − η̇₁ vᵢ,   Q₁ η̈₁ = 2K − g k_B T − Q₁ η̇₁ η̇₂,
+///     Q_k η̈_k = Q_{k−1} η̇²_{k−1} − k_B T − Q_k η̇_k η̇_{k+1},
 ///
 /// with g degrees of freedom, Q₁ = g k_B T τ², Q_k = k_B T τ². Conserved: K + U + Σ ½ Q_k η̇_k² + ∫ (g k_B T dη₁ +
 /// Σ_{k>1} k_B T dη_k), here also along a temperature ramp: when T, and with it Q, changes, the jump of

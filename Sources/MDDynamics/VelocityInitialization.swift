@@ -3,8 +3,8 @@ import MDNumerics
 
 /// Initial velocities of the mobile atoms.
 public enum VelocityInitialization {
-  /// Draws Maxwell–Boltzmann velocities, v = √(k_B T/m) R with R named by (seed, atom id, `context.step`); takes off the
-  /// centre-of-mass velocity of the mobile atoms unless `zeroMomentum` is false; and scales so that the temperature
+  /// Draws Maxwell–Boltzmann velocities, v = √(k_B T/m) R with R named by (seed, atom id, `context.step`); takes off
+  /// the centre-of-mass velocity of the mobile atoms unless `zeroMomentum` is false; and scales so that the temperature
   /// is T exactly. Collective. Frozen and driven atoms get their prescribed velocities.
   ///
   /// The temperature refers to 3N degrees of freedom of the mobile atoms, or to 3N − 3 if the momentum was set to zero

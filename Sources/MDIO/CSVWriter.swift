@@ -14,7 +14,9 @@ public final class CSVWriter {
     if file.offset == 0 {
       try file.write(header + "\n")
     } else {
-      let line = try LineReader(path).next().map { String(decoding: $0, as: UTF8.self) }
+      // The line is a view of the reader's memory.
+      let reader = try LineReader(path)
+      let line = try withExtendedLifetime(reader) { try reader.next().map { String(decoding: $0, as: UTF8.self) } }
       guard line == header else {
         throw FaultlineError(
           .run, "\(path) has other columns than this run writes", hint: "move it away to start a new file")
@@ -40,6 +42,7 @@ public final class CSVWriter {
   public func finish() throws { try file.finish() }
 
   private static func quoted(_ name: String) -> String {
-    name.contains { $0 == "," || $0 == "\"" || $0 == "\n" } ? "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : name
+    guard name.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return name }
+    return "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
   }
 }

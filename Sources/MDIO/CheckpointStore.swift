@@ -58,7 +58,8 @@ public struct CheckpointStore: Sendable {
   /// The newest checkpoint, verified. If it is damaged the error names the newest good one before it.
   public func openNewest() throws -> CheckpointReader {
     guard let newest = steps.first else {
-      throw FaultlineError(.input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
+      throw FaultlineError(
+        .input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
     }
     return try open(path(step: newest))
   }

@@ -26,7 +26,7 @@ public final class CheckpointWriter {
   }
 
   /// A section of JSON.
-  public func write(_ value: some Encodable, named name: String) throws {
+  public func writeJSON(_ value: some Encodable, named name: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let text: Data

@@ -137,11 +137,11 @@ public struct ExtXYZColumn: Equatable, Sendable {
 /// - `Lattice="ax ay az bx … cz"` (Å, rows a, b, c in any orientation), `Origin="x y z"`, `pbc="T T F"`. Without
 ///   `pbc` a lattice is periodic. Without a lattice, or with zero rows along open axes, boundaries are open and the
 ///   cell is the atoms' bounding box with a margin of 1 Å.
-/// - `Properties=species:S:1:pos:R:3:…`; without it the lines are `species x y z`. `Z` or `numbers` may stand for species.
+/// - `Properties=species:S:1:pos:R:3:…`; without it lines are `species x y z`. `Z` or `numbers` may stand for species.
 /// - Columns that become part of the structure: `species`, `pos`, `id`; velocities as `velo`, `vel`, `velocity` or
 ///   `velocities` in Å/ps, or ASE's `momenta` (√(u·eV)), divided by `masses` or the elements' weights; charges as
-///   `charges`, `charge`, `initial_charges` or `q`, e; `image:I:3` (or `images`), crossings of the cell.
-///   Every other column is kept in `columns`.
+///   `charges`, `charge`, `initial_charges` or `q`, e; `image:I:3` (or `images`), crossings of the cell; `grain:I:1`.
+///   Every other column is kept in `columns`; `masses` (g/mol) also give the masses of species whose atoms agree.
 public struct ExtXYZFrame: Sendable {
   public var structure: Structure
   /// The header in its order, without `Lattice`, `Origin`, `pbc` and `Properties`, which follow from the structure.

@@ -90,7 +90,9 @@ struct ExtXYZHeader {
         entries.append(ExtXYZEntry(raw: nil, for: key))
         continue
       }
-      guard !key.isEmpty else { throw reader.error("a value without a key", hint: "write key=value", column: first + 1) }
+      guard !key.isEmpty else {
+        throw reader.error("a value without a key", hint: "write key=value", column: first + 1)
+      }
       p = q + 1
       while p < n, isBlank(line[p]) { p += 1 }
       let value = p
@@ -109,7 +111,9 @@ struct ExtXYZHeader {
   private mutating func parseProperties(_ text: String, _ reader: LineReader, column: Int) throws {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let hint = "write name:kind:width triples, kind S, R, I or L, as in species:S:1:pos:R:3"
-    guard parts.count % 3 == 0 else { throw reader.error("Properties is not made of triples", hint: hint, column: column) }
+    guard parts.count % 3 == 0 else {
+      throw reader.error("Properties is not made of triples", hint: hint, column: column)
+    }
     properties = []
     for k in stride(from: 0, to: parts.count, by: 3) {
       let name = String(parts[k])
@@ -146,7 +150,9 @@ struct ExtXYZHeader {
     }
     if let (entry, column) = find("pbc") {
       let flags = entry.text.split(whereSeparator: { " \t,[]".contains($0) }).map { part in
-        Array(part.utf8).withUnsafeBufferPointer { NumberParser.logical($0) ?? NumberParser.integer($0).map { $0 != 0 } }
+        Array(part.utf8).withUnsafeBufferPointer { flag in
+          NumberParser.logical(flag) ?? NumberParser.integer(flag).map { $0 != 0 }
+        }
       }
       guard flags.count == 3, let a = flags[0], let b = flags[1], let c = flags[2] else {
         throw reader.error("pbc is \(entry.text)", hint: "it must hold three of T and F", column: column)
@@ -171,7 +177,8 @@ extension Box {
     let missing = (0..<3).filter { cell[$0] == .zero }
     if let k = missing.first(where: { periodic[$0] }) {
       throw FaultlineError(
-        .input, "axis \(["a", "b", "c"][k]) is periodic but has no cell vector", hint: "give the lattice or open the axis")
+        .input, "axis \(["a", "b", "c"][k]) is periodic but has no cell vector",
+        hint: "give the lattice or open the axis")
     }
     for k in missing {
       // Perpendicular to the vectors that are there, as far as there are any.

@@ -57,6 +57,13 @@ private struct ExtXYZTable {
   private enum Target {
     case species, atomicNumbers, positions
     case column(Int)
+
+    var givesSpecies: Bool {
+      switch self {
+      case .species, .atomicNumbers: true
+      default: false
+      }
+    }
   }
 
   private let reader: LineReader
@@ -96,8 +103,9 @@ private struct ExtXYZTable {
         columns.append(ExtXYZColumn(property.name, width: property.width, values))
       }
     }
-    guard targets.contains(where: { if case .species = $0 { true } else if case .atomicNumbers = $0 { true } else { false } })
-    else { throw reader.error("Properties has no species", hint: "add species:S:1 or numbers:I:1") }
+    guard targets.contains(where: { $0.givesSpecies }) else {
+      throw reader.error("Properties has no species", hint: "add species:S:1 or numbers:I:1")
+    }
     positions.reserveCapacity(room)
     types.reserveCapacity(room)
   }
@@ -154,7 +162,8 @@ private struct ExtXYZTable {
       for _ in 0..<property.width {
         let field = try field(&scanner, property)
         guard let flag = NumberParser.logical(field) else {
-          throw reader.error("\(property.name) is \(ExtXYZReader.excerpt(field))", hint: "T or F", column: scanner.column)
+          throw reader.error(
+            "\(property.name) is \(ExtXYZReader.excerpt(field))", hint: "T or F", column: scanner.column)
         }
         v.append(flag)
       }
@@ -210,12 +219,16 @@ private struct ExtXYZTable {
     for column in columns {
       switch (column.name, column.width, column.values) {
       case ("id", 1, .integers(let v)):
-        guard Set(v).count == v.count else {
+        do throws(AtomNumbering.Problem) {
+          _ = try AtomNumbering(v)
+        } catch {
           throw FaultlineError(
-            .input, "the id column of this frame holds a number twice",
+            .input, "in the frame that begins here \(error.message)",
             at: SourceLocation(file: reader.path, line: line))
         }
         structure.ids = v
+      case ("grain", 1, .integers(let v)) where v.allSatisfy { Int32(exactly: $0) != nil }:
+        structure.grains = v.map { Int32($0) }
       case ("velo", 3, .reals(let v)), ("vel", 3, .reals(let v)), ("velocity", 3, .reals(let v)),
         ("velocities", 3, .reals(let v)):
         structure.velocities = Self.vectors(v)
@@ -232,8 +245,9 @@ private struct ExtXYZTable {
       default: rest.append(column)
       }
     }
+    let masses = rest.first { $0.name == "masses" && $0.width == 1 }?.reals
+    if let masses { structure.masses = Self.common(masses, types, names.count) }
     if let momenta, structure.velocities == nil {
-      let masses = rest.first { $0.name == "masses" && $0.width == 1 }?.reals
       let weights = names.map(Elements.mass)
       // ASE's unit of time is Å √(u/eV), so velocities in Å/ps are p/m over √(u·Å²/ps² in eV).
       let scale = 1 / Units.massVelocitySquaredToEnergy.squareRoot()
@@ -252,6 +266,17 @@ private struct ExtXYZTable {
     frame.chargeName = chargeName
     frame.line = line
     return frame
+  }
+
+  /// The mass that all atoms of a species have; nil where they differ.
+  private static func common(_ masses: [Double], _ types: [Int32], _ count: Int) -> [Double?] {
+    var low = [Double](repeating: .infinity, count: count)
+    var high = [Double](repeating: -.infinity, count: count)
+    for (mass, type) in zip(masses, types) {
+      low[Int(type)] = min(low[Int(type)], mass)
+      high[Int(type)] = max(high[Int(type)], mass)
+    }
+    return (0..<count).map { low[$0] == high[$0] && low[$0] > 0 ? low[$0] : nil }
   }
 
   private static func vectors(_ v: [Double]) -> [Vector3] {

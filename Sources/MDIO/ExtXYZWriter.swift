@@ -29,13 +29,22 @@ public final class ExtXYZWriter {
     if s.images != nil { properties += ":image:I:3" }
     if s.velocities != nil { properties += ":velo:R:3" }
     if s.charges != nil { properties += ":\(frame.chargeName):R:1" }
+    if s.grains != nil { properties += ":grain:I:1" }
     for column in frame.columns { properties += ":\(column.name):\(column.kind):\(column.width)" }
     parts.append("Properties=\(properties)")
     parts += frame.info.map(\.written)
     return parts.joined(separator: " ")
   }
 
-  public func write(_ frame: ExtXYZFrame) throws {
+  /// A column of the frame goes before the structure's own of the same name.
+  public func write(_ given: ExtXYZFrame) throws {
+    var frame = given
+    func isReplaced(_ name: String) -> Bool { given.column(name) != nil }
+    if isReplaced("id") { frame.structure.ids = nil }
+    if isReplaced("image") { frame.structure.images = nil }
+    if isReplaced("velo") { frame.structure.velocities = nil }
+    if isReplaced(given.chargeName) { frame.structure.charges = nil }
+    if isReplaced("grain") { frame.structure.grains = nil }
     let s = frame.structure
     let n = s.count
     for column in frame.columns where column.count != n * column.width {
@@ -63,6 +72,7 @@ public final class ExtXYZWriter {
       if let q = s.charges?[i] {
         text.appendField(q)
       }
+      if let grains = s.grains { text.appendField(grains[i]) }
       for column in frame.columns { Self.append(column, i, to: &text) }
       text.append(byte: 0x0A)
       try text.spill(into: file)

@@ -33,28 +33,6 @@ struct LammpsDataReader {
   private var images: [SIMD3<Int32>] = []
   private var velocities: [Vector3]?
 
-  enum Style: String, CaseIterable {
-    case atomic, charge, molecular, bond, angle, full
-
-    var hasMolecule: Bool { self != .atomic && self != .charge }
-    var hasCharge: Bool { self == .charge || self == .full }
-    var width: Int { 5 + (hasMolecule ? 1 : 0) + (hasCharge ? 1 : 0) }
-  }
-
-  static let readSections = ["Atoms", "Velocities", "Masses", "Atom Type Labels"]
-  static let skippedSections: Set<String> = [
-    "Bonds", "Angles", "Dihedrals", "Impropers", "Pair Coeffs", "PairIJ Coeffs", "Bond Coeffs", "Angle Coeffs",
-    "Dihedral Coeffs", "Improper Coeffs", "BondBond Coeffs", "BondAngle Coeffs", "MiddleBondTorsion Coeffs",
-    "EndBondTorsion Coeffs", "AngleTorsion Coeffs", "AngleAngleTorsion Coeffs", "BondBond13 Coeffs",
-    "AngleAngle Coeffs", "Bond Type Labels", "Angle Type Labels", "Dihedral Type Labels", "Improper Type Labels",
-  ]
-  /// Counts of the header that concern sections passed over.
-  static let skippedHeaders: Set<String> = [
-    "bonds", "angles", "dihedrals", "impropers", "bond types", "angle types", "dihedral types", "improper types",
-    "extra bond per atom", "extra angle per atom", "extra dihedral per atom", "extra improper per atom",
-    "extra special per atom",
-  ]
-
   static func read(_ path: String, species: [String]?, periodic: Periodicity) throws -> Structure {
     var data = LammpsDataReader(reader: try LineReader(path), callerSpecies: species, periodic: periodic)
     return try data.structure()
@@ -77,7 +55,7 @@ struct LammpsDataReader {
     }
     if let species = callerSpecies, species.count != typeCount {
       throw reader.error(
-        "the file has \(typeCount) atom types but \(species.count) species are given: \(species.joined(separator: ", "))",
+        "the file has \(typeCount) atom types but \(species.count) species are given",
         hint: "give one species a type, in order")
     }
     let box = try box()
@@ -152,7 +130,7 @@ struct LammpsDataReader {
       case "abc origin":
         try need(3)
         origin = Vector3(try number(values[0]), try number(values[1]), try number(values[2]))
-      case _ where Self.skippedHeaders.contains(key): _ = try values.map(count)
+      case _ where LammpsDataVocabulary.skippedHeaders.contains(key): _ = try values.map(count)
       default:
         throw reader.error(
           "the header line '\(fields.joined(separator: " "))' is not known",
@@ -164,9 +142,10 @@ struct LammpsDataReader {
 
   private func section(_ fields: [String], _ comment: String?) throws -> (String, String?) {
     let name = fields.joined(separator: " ")
-    guard Self.readSections.contains(name) || Self.skippedSections.contains(name) else {
+    guard LammpsDataVocabulary.readSections.contains(name) || LammpsDataVocabulary.skippedSections.contains(name) else {
       throw reader.error(
-        "'\(name)' is not a section that can be read", hint: "\(Self.readSections.joined(separator: ", "))", column: 1)
+        "'\(name)' is not a section that can be read",
+        hint: "\(LammpsDataVocabulary.readSections.joined(separator: ", "))", column: 1)
     }
     return (name, comment)
   }
@@ -213,7 +192,9 @@ struct LammpsDataReader {
       guard let c = line.first(where: { $0 != 0x20 && $0 != 0x09 }), (0x41...0x5A).contains(c) else { continue }
       let (fields, comment) = Self.split(line)
       let name = fields.joined(separator: " ")
-      if Self.readSections.contains(name) || Self.skippedSections.contains(name) { return (name, comment) }
+      if LammpsDataVocabulary.readSections.contains(name) || LammpsDataVocabulary.skippedSections.contains(name) {
+        return (name, comment)
+      }
     }
     return nil
   }
@@ -250,14 +231,16 @@ struct LammpsDataReader {
 
   private func typeNumber(_ text: String, _ n: Int) throws -> Int {
     if let type = Int(text) ?? labels[text], (1...n).contains(type) { return type }
-    throw reader.error("'\(text)' is not an atom type", hint: "types are from 1 to \(n)\(labels.isEmpty ? "" : " or labels")")
+    throw reader.error(
+      "'\(text)' is not an atom type", hint: "types are from 1 to \(n)\(labels.isEmpty ? "" : " or labels")")
   }
 
-  private func style(_ comment: String?, _ line: Field) throws -> Style {
+  private func style(_ comment: String?, _ line: Field) throws -> LammpsAtomStyle {
     if let comment, let word = comment.split(separator: " ").first {
-      guard let style = Style(rawValue: String(word)) else {
+      guard let style = LammpsAtomStyle(rawValue: String(word)) else {
         throw reader.error(
-          "atom style '\(word)' cannot be read", hint: "\(Style.allCases.map(\.rawValue).joined(separator: ", "))")
+          "atom style '\(word)' cannot be read",
+          hint: "\(LammpsAtomStyle.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       return style
     }
@@ -283,7 +266,7 @@ struct LammpsDataReader {
     let style = try style(comment, first)
     reader.unread(first)
     for k in 0..<n {
-      var row = Row(try entry(k, of: n, "Atoms"), reader)
+      var row = LammpsDataRow(try entry(k, of: n, "Atoms"), reader)
       ids.append(try row.integer("id"))
       if style.hasMolecule { _ = try row.integer("molecule") }
       let type = try row.field("type")
@@ -307,7 +290,7 @@ struct LammpsDataReader {
     let numbering = try numbering()
     var values = [Vector3](repeating: Vector3(repeating: .nan), count: n)
     for k in 0..<n {
-      var row = Row(try entry(k, of: n, "Velocities"), reader)
+      var row = LammpsDataRow(try entry(k, of: n, "Velocities"), reader)
       let id = try row.integer("id")
       guard let place = numbering[id] else { throw reader.error("there is no atom \(id)", column: 1) }
       guard values[place].x.isNaN else { throw reader.error("atom \(id) has two velocities", column: 1) }
@@ -318,57 +301,10 @@ struct LammpsDataReader {
   }
 
   private func numbering() throws -> AtomNumbering {
-    switch AtomNumbering.make(ids) {
-    case .success(let numbering): return numbering
-    case .failure(let repeated): throw reader.error("atom id \(repeated.id) is given twice in 'Atoms'")
-    }
-  }
-
-  /// The fields of a line up to a comment.
-  private struct Row {
-    private var scanner: FieldScanner
-    private let reader: LineReader
-
-    init(_ line: Field, _ reader: LineReader) {
-      scanner = FieldScanner(line)
-      self.reader = reader
-    }
-
-    var hasMore: Bool {
-      var ahead = scanner
-      return ahead.next().map { $0[0] != 0x23 } ?? false
-    }
-
-    mutating func field(_ name: String) throws -> Field {
-      guard let field = scanner.next(), field[0] != 0x23 else {
-        throw reader.error("the line ends before \(name)", column: scanner.column)
-      }
-      return field
-    }
-
-    mutating func real(_ name: String) throws -> Double {
-      let field = try field(name)
-      guard let x = NumberParser.double(field) else {
-        throw reader.error(
-          "\(name) is \(ExtXYZReader.excerpt(field))", hint: "a finite number is needed", column: scanner.column)
-      }
-      return x
-    }
-
-    mutating func integer(_ name: String) throws -> Int64 {
-      let field = try field(name)
-      guard let x = NumberParser.integer(field) else {
-        throw reader.error(
-          "\(name) is \(ExtXYZReader.excerpt(field))", hint: "an integer is needed", column: scanner.column)
-      }
-      return x
-    }
-
-    mutating func small(_ name: String) throws -> Int32 {
-      guard let x = Int32(exactly: try integer(name)) else {
-        throw reader.error("\(name) is beyond 32 bits", column: scanner.column)
-      }
-      return x
+    do {
+      return try AtomNumbering(ids)
+    } catch {
+      throw reader.error("in 'Atoms' \(error.message)")
     }
   }
 
@@ -416,13 +352,5 @@ struct LammpsDataReader {
     throw reader.error(
       "the species of atom type \(type) is not known",
       hint: "give the list of species, a section 'Atom Type Labels', or the element's mass within 0.1 g/mol")
-  }
-}
-
-extension Box {
-  func with(_ periodic: Periodicity) -> Box {
-    var box = self
-    box.periodic = periodic
-    return box
   }
 }

@@ -101,8 +101,10 @@ package final class LineReader {
       var code: Int32 = 0
       let text = gzerror(file, &code)
       if got < 0 || code != Z_OK {
-        let reason = code == Z_BUF_ERROR ? "the compressed data end too early" : text.map { String(cString: $0) } ?? ""
-        throw FaultlineError(.input, "cannot read the file: \(reason)", at: SourceLocation(file: path, line: number + 1))
+        let told = text.map { String(cString: $0) } ?? ""
+        let reason = code == Z_BUF_ERROR ? "the compressed data end too early" : told
+        throw FaultlineError(
+          .input, "cannot read the file: \(reason)", at: SourceLocation(file: path, line: number + 1))
       }
     } else {
       end += Int(got)

@@ -7,10 +7,13 @@ import MDNumerics
 /// Read: a scale factor (negative: the cell's volume in Å³; or one an axis), the species line (symbols with
 /// suffixes such as `Cu_pv` or `Cu/0a1b`; without it the caller's list), selective dynamics (dropped), direct or
 /// Cartesian positions, Cartesian velocities in Å/fs (kept in Å/ps). The cell's velocities of constant-pressure runs
-/// are passed over. Written: atoms sorted by species, direct coordinates, velocities.
+/// are passed over. Written: atoms sorted by species, direct coordinates (so that the cell's origin becomes zero),
+/// velocities. A left-handed cell, which VASP refuses, is replaced by −a, −b, −c, which spans the same lattice.
 enum Poscar {
   static func read(_ path: String, species: [String]?) throws -> Structure {
     let reader = try LineReader(path)
+    // Lines are views of the reader's memory.
+    defer { withExtendedLifetime(reader) {} }
 
     func line(_ what: String) throws -> Field {
       guard let line = try reader.next() else { throw reader.error("the file ends before \(what)") }
@@ -29,7 +32,7 @@ enum Poscar {
     }
 
     _ = try line("its comment")
-    let scales = FieldScanner.strings(try line("the scale factor")).prefix { $0.utf8.first != 0x21 && $0.utf8.first != 0x23 }
+    let scales = uncommented(FieldScanner.strings(try line("the scale factor")))
     let factors = scales.compactMap { text in Array(text.utf8).withUnsafeBufferPointer { NumberParser.double($0) } }
     guard factors.count == scales.count, factors.count == 1 || factors.count == 3, !factors.contains(0),
       factors.count == 1 || factors.allSatisfy({ $0 > 0 })
@@ -99,8 +102,12 @@ enum Poscar {
     return structure
   }
 
+  private static func uncommented(_ fields: [String]) -> ArraySlice<String> {
+    fields.prefix { !$0.hasPrefix("!") && !$0.hasPrefix("#") }
+  }
+
   private static func atomCounts(_ fields: [String], _ reader: LineReader) throws -> [Int] {
-    let counts = fields.prefix { $0.utf8.first != 0x21 && $0.utf8.first != 0x23 }.map { Int($0) ?? -1 }
+    let counts = uncommented(fields).map { Int($0) ?? -1 }
     var total = 0
     for n in counts {
       let (sum, over) = total.addingReportingOverflow(n)
@@ -147,15 +154,16 @@ enum Poscar {
     for i in 0..<s.count { members[Int(s.types[i])].append(i) }
     let present = members.indices.filter { !members[$0].isEmpty }
     text.append("Faultline\n1\n")
+    let sign: Double = s.box.cell.determinant < 0 ? -1 : 1
     for k in 0..<3 {
-      text.appendSpaced(s.box.cell[k])
+      text.appendSpaced(sign * s.box.cell[k])
       text.append(byte: 0x0A)
     }
     text.append(present.map { s.species[$0] }.joined(separator: " ") + "\n")
     text.append(present.map { String(members[$0].count) }.joined(separator: " ") + "\nDirect\n")
     let order = present.flatMap { members[$0] }
     for i in order {
-      text.appendSpaced(s.box.fractional(s.positions[i]))
+      text.appendSpaced(sign * s.box.fractional(s.positions[i]))
       text.append(byte: 0x0A)
       try text.spill(into: file)
     }

@@ -38,11 +38,21 @@ public enum StructureFile {
     switch format {
     case .extxyz:
       let writer = try ExtXYZWriter(path)
-      try writer.write(ExtXYZFrame(structure))
+      try writer.write(frame(of: structure))
       try writer.finish()
     case .lammpsData: try LammpsDataWriter.write(structure, to: path)
     case .poscar: try Poscar.write(structure, to: path)
     }
+  }
+
+  /// Masses have no place in extended XYZ but a column; it is there if the structure has masses of its own.
+  private static func frame(of structure: Structure) -> ExtXYZFrame {
+    var frame = ExtXYZFrame(structure)
+    let masses = zip(structure.masses, structure.species).map { $0 ?? Elements.mass(of: $1) }
+    if structure.masses.contains(where: { $0 != nil }), !masses.contains(nil) {
+      frame.set(ExtXYZColumn("masses", .reals(structure.types.map { masses[Int($0)]! })))
+    }
+    return frame
   }
 
   private static var names: String { Format.allCases.map(\.rawValue).joined(separator: ", ") }

@@ -24,9 +24,9 @@ final class CellSort {
 
     starts.reserve(grid.cellCount + 1)
     cellOf.reserve(n)
-    atoms.reserve(n)
     // A load of four may go three past the end.
     let column = n + 4
+    atoms.reserve(column)
     coordinates.reserve(3 * column)
     let starts = self.starts.pointer
     let cellOf = self.cellOf.pointer
@@ -135,30 +135,26 @@ struct CellView {
   private func filter(
     _ from: Int, _ to: Int, _ r: Vector3, _ square: Double, _ out: UnsafeMutablePointer<Int32>, _ count: Int
   ) -> Int {
+    let lanes = SIMD4<Double>(0, 1, 2, 3)
     var n = count
     var k = from
     while k < to {
       let dx = load(xs, k) - r.x
       let dy = load(ys, k) - r.y
       let dz = load(zs, k) - r.z
+      // Lanes past the end of the run belong to other cells.
+      let left = SIMD4(repeating: Double(to - k))
       let d = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz)
+        .replacing(with: .infinity, where: lanes .>= left)
       // Stores are unconditional, only the count waits for the comparison: no branch to mispredict.
-      let lanes = min(to - k, 4)
-      if lanes == 4 {
-        out[n] = atoms[k]
-        n &+= d[0] < square ? 1 : 0
-        out[n] = atoms[k + 1]
-        n &+= d[1] < square ? 1 : 0
-        out[n] = atoms[k + 2]
-        n &+= d[2] < square ? 1 : 0
-        out[n] = atoms[k + 3]
-        n &+= d[3] < square ? 1 : 0
-      } else {
-        for lane in 0..<lanes {
-          out[n] = atoms[k + lane]
-          n &+= d[lane] < square ? 1 : 0
-        }
-      }
+      out[n] = atoms[k]
+      n &+= d[0] < square ? 1 : 0
+      out[n] = atoms[k + 1]
+      n &+= d[1] < square ? 1 : 0
+      out[n] = atoms[k + 2]
+      n &+= d[2] < square ? 1 : 0
+      out[n] = atoms[k + 3]
+      n &+= d[3] < square ? 1 : 0
       k += 4
     }
     return n

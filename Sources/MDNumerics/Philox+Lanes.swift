@@ -3,6 +3,22 @@ extension CounterRandom {
   public typealias Lanes = SIMD4<Double>
   @usableFromInline typealias Words = SIMD4<UInt64>
 
+  /// Three independent standard normal numbers for each of `count` ids, as `gaussians` gives them: x[i], y[i], z[i].
+  /// The arrays are aligned for four doubles and have room for `count` rounded up to a multiple of four.
+  public static func fillGaussians(
+    seed: UInt64, stream: RandomStream, step: Int, ids: UnsafePointer<Int64>, count: Int,
+    x: UnsafeMutablePointer<Double>, y: UnsafeMutablePointer<Double>, z: UnsafeMutablePointer<Double>
+  ) {
+    let last = count - 1
+    for i in stride(from: 0, to: count, by: 4) {
+      let four = SIMD4(ids[i], ids[min(i + 1, last)], ids[min(i + 2, last)], ids[min(i + 3, last)])
+      let noise = gaussians(seed: seed, stream: stream, ids: four, step: step)
+      UnsafeMutableRawPointer(x + i).storeBytes(of: noise.x, as: Lanes.self)
+      UnsafeMutableRawPointer(y + i).storeBytes(of: noise.y, as: Lanes.self)
+      UnsafeMutableRawPointer(z + i).storeBytes(of: noise.z, as: Lanes.self)
+    }
+  }
+
   /// Three independent standard normal numbers (x, y, z) for each of four ids. A lane's numbers depend on its own id
   /// alone. They are Box–Muller pairs of the 32-bit words of one Philox block, so |x| stays below 6.8, beyond which
   /// lies one normal number in 10¹¹.
@@ -65,17 +81,32 @@ extension CounterRandom {
     let s = (m - Lanes(repeating: 1)) / (m + Lanes(repeating: 1))
     let s2 = s * s
     var sum = Lanes(repeating: 1.0 / 19)
-    sum = Lanes(repeating: 1.0 / 17).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 15).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 13).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 11).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 9).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 7).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 5).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1.0 / 3).addingProduct(sum, s2)
-    sum = Lanes(repeating: 1).addingProduct(sum, s2)
-    let logarithm = (e * Lanes(repeating: 0.693147180559945309417)).addingProduct(sum, s + s)
-    return (logarithm * Lanes(repeating: -2)).squareRoot()
+    sum = Lanes(repeating: 1.0 / 17) + sum * s2
+    sum = Lanes(repeating: 1.0 / 15) + sum * s2
+    sum = Lanes(repeating: 1.0 / 13) + sum * s2
+    sum = Lanes(repeating: 1.0 / 11) + sum * s2
+    sum = Lanes(repeating: 1.0 / 9) + sum * s2
+    sum = Lanes(repeating: 1.0 / 7) + sum * s2
+    sum = Lanes(repeating: 1.0 / 5) + sum * s2
+    sum = Lanes(repeating: 1.0 / 3) + sum * s2
+    sum = Lanes(repeating: 1) + sum * s2
+    let logarithm = e * Lanes(repeating: 0.693147180559945309417) + sum * (s + s)
+    return squareRoot(logarithm * Lanes(repeating: -2))
+  }
+
+  /// √x for normal x > 0 to two units in the last place: four Newton steps for 1/√x from half the exponent. The lanes'
+  /// own `squareRoot` is compiled lane by lane, and takes the arithmetic before it along.
+  @inlinable @inline(__always)
+  static func squareRoot(_ x: Lanes) -> Lanes {
+    let guess = Words(repeating: 0x5FE6_EB50_C7B5_37A9) &- (unsafeBitCast(x, to: Words.self) &>> Words(repeating: 1))
+    var y = unsafeBitCast(guess, to: Lanes.self)
+    let halfX = x * Lanes(repeating: 0.5)
+    let threeHalves = Lanes(repeating: 1.5)
+    y = y * (threeHalves - halfX * (y * y))
+    y = y * (threeHalves - halfX * (y * y))
+    y = y * (threeHalves - halfX * (y * y))
+    y = y * (threeHalves - halfX * (y * y))
+    return x * y
   }
 
   /// A point of the unit circle: the upper thirty bits choose the angle x within a quarter about 0, the lower two the
@@ -87,32 +118,30 @@ extension CounterRandom {
       * Lanes(repeating: 1.57079632679489661923 * 0x1p-30)
     let x2 = x * x
     var c = Lanes(repeating: 1.0 / 20_922_789_888_000)
-    c = Lanes(repeating: -1.0 / 87_178_291_200).addingProduct(c, x2)
-    c = Lanes(repeating: 1.0 / 479_001_600).addingProduct(c, x2)
-    c = Lanes(repeating: -1.0 / 3_628_800).addingProduct(c, x2)
-    c = Lanes(repeating: 1.0 / 40_320).addingProduct(c, x2)
-    c = Lanes(repeating: -1.0 / 720).addingProduct(c, x2)
-    c = Lanes(repeating: 1.0 / 24).addingProduct(c, x2)
-    c = Lanes(repeating: -0.5).addingProduct(c, x2)
-    c = Lanes(repeating: 1).addingProduct(c, x2)
+    c = Lanes(repeating: -1.0 / 87_178_291_200) + c * x2
+    c = Lanes(repeating: 1.0 / 479_001_600) + c * x2
+    c = Lanes(repeating: -1.0 / 3_628_800) + c * x2
+    c = Lanes(repeating: 1.0 / 40_320) + c * x2
+    c = Lanes(repeating: -1.0 / 720) + c * x2
+    c = Lanes(repeating: 1.0 / 24) + c * x2
+    c = Lanes(repeating: -0.5) + c * x2
+    c = Lanes(repeating: 1) + c * x2
     var s = Lanes(repeating: -1.0 / 1_307_674_368_000)
-    s = Lanes(repeating: 1.0 / 6_227_020_800).addingProduct(s, x2)
-    s = Lanes(repeating: -1.0 / 39_916_800).addingProduct(s, x2)
-    s = Lanes(repeating: 1.0 / 362_880).addingProduct(s, x2)
-    s = Lanes(repeating: -1.0 / 5040).addingProduct(s, x2)
-    s = Lanes(repeating: 1.0 / 120).addingProduct(s, x2)
-    s = Lanes(repeating: -1.0 / 6).addingProduct(s, x2)
-    s = x.addingProduct(s * x2, x)
+    s = Lanes(repeating: 1.0 / 6_227_020_800) + s * x2
+    s = Lanes(repeating: -1.0 / 39_916_800) + s * x2
+    s = Lanes(repeating: 1.0 / 362_880) + s * x2
+    s = Lanes(repeating: -1.0 / 5040) + s * x2
+    s = Lanes(repeating: 1.0 / 120) + s * x2
+    s = Lanes(repeating: -1.0 / 6) + s * x2
+    s = x + s * x2 * x
 
     // Bit 0 swaps the coordinates, bit 1 turns by π; a swap alone is a reflection, and as uniform as a turn.
-    let one = Words(repeating: 1)
-    let swap = (word & one) .== one
+    let swap = Words.zero &- (word & Words(repeating: 1))
     let sign = (word & Words(repeating: 2)) &<< Words(repeating: 62)
-    let cosine = c.replacing(with: s, where: swap)
-    let sine = s.replacing(with: c, where: swap)
+    let (cosine, sine) = (unsafeBitCast(c, to: Words.self), unsafeBitCast(s, to: Words.self))
+    let exchange = (cosine ^ sine) & swap
     return (
-      unsafeBitCast(unsafeBitCast(cosine, to: Words.self) ^ sign, to: Lanes.self),
-      unsafeBitCast(unsafeBitCast(sine, to: Words.self) ^ sign, to: Lanes.self)
+      unsafeBitCast(cosine ^ exchange ^ sign, to: Lanes.self), unsafeBitCast(sine ^ exchange ^ sign, to: Lanes.self)
     )
   }
 }

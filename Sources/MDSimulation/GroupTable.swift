@@ -29,6 +29,12 @@ struct GroupTable: Sendable {
     }
     if let region = plan.region { parts.append(.region(block(region, .angstrom))) }
     if let region = plan.fractionalRegion { parts.append(.region(block(region, .fraction))) }
+    if let sphere = plan.sphere {
+      parts.append(.region(.sphere(center: sphere.center, radius: sphere.radius)))
+    }
+    if let cylinder = plan.cylinder {
+      parts.append(.region(.cylinder(axis: cylinder.axis, center: cylinder.center, radius: cylinder.radius)))
+    }
     if let ids = plan.ids { parts.append(.ids(Int64(ids.lowerBound)...Int64(ids.upperBound))) }
     if let grain = plan.grain { parts.append(.grain(Int32(grain))) }
     return .every(parts)

@@ -62,7 +62,7 @@ extension Registry.Family {
   ) { section, plan, species in
     let elements = try elements(section, plan, species)
     guard let file = section["file"]?.string else {
-      return try EAMPotential.zhou2004(elements: elements, species: species)
+      return try EAMPotential.zhou2004(elements, species: species)
     }
     let format = section["format"].flatMap { EAMFormat(rawValue: $0.string) }
     return try EAMPotential(file: file, elements: elements, species: species, format: format)

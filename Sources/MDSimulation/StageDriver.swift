@@ -33,7 +33,8 @@ final class StageDriver {
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
   ) throws {
     self.plan = plan
-    self.firstStep = firstStep ?? clock.step
+    let first = firstStep ?? clock.step
+    self.firstStep = first
     steps = plan.stepLimit
     label = plan.name
     let timestep: Double
@@ -51,10 +52,10 @@ final class StageDriver {
       timestep = dynamics.timestep
       integrator = VelocityVerlet(
         thermostat: try dynamics.thermostat.map {
-          try Self.thermostat($0, first: self.firstStep, steps: dynamics.steps, seed: seed)
+          try Self.thermostat($0, first: first, steps: dynamics.steps, seed: seed)
         })
       loading = try dynamics.deform.map {
-        try Loading(axis: $0.axis, strainRate: $0.rate, box: system.box, step: self.firstStep)
+        try Loading(axis: $0.axis, strainRate: $0.rate, box: system.box, step: first)
       }
     }
     context = try DynamicsContext(

@@ -88,9 +88,9 @@ enum StructureFactory {
   }
 
   private static func unitCell(
-    _ type: MDDeck.LatticeType, a: Double, c: Double?, species: [String]
+    _ type: LatticeKind, a: Double, c: Double?, species: [String]
   ) throws -> UnitCell {
-    guard let lattice = MDStructures.LatticeType(rawValue: type.rawValue) else {
+    guard let lattice = LatticeType(rawValue: type.rawValue) else {
       preconditionFailure("the deck's lattices are those of the builders")
     }
     return try lattice.unitCell(a: a, c: c, species: species)

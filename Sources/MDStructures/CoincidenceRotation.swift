@@ -16,7 +16,7 @@ public struct CoincidenceRotation: Sendable {
   public let angle: Double
 
   /// `m` and `v` must not both be zero; m ≥ 0.
-  init(_ m: Int, _ v: IntegerVector) {
+  package init(_ m: Int, _ v: IntegerVector) {
     let square = v.squaredLength
     let norm = m * m + square
     var rows = (0..<3).map { 2 * v[$0] * v }
@@ -31,7 +31,7 @@ public struct CoincidenceRotation: Sendable {
   }
 
   /// R⁻¹ p = Rᵀ p, or nil when it is not an integer vector.
-  func inverse(_ p: IntegerVector) -> IntegerVector? {
+  package func inverse(_ p: IntegerVector) -> IntegerVector? {
     let image = p.x * numerators[0] + p.y * numerators[1] + p.z * numerators[2]
     guard image.x % sigma == 0, image.y % sigma == 0, image.z % sigma == 0 else { return nil }
     return IntegerVector(image.x / sigma, image.y / sigma, image.z / sigma)

@@ -15,6 +15,7 @@ struct CubicCrystal: Sendable {
     func rotated(_ v: IntegerVector) -> IntegerVector {
       IntegerVector(sign.x * v[source.x], sign.y * v[source.y], sign.z * v[source.z])
     }
+    var isInversion: Bool { source == [0, 1, 2] && sign == [-1, -1, -1] }
     /// True for reflections, inversion and the rotary ones.
     var isImproper: Bool {
       let isEven = source == [0, 1, 2] || source == [1, 2, 0] || source == [2, 0, 1]

@@ -34,36 +34,67 @@ extension GrainBoundary {
     let grain = OrientedCrystal(
       crystal, edges: (crystal.period(along: across), crystal.period(along: tiltAxis)), normal: plane)
 
-    // The top face is the bottom face turned over when an operation S r + t has S n = −n: the height h of a
-    // plane becomes t·n − h, so that the thickness must be t·n − 2 h up to whole spacings.
-    let reversals = crystal.operations.filter { $0.rotated(plane) == -plane }
     var warnings: [String] = []
-    if reversals.isEmpty {
-      warnings.append(
-        "(\(plane.indices)) is a polar plane of this crystal: the two boundaries have opposite polarity")
-    }
     if !crystal.operations.contains(where: \.isImproper) {
       warnings.append("the crystal is chiral: the mirrored grain is of the other hand")
     }
+    let cuts = mirrorHeights(grain)
+    if !cuts.contains(where: \.isReversible) {
+      warnings.append(
+        "(\(plane.indices)) is a polar plane of this crystal: the two boundaries have opposite polarity")
+    }
     var geometry = Geometry(
-      lower: grain, upper: grain, isMirrored: true, bottom: 0, step: grain.spacing, remainder: 0, sigma: found,
-      plane: plane, misorientation: angle,
-      directions: Array(repeating: [across, tiltAxis, plane], count: 2),
-      boundariesAreEquivalent: !reversals.isEmpty, warnings: warnings)
-    let bottoms = crystal.sites.count == 1 ? grain.atomicHeights : mirrorHeights(grain)
+      lower: grain, upper: grain, isMirrored: true, bottom: 0, step: grain.spacing, sigma: found, plane: plane,
+      misorientation: angle, directions: Array(repeating: [across, tiltAxis, plane], count: 2),
+      boundariesAreEquivalent: true, warnings: warnings)
     var best: (defects: Double, geometry: Geometry)?
-    for bottom in bottoms {
-      geometry.bottom = bottom
-      geometry.remainder = 0
-      if let reversal = reversals.first {
-        let thickness = (grain.height(reversal.translation) - 2 * bottom) / grain.spacing
-        geometry.remainder = grain.spacing * max(0, thickness - (thickness + 1e-6).rounded(.down))
-      }
-      if bottoms.count == 1 { return geometry }
+    for cut in cuts {
+      geometry.bottom = cut.height
+      geometry.boundariesAreEquivalent = cut.isReversible && (shift == .zero || cut.isInversion)
+      // A crystal of one atom a lattice point has its mirror plane through atoms: the classical choice.
+      if crystal.sites.count == 1 { return geometry }
       let defects = try coordinationDefects(geometry)
       if defects < best?.defects ?? .infinity { best = (defects - 1e-6, geometry) }
     }
     return best!.geometry
+  }
+
+  /// A place for the mirror plane.
+  private struct Cut {
+    var height: Double
+    /// Whether an operation of the crystal turns the grain's bottom into its top.
+    var isReversible: Bool
+    /// Whether that operation is an inversion: then a shift of the second grain keeps the boundaries alike.
+    var isInversion: Bool
+  }
+
+  /// The heights, one of each kind, at which a mirror plane makes two boundaries alike, inversions first.
+  ///
+  /// An operation S r + t with S n = −n takes the height h to t·n − h. With a thickness of whole spacings d it
+  /// turns bottom into top when the bottom is at t·n/2, up to d/2. On a polar plane, where there is no such
+  /// operation, the atomic planes and the middles between them are taken.
+  private func mirrorHeights(_ grain: OrientedCrystal) -> [Cut] {
+    let d = grain.spacing
+    var cuts: [Cut] = []
+    func add(_ height: Double, reversible: Bool, inversion: Bool) {
+      let h = height - d * (height / d + 1e-7).rounded(.down)
+      if cuts.contains(where: { abs($0.height - h) < 1e-6 * d }) { return }
+      cuts.append(Cut(height: h, isReversible: reversible, isInversion: inversion))
+    }
+    let reversals = grain.crystal.operations.filter { $0.rotated(grain.normal) == -grain.normal }
+    for operation in reversals.filter(\.isInversion) + reversals.filter({ !$0.isInversion }) {
+      let middle = 0.5 * grain.height(operation.translation)
+      add(middle, reversible: true, inversion: operation.isInversion)
+      add(middle + 0.5 * d, reversible: true, inversion: operation.isInversion)
+    }
+    if cuts.isEmpty {
+      let heights = grain.atomicHeights
+      for (h, next) in zip(heights, heights.dropFirst() + [heights[0] + d]) {
+        add(h, reversible: false, inversion: false)
+        add(0.5 * (h + next), reversible: false, inversion: false)
+      }
+    }
+    return cuts
   }
 
   private func allowedPlanes(_ sigma: Int?) -> String {
@@ -77,52 +108,47 @@ extension GrainBoundary {
     return "symmetric tilt boundaries about [\(axis.indices)]: \(all.joined(separator: ", ")), …"
   }
 
-  /// Where a mirror plane may lie: on the atomic planes and half-way between them.
-  private func mirrorHeights(_ crystal: OrientedCrystal) -> [Double] {
-    let heights = crystal.atomicHeights
-    let next = heights.dropFirst() + [heights[0] + crystal.spacing]
-    return heights + zip(heights, next).map { 0.5 * ($0 + $1) }
-  }
-
   /// How far the nearest-neighbour coordination of a thin bicrystal is from the crystal's: Σ |Z − Z₀| over the
-  /// atoms, Z₀ the mean of the species. Neighbours are those within 1.2 nearest-neighbour distances.
+  /// atoms and the species of neighbours, Z₀ the mean of the species. Neighbours are those within 1.2
+  /// nearest-neighbour distances. The user's shift and expansion are left out: a scan over them must not change
+  /// the termination.
   private func coordinationDefects(_ geometry: Geometry) throws -> Double {
     let cutoff = 1.2 * unitCell.nearestNeighborDistance
     let ideal = try meanCoordination(CrystalBlock(unitCell).build(), cutoff)
-    // Without the user's shift and expansion: a scan over these must not change the termination.
     var sample = GrainBoundary(kind, unitCell, axis: axis, plane: plane)
     sample.thickness = .atLeast(3 * cutoff)
     let structure = try sample.assemble(geometry).structure
-    let found = coordination(structure, cutoff)
-    return zip(found, structure.types).reduce(0) { $0 + abs(Double($1.0) - ideal[Int($1.1)]) }
-  }
-
-  private func meanCoordination(_ structure: Structure, _ cutoff: Double) -> [Double] {
-    let all = coordination(structure, cutoff)
-    return structure.species.indices.map { type in
-      let own = zip(all, structure.types).filter { $0.1 == type }.map(\.0)
-      return Double(own.reduce(0, +)) / Double(own.count)
+    return zip(coordination(structure, cutoff), structure.types).reduce(0) { sum, atom in
+      sum + zip(atom.0, ideal[Int(atom.1)]).reduce(0) { $0 + abs($1.0 - $1.1) }
     }
   }
 
-  /// Neighbours within the cutoff; brute force over the images, for small cells.
-  private func coordination(_ structure: Structure, _ cutoff: Double) -> [Int] {
+  private func meanCoordination(_ structure: Structure, _ cutoff: Double) -> [[Double]] {
+    let all = coordination(structure, cutoff)
+    return structure.species.indices.map { type in
+      let own = zip(all, structure.types).filter { $0.1 == type }.map(\.0)
+      return structure.species.indices.map { k in own.reduce(0) { $0 + $1[k] } / Double(own.count) }
+    }
+  }
+
+  /// Neighbours within the cutoff by species, an atom each; brute force over the images, for small cells.
+  private func coordination(_ structure: Structure, _ cutoff: Double) -> [[Double]] {
     let box = structure.box
     var reach = SIMD3<Int>.zero
     for k in 0..<3 { reach[k] = Int((cutoff / box.heights[k]).rounded(.up)) }
     return structure.positions.map { r in
-      var number = 0
-      for other in structure.positions {
+      var numbers = Array(repeating: 0.0, count: structure.species.count)
+      for (other, type) in zip(structure.positions, structure.types) {
         for a in -reach.x...reach.x {
           for b in -reach.y...reach.y {
             for c in -reach.z...reach.z {
               let d = other - r + Vector3(Double(a), Double(b), Double(c)) * box.cell
-              if d.squaredLength > 1e-12, d.squaredLength < cutoff * cutoff { number += 1 }
+              if d.squaredLength > 1e-12, d.squaredLength < cutoff * cutoff { numbers[Int(type)] += 1 }
             }
           }
         }
       }
-      return number
+      return numbers
     }
   }
 }

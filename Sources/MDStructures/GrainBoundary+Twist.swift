@@ -31,7 +31,7 @@ extension GrainBoundary {
     }
     return Geometry(
       lower: lower, upper: upper, isMirrored: false, bottom: widestGap(lower), step: lower.normalPeriod,
-      remainder: 0, sigma: sigma, plane: normal, misorientation: rotation.angle,
+      sigma: sigma, plane: normal, misorientation: rotation.angle,
       directions: [(p, q), turned].map { [$0.0.primitive, $0.1.primitive, normal] },
       boundariesAreEquivalent: isMirrorSymmetric && shift == .zero)
   }
@@ -61,11 +61,12 @@ extension GrainBoundary {
     preconditionFailure("Σ times a lattice vector is a coincidence vector")
   }
 
-  /// The height in the middle of the widest gap between atomic planes: the fewest bonds cross it.
+  /// The height in the middle of the widest gap between atomic planes, where the fewest bonds cross, next above
+  /// the lattice plane of the origin: the rotation axis passes through an atom there.
   private func widestGap(_ crystal: OrientedCrystal) -> Double {
     let heights = crystal.atomicHeights
     let gaps = zip(heights, heights.dropFirst() + [heights[0] + crystal.spacing]).map { ($0, $1 - $0) }
     let widest = gaps.max { $0.1 < $1.1 - 1e-6 }!
-    return widest.0 + 0.5 * widest.1 - crystal.spacing
+    return widest.0 + 0.5 * widest.1
   }
 }

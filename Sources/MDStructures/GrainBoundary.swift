@@ -133,9 +133,8 @@ public struct GrainBoundary: Sendable {
     var isMirrored: Bool
     /// Crystal height of the lower grain's bottom, Å.
     var bottom: Double
-    /// The thicknesses allowed are `remainder` + k `step`, Å.
+    /// The thickness of a grain is a whole number of these, Å.
     var step: Double
-    var remainder: Double
     var sigma: Int
     var plane: IntegerVector
     var misorientation: Double
@@ -149,8 +148,7 @@ public struct GrainBoundary: Sendable {
         case .atLeast(let length): length
         case .periods(let number): Double(number) * lower.normalPeriod
         }
-      let k = ((least - remainder) / step - 1e-6).rounded(.up)
-      return max(remainder + k * step, remainder > 0 ? remainder : step)
+      return step * max(1, (least / step - 1e-6).rounded(.up))
     }
   }
 

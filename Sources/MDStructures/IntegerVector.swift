@@ -42,9 +42,9 @@ func reduced(_ a: IntegerVector, _ b: IntegerVector) -> (IntegerVector, IntegerV
   var (a, b) = (a, b)
   while true {
     if b.squaredLength < a.squaredLength { swap(&a, &b) }
-    let k = Int((Double(dot(a, b)) / Double(a.squaredLength)).rounded())
-    if k == 0 { return (a, b) }
-    b = b - k * a
+    let product = dot(a, b)
+    if 2 * abs(product) <= a.squaredLength { return (a, b) }
+    b = b - Int((Double(product) / Double(a.squaredLength)).rounded()) * a
   }
 }
 

@@ -28,7 +28,7 @@ enum Launch {
   /// Runs `body` between MPI_Init and MPI_Finalize and exits with the code it returns. An error that all ranks
   /// share is printed by rank 0 and all leave; an error of one rank alone is printed by it and ends the job.
   static func parallel(_ body: (any Communicator, RunLog) throws -> Int32) -> Never {
-    MPI.initialize()
+    MPI.initialise()
     let communicator = MPI.world
     let log = RunLog(
       isTerminal: isatty(STDOUT_FILENO) == 1,
@@ -47,7 +47,7 @@ enum Launch {
       }
       if !shared && communicator.size > 1 { communicator.abort(code) }
     }
-    MPI.finalize()
+    MPI.finalise()
     leave(code)
   }
 

@@ -48,7 +48,8 @@ struct DeckGenerator {
   mutating func section(_ object: DeckObject) -> JSON {
     var names: [String] = []
     for key in object.keys {
-      if case .required = key.presence { names.append(key.name) } else if Bool.random(using: &random) { names.append(key.name) }
+      let isRequired = if case .required = key.presence { true } else { false }
+      if isRequired || Bool.random(using: &random) { names.append(key.name) }
     }
     for rule in object.rules {
       let found = names.filter(rule.keys.contains)

@@ -35,7 +35,8 @@ struct JSONSchemaChecker {
     case "maxItems": return list(node).map { $0.count <= Int(value.double) } ?? true
     case "properties":
       return entries(node).allSatisfy { entry in value[entry.key].map { accepts(entry.value, $0) } ?? true }
-    case "required": return !isSection(node) || value.items.allSatisfy { key in entries(node).contains { $0.key == key.string } }
+    case "required":
+      return !isSection(node) || value.items.allSatisfy { key in entries(node).contains { $0.key == key.string } }
     case "maxProperties": return entries(node).count <= Int(value.double)
     case "additionalProperties":
       let known = siblings.first { $0.0 == "properties" }?.1
@@ -71,8 +72,12 @@ struct JSONSchemaChecker {
     }
   }
 
-  private static func text(_ node: DeckNode) -> String? { if case .string(let text) = node.content { text } else { nil } }
-  private static func list(_ node: DeckNode) -> [DeckNode]? { if case .list(let items) = node.content { items } else { nil } }
+  private static func text(_ node: DeckNode) -> String? {
+    if case .string(let text) = node.content { text } else { nil }
+  }
+  private static func list(_ node: DeckNode) -> [DeckNode]? {
+    if case .list(let items) = node.content { items } else { nil }
+  }
   private static func isSection(_ node: DeckNode) -> Bool { if case .mapping = node.content { true } else { false } }
   private static func entries(_ node: DeckNode) -> [DeckNode.Entry] {
     if case .mapping(let entries) = node.content { entries } else { [] }

@@ -29,12 +29,12 @@ private let syntax = [
     "deck.yaml:2:1: a tab in the indentation; YAML indents with spaces only"),
   Mistake(
     "indentation", "potential:\n  - zbl:\n      inner: 1\n     outer: 2\n",
-    "deck.yaml:4:6: YAML syntax: did not find expected key while parsing a block mapping that starts at line 2; keys of "
-      + "one section start in the same column, and so do the `-` of a list"),
+    "deck.yaml:4:6: YAML syntax: did not find expected key while parsing a block mapping that starts at line 2; keys "
+      + "of one section start in the same column, and so do the `-` of a list"),
   Mistake(
     "second colon", "title: a: b\n",
-    "deck.yaml:1:9: YAML syntax: mapping values are not allowed in this context; check the indentation of this line and "
-      + "the one above; text that holds `: ` needs quotes"),
+    "deck.yaml:1:9: YAML syntax: mapping values are not allowed in this context; check the indentation of this line "
+      + "and the one above; text that holds `: ` needs quotes"),
   Mistake(
     "open bracket", "potential: [{zbl: {inner: 1, outer: 2}}\n",
     "deck.yaml:2:1: YAML syntax: did not find expected ',' or ']' while parsing a flow sequence that starts at line 1; "
@@ -53,16 +53,36 @@ private let syntax = [
 private let keysAndTypes = [
   Mistake(
     "misspelt key", "potential: [{zbl: {inner: 1, outr: 2}}]\n",
-    "deck.yaml:1:19: `outer` is missing in `zbl`; expected a length > 0 (Å): End of the switch.",
     "deck.yaml:1:30: unknown key `outr` in `zbl`; did you mean `outer`? allowed: inner, outer"),
   Mistake(
     "not indented", zbl + "neighbors:\nskin: 2\n",
-    "deck.yaml:2:11: `neighbors` is empty; expected a section with the keys skin; indent its keys below it, or write {} "
-      + "for an empty section",
+    "deck.yaml:2:11: `neighbors` is empty; expected a section with the keys skin; indent its keys below it, or write "
+      + "{} for an empty section",
     "deck.yaml:3:1: unknown key `skin` in `deck`; it belongs to `neighbors`: indent it below; allowed: \(topKeys)"),
   Mistake(
+    "missing key", "potential: [{zbl: {inner: 1}}, {}]\n",
+    "deck.yaml:1:19: `outer` is missing in `zbl`; expected a length > 0 (Å): End of the switch.",
+    "deck.yaml:1:32: `potential` needs one of its kinds; allowed: eam, zbl, morse"),
+  Mistake(
+    "keys of an item too far left", "potential:\n  - zbl:\n    inner: 1\n    outer: 2\n",
+    "deck.yaml:2:9: `zbl` is empty; expected a section with the keys inner, outer; indent its keys below it, or write "
+      + "{} for an empty section",
+    "deck.yaml:3:5: unknown key `inner` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, "
+      + "zbl, morse",
+    "deck.yaml:4:5: unknown key `outer` in `potential`; it belongs to `zbl`: indent it below; allowed: eam, "
+      + "zbl, morse"),
+  Mistake(
+    "no space after the colon", zbl + "neighbors:\n  skin:2\ndecomposition: {balance:true}\n",
+    "deck.yaml:3:3: `neighbors` is text (`skin:2`); expected a section with the keys skin; a space follows the colon: "
+      + "`key: value`",
+    "deck.yaml:4:17: unknown key `balance:true` in `decomposition`; a space follows the colon: `key: value`"),
+  Mistake(
+    "no list", "potential:\n  zbl: {inner: 1, outer: 2}\ngroups: {a: {select: {species: Cu}}}\n",
+    "deck.yaml:2:3: `potential` is a section; expected a list of at least 1, each a section with one of eam, zbl, "
+      + "morse; start each item with `- `",
+    "deck.yaml:3:32: `species` is text (`Cu`); expected a list of at least 1, each text; write [Cu]"),
+  Mistake(
     "misspelt potential", "potential: [{zlb: {inner: 1, outer: 2}}]\n",
-    "deck.yaml:1:13: `potential` needs one of its kinds; allowed: eam, zbl, morse",
     "deck.yaml:1:14: unknown key `zlb` in `potential`; did you mean `zbl`? allowed: eam, zbl, morse"),
   Mistake(
     "missing file", "potential: [{eam: {file: RunPlanTest.swift}}]\n",
@@ -93,23 +113,25 @@ private let keysAndTypes = [
     "two thermostats",
     zbl + "stages:\n  - dynamics:\n      steps: 10\n      thermostat:\n        rescale: {temperature: 1}\n"
       + "        langevin: {temperature: 1}\n",
-    "deck.yaml:6:9: `langevin` and `rescale` exclude each other in `thermostat`; keep one of nose_hoover, langevin, rescale"),
+    "deck.yaml:6:9: `langevin` and `rescale` exclude each other in `thermostat`; keep one of nose_hoover, "
+      + "langevin, rescale"),
   Mistake(
     "ramp of three", zbl + "stages: [{dynamics: {steps: 1, thermostat: {rescale: {temperature: [1, 2, 3]}}}}]\n",
-    "deck.yaml:2:68: `temperature` has 3 items; expected a list of 2, each a temperature ≥ 0 (K)"),
+    "deck.yaml:2:68: `temperature` has 3 items; expected a list of 2, each a temperature > 0 (K)"),
   Mistake(
     "misspelt word", "structure: {lattice: {type: Bcc, constant: 3, species: [Fe]}}\n", for: .build,
-    "deck.yaml:1:29: `Bcc` is not a value of `type`; did you mean `bcc`? allowed: sc, fcc, bcc, hcp, diamond, rocksalt, "
-      + "zincblende, fluorite, perovskite"),
+    "deck.yaml:1:29: `Bcc` is not a value of `type`; did you mean `bcc`? allowed: sc, bcc, fcc, hcp, "
+      + "diamond, rocksalt, cscl, zincblende, wurtzite, fluorite, perovskite"),
   Mistake(
-    "two numbers for three", "structure: {lattice: {type: bcc, constant: 3, species: [Fe], size: [4, 4]}}\n", for: .build,
+    "two numbers for three", "structure: {lattice: {type: bcc, constant: 3, species: [Fe], size: [4, 4]}}\n",
+    for: .build,
     "deck.yaml:1:68: `size` has 2 items; expected a list of 3, each an integer ≥ 1"),
   Mistake(
     "nothing for a run", "", for: .run,
     "deck.yaml:1:1: `structure` is missing in `deck`; expected a section with the keys file, lattice, crystal, "
       + "grain_boundary, replicate, periodic: Where the atoms come from.",
-    "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, zbl, "
-      + "morse: Interatomic potentials, added up.",
+    "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, "
+      + "zbl, morse: Interatomic potentials, added up.",
     "deck.yaml:1:1: `stages` is missing in `deck`; expected a list of at least 1, each a section with one of minimize, "
       + "dynamics: What is done, one after the other."),
 ]
@@ -120,10 +142,12 @@ private let meaning = [
     "deck.yaml:2:58: `velocity` contradicts `frozen: true` of group `a`; keep one of the two"),
   Mistake(
     "empty selection", zbl + "groups: {a: {select: {}}, b: {select: {ids: [9, 1]}}}\n",
-    "deck.yaml:2:22: `select` is empty; give at least one of species, region, fractional_region, ids, grain"),
+    "deck.yaml:2:22: `select` is empty; give at least one of species, region, fractional_region, "
+      + "sphere, cylinder, ids, grain"),
   Mistake(
     "empty ranges", zbl + "groups: {a: {select: {region: {x: [2, 1]}}}, b: {select: {ids: [9, 1]}}}\n",
-    "deck.yaml:2:35: `x` is empty; [low, high] with low < high", "deck.yaml:2:64: `ids` [9, 1] is empty; [first, last]"),
+    "deck.yaml:2:35: `x` is empty; [low, high] with low < high",
+    "deck.yaml:2:64: `ids` [9, 1] is empty; [first, last]"),
   Mistake(
     "unknown species", crystal + "species: {Fo: {mass: 1}}\ngroups: {a: {select: {species: [Cr]}}}\n", for: .build,
     "deck.yaml:2:11: no species `Fo` in the structure; it has Fe",
@@ -138,8 +162,8 @@ private let meaning = [
     "orientation",
     "structure: {lattice: {type: bcc, constant: 3, species: [Fe], orientation: [[1, 1, 0], [1, 0, 0], [0, 0, 1]]}}\n",
     for: .build,
-    "deck.yaml:1:75: `orientation` is not orthogonal: [1, 1, 0]·[1, 0, 0] = 1; three orthogonal, right-handed directions "
-      + "such as [[1, 1, 0], [-1, 1, 0], [0, 0, 1]]"),
+    "deck.yaml:1:75: `orientation` is not orthogonal: [1, 1, 0]·[1, 0, 0] = 1; three orthogonal, right-handed "
+      + "directions such as [[1, 1, 0], [-1, 1, 0], [0, 0, 1]]"),
   Mistake(
     "tilt plane",
     "structure: {grain_boundary: {kind: tilt, lattice: bcc, constant: 3, species: [Fe], axis: [0, 0, 1], sigma: 5, "
@@ -147,7 +171,8 @@ private let meaning = [
     "deck.yaml:1:118: `plane` [3, 1, 1] does not hold the axis [0, 0, 1]; of a tilt boundary h·u + k·v + l·w = 0",
     "deck.yaml:1:137: `vacuum` needs `free_surfaces: true`"),
   Mistake(
-    "short damping", zbl + "stages: [{dynamics: {steps: 1, thermostat: {rescale: {temperature: 1, damping: 0.5 fs}}}}]\n",
+    "short damping",
+    zbl + "stages: [{dynamics: {steps: 1, thermostat: {rescale: {temperature: 1, damping: 0.5 fs}}}}]\n",
     "deck.yaml:2:80: `damping` is 0.0005 ps, shorter than the time step (0.001 ps); about 100 time steps is usual"),
   Mistake(
     "open axis",
@@ -167,7 +192,8 @@ private let meaning = [
           - {file: b, every: 1}
           - {file: thermo.csv, every: 1, format: extxyz}
           - {file: ../c.xyz, every: 1}
-      """, "deck.yaml:8:14: `../c.xyz` is not a plain file name; it is written to the run's folder, see `output.directory`"),
+      """,
+    "deck.yaml:8:14: `../c.xyz` is not a plain file name; it is written to the run's folder, see `output.directory`"),
   Mistake(
     "names of trajectories",
     zbl + """
@@ -179,7 +205,8 @@ private let meaning = [
           - {file: thermo.csv, every: 1, format: extxyz}
       """, "deck.yaml:5:14: `file` a.xyz is written by another trajectory",
     "deck.yaml:5:39: `format` lammps-dump contradicts the name a.xyz",
-    "deck.yaml:6:14: `file` b does not tell the format; end it in .extxyz or .dump, with or without .gz, or give `format`",
+    "deck.yaml:6:14: `file` b does not tell the format; end it in .extxyz or .dump, with or without .gz, "
+      + "or give `format`",
     "deck.yaml:7:14: `file` thermo.csv is the name of another file of the run"),
 ]
 
@@ -223,7 +250,9 @@ struct MistakeTests {
   @Test("Aliases that grow without bound are refused")
   func bomb() {
     var deck = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
-    for n in 1...8 { deck += "a\(n): &a\(n) [" + Array(repeating: "*a\(n - 1)", count: 10).joined(separator: ", ") + "]\n" }
+    for n in 1...8 {
+      deck += "a\(n): &a\(n) [" + Array(repeating: "*a\(n - 1)", count: 10).joined(separator: ", ") + "]\n"
+    }
     #expect(complaints(deck).contains { $0.hasSuffix("the deck has more than 100000 values") })
   }
 

@@ -26,11 +26,13 @@ struct RunPlanTests {
     #expect(plan.potential.map(\.name) == ["zbl", "eam"])
     #expect(plan.potential[0].section.double("outer") == 4.8)
     #expect(plan.potential[1].section.path("file") == someFile)
-    #expect(plan.groups.map(\.name) == ["bottom", "grip", "first", "upper"])
+    #expect(plan.groups.map(\.name) == ["bottom", "grip", "first", "upper", "round"])
     #expect(plan.groups[0].frozen && plan.groups[0].selection.fractionalRegion?.z == 0..<0.1)
     #expect(plan.groups[1].velocity == Vector3(0, 0, 0.1) && !plan.groups[1].thermostat)
     #expect(plan.groups[1].selection.region?.z == 50..<60 && plan.groups[1].selection.species == ["Mo"])
     #expect(plan.groups[2].selection.ids == 1...100 && plan.groups[3].selection.grain == 1)
+    #expect(plan.groups[4].selection.sphere?.center == Vector3(1, 2, 3) && plan.groups[4].selection.sphere?.radius == 5)
+    #expect(plan.groups[4].selection.cylinder?.axis == 1 && plan.groups[4].selection.cylinder?.radius == 10)
     #expect(plan.velocities?.temperature == 300 && plan.velocities?.zeroMomentum == true)
     #expect(plan.neighbors.skin == 1.5)
     #expect(plan.decomposition.grid == SIMD3(1, 1, 2) && plan.decomposition.balance)
@@ -94,15 +96,20 @@ struct RunPlanTests {
     }
   }
 
-  @Test("A resumed run does not need the structure's file, but the potential's")
-  func resume() {
+  @Test("Only the files that a purpose reads must be there")
+  func neededFiles() {
     let deck = """
       structure: {file: {path: gone.xyz}}
       potential: [{eam: {file: gone.eam}}]
       stages: [{minimize: {}}]
       """
-    #expect(complaints(deck, for: .run).count == 2)
-    #expect(complaints(deck, for: .resume).map { $0.contains("gone.eam") } == [true])
+    func missing(_ purpose: Purpose) -> [String] {
+      let lines = complaints(deck, for: purpose)
+      return ["gone.xyz", "gone.eam"].filter { name in lines.contains { $0.contains("no file `\(name)`") } }
+    }
+    #expect(missing(.run) == ["gone.xyz", "gone.eam"])
+    #expect(missing(.resume) == ["gone.eam"] && missing(.evaluate) == ["gone.eam"])
+    #expect(missing(.build) == ["gone.xyz"])
   }
 
   struct Quantity: Sendable, CustomTestStringConvertible {
@@ -160,6 +167,12 @@ struct RunPlanTests {
     #expect(last.steps == 30 && last.timestep == 0.002)
   }
 
+  @Test("Byte order marks and the line ends of other systems")
+  func otherSystems() throws {
+    let plan = try parse("\u{FEFF}" + fullDeck.replacing("\n", with: "\r\n"))
+    #expect(plan.title == "Mo Σ5(310)[001]" && plan.stages.count == 3)
+  }
+
   @Test("Paths start at the deck's folder")
   func paths() throws {
     let url = URL(fileURLWithPath: #filePath)
@@ -170,7 +183,8 @@ struct RunPlanTests {
 
   @Test("Later errors point at the value, or at the section of a default")
   func locations() throws {
-    let section = try parse("potential:\n  - zbl:\n      inner: 4\n      outer: 5\n", for: .evaluate).potential[0].section
+    let deck = "potential:\n  - zbl:\n      inner: 4\n      outer: 5\n"
+    let section = try parse(deck, for: .evaluate).potential[0].section
     #expect(section.error("outer", "is too long").description == "deck.yaml:4:14: `outer` is too long")
     #expect(section.error("skin", "is too long").location == SourceLocation(file: "deck.yaml", line: 3, column: 7))
   }

@@ -71,6 +71,7 @@ let fullDeck = """
     grip: {select: {region: {z: [50, 60]}, species: [Mo]}, velocity: [0, 0, 10 m/s], thermostat: false}
     first: {select: {ids: [1, 100]}}
     upper: {select: {grain: 1}}
+    round: {select: {sphere: {center: [1, 2, 3], radius: 5}, cylinder: {axis: y, center: [0, 0, 0], radius: 1 nm}}}
   velocities: {temperature: 300 K}
   neighbors: {skin: 1.5}
   decomposition: {grid: [1, 1, 2], balance: true}

@@ -21,7 +21,7 @@ struct SchemaTests {
     let root = DeckKind.object(sampleSchema.root(for: purpose))
     var generator = DeckGenerator(random: SampleRandom(state: UInt64(purpose.rawValue.utf8.count)))
     var (accepted, refused) = (0, 0)
-    for round in 0..<300 {
+    for round in 0..<100 {
       let valid = generator.value(root)
       var deck = valid
       for mistakes in 0...3 {
@@ -35,7 +35,7 @@ struct SchemaTests {
       }
     }
     // Both verdicts are common, or the test says nothing.
-    #expect(accepted > 300 && refused > 300)
+    #expect(accepted > 100 && refused > 100)
   }
 
   @Test("Written decks", arguments: [fullDeck, smallDeck])
@@ -99,14 +99,16 @@ struct SchemaTests {
     for object in all {
       guard let example = object.example else { continue }
       // The files of examples are not there.
-      let text = example.replacing("slab.extxyz", with: someFile)
+      let text = example.replacing("slab.extxyz", with: someFile).replacing("Cu_mishin1.eam.alloy", with: someFile)
       let node = try DeckNode.parse(text, file: "")
       #expect(JSONSchemaChecker.accepts(node, JSONSchema.json(sampleSchema, for: nil)), "\(example)")
       let deck = fallbacks.reduce(text) { deck, section in
         ("\n" + text).contains("\n\(section.key):") ? deck : "\(deck)\n\(section.key): \(section.value)"
       }
       // What an example names but does not hold: a boundary, and its own species.
-      let errors = complaints(deck).filter { !$0.contains("needs `structure.grain_boundary`") && !$0.contains("no species") }
+      let errors = complaints(deck).filter {
+        !$0.contains("needs `structure.grain_boundary`") && !$0.contains("no species")
+      }
       #expect(errors == [], "\(example)")
     }
   }
@@ -114,10 +116,11 @@ struct SchemaTests {
   @Test("The reference has a row for every key and a heading for every section")
   func reference() {
     let text = DeckReference.render(sampleSchema)
+    let lines = text.split(separator: "\n")
     for object in sections(.object(sampleSchema.root)) {
       #expect(text.contains("\n\(object.doc)\n"))
       for key in object.keys {
-        let isThere = text.split(separator: "\n").contains { $0.hasPrefix("| `\(key.name)` | ") && $0.hasSuffix(" | \(key.doc) |") }
+        let isThere = lines.contains { $0.hasPrefix("| `\(key.name)` | ") && $0.hasSuffix(" | \(key.doc) |") }
         #expect(isThere, "\(key.name)")
       }
     }
@@ -144,7 +147,8 @@ struct SchemaTests {
     let document = try String(contentsOf: root.appendingPathComponent("docs/deck.md"), encoding: .utf8)
     let blocks = DeckReference.render(.faultline(potentials: [])).components(separatedBy: "\n## ")
     for block in blocks where !block.hasPrefix("potential") {
-      #expect(document.contains(block), "regenerate docs/deck.md: the block \(block.prefix(30)) differs")
+      let isThere = document.contains(block)
+      #expect(isThere, "regenerate docs/deck.md: the block \(block.prefix(30)) differs")
     }
   }
 }

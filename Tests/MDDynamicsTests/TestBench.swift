@@ -103,12 +103,13 @@ final class TestBench {
   var box: Box
   let sites: [Vector3]
   let model: ForceModel
-  let communicator = SingleRank()
+  let communicator: any Communicator
 
   init(
     sites: [Vector3], masses: [Double] = [63.546], species: [Int32]? = nil, ids: [Int64]? = nil,
     groups: [UInt32]? = nil, motion: GroupMotion = .free, timestep: Double = 0.001,
-    box: Box = Box(lengths: Vector3(100, 100, 100)), model: @escaping ForceModel = Model.none()
+    box: Box = Box(lengths: Vector3(100, 100, 100)), communicator: any Communicator = SingleRank(),
+    model: @escaping ForceModel = Model.none()
   ) throws {
     atoms.setLocalCount(sites.count)
     for i in sites.indices {
@@ -121,6 +122,7 @@ final class TestBench {
     self.sites = sites
     self.model = model
     self.box = box
+    self.communicator = communicator
     context = try DynamicsContext(
       atoms: atoms, masses: masses, timestep: timestep, motion: motion, communicator: communicator)
     computeForces()

@@ -130,7 +130,8 @@ struct ThermostatTests {
     }
   }
 
-  @Test("BAOAB samples the positions of harmonic oscillators exactly at any stable timestep", arguments: [0.3, 1.0, 1.6])
+  @Test(
+    "BAOAB samples the positions of harmonic oscillators exactly at any stable timestep", arguments: [0.3, 1.0, 1.6])
   func langevinConfigurations(phase: Double) throws {
     // ⟨x²⟩ = kT/k for all ωΔt < 2 (Leimkuhler and Matthews 2013).
     let k = 1.5

@@ -4,35 +4,10 @@ import MDIO
 import MDNumerics
 import Testing
 
-/// A directory that goes away with its owner.
-final class TemporaryDirectory {
-  let path: String
-  init() {
-    path = NSTemporaryDirectory() + "faultline-" + UUID().uuidString
-    try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String, _ text: String) -> String {
-    let file = path + "/" + name
-    try! Data(text.utf8).write(to: URL(fileURLWithPath: file))
-    return file
-  }
-}
-
 @Suite struct ExtXYZTests {
   let directory = TemporaryDirectory()
 
   func read(_ text: String) throws -> [ExtXYZFrame] { try ExtXYZReader.frames(of: directory.file("a.xyz", text)) }
-
-  func failure(_ text: String) -> FaultlineError? {
-    do {
-      _ = try read(text)
-      return nil
-    } catch {
-      return error as? FaultlineError
-    }
-  }
 
   @Test func framesOfAse() throws {
     let text = """
@@ -97,7 +72,8 @@ final class TemporaryDirectory {
 
   /// Zero vectors along open axes: the file's own header is written again, the box spans the atoms.
   @Test func openBoundariesKeepTheHeader() throws {
-    let frame = try read("1\nLattice=\"0 0 0 0 0 0 0 0 0\" Properties=species:S:1:pos:R:3 pbc=\"F F F\" q=1\nC 1 2 3\n")[0]
+    let header = "Lattice=\"0 0 0 0 0 0 0 0 0\" Properties=species:S:1:pos:R:3 pbc=\"F F F\" q=1"
+    let frame = try read("1\n\(header)\nC 1 2 3\n")[0]
     #expect(frame.structure.box.volume == 8)
     let path = directory.path + "/b.xyz"
     let writer = try ExtXYZWriter(path)
@@ -115,6 +91,34 @@ final class TemporaryDirectory {
     #expect(abs(v.x - 98.22694788464062) < 1e-6 && v.z == -2 * v.x)
   }
 
+  /// Results replace what the file already had under the same name, and stand beside what has another.
+  @Test func columnsReplaceTheirNamesakes() throws {
+    let path = directory.path + "/c.xyz"
+    for (name, expected) in [("charges", "charges:R:1"), ("initial_charges", "initial_charges:R:1:charges:R:1")] {
+      var frame = try read("1\nProperties=species:S:1:pos:R:3:\(name):R:1 x=1\nC 0 0 0 0.5\n")[0]
+      #expect(frame.structure.charges == [0.5])
+      frame.set(ExtXYZColumn("charges", .reals([0.25])))
+      let writer = try ExtXYZWriter(path)
+      try writer.write(frame)
+      try writer.finish()
+      #expect(try path.fileText.contains("Properties=species:S:1:pos:R:3:\(expected) "))
+      #expect(try ExtXYZReader.frames(of: path)[0].structure.charges == [0.25])
+    }
+  }
+
+  @Test func massesAndGrainsAreKept() throws {
+    let text = "3\nProperties=species:S:1:pos:R:3:masses:R:1:grain:I:1 x=1\nC 0 0 0 13 0\nD 1 0 0 2 1\nD 2 0 0 3 1\n"
+    let structure = try read(text)[0].structure
+    #expect(structure.masses == [13, nil] && structure.grains == [0, 1, 1])
+    var own = structure
+    own.masses = [13, 2.014]
+    for name in ["m.xyz", "m.data"] {
+      try StructureFile.write(own, to: directory.path + "/" + name)
+      let back = try StructureFile.read(directory.path + "/" + name)
+      #expect(back.masses == [13, 2.014] && back.species == ["C", "D"])
+    }
+  }
+
   @Test(arguments: [
     ("2\nLattice=\"1 0 0 0 1 0 0 0 1\"\nH 0 0 0\n", "1 of the 2 atoms"),
     ("1\nLattice=\"1 0 0 0 1 0 0 0\"\nH 0 0 0\n", "9 numbers"),
@@ -128,11 +132,42 @@ final class TemporaryDirectory {
     ("1\nProperties=species:S:1:pos:R:2 b=2\nH 0 0 0\n", "pos:R:3"),
     ("1\nProperties=species:S:1:pos:X:3 b=2\nH 0 0 0\n", "unknown kind X"),
     ("1\na=1 a=2\nH 0 0 0\n", "given twice"),
-    ("-1\n\nH 0 0 0\n", "number of atoms"), ("99999999999\n\nH 0 0 0\n", "1 of the 99999999999 atoms"),
+    ("2\nProperties=species:S:1:pos:R:3:id:I:1 b=2\nH 0 0 0 4\nH 0 0 1 4\n", "id 4 is given twice"),
+    ("1\nProperties=species:S:1:pos:R:3:id:I:1 b=2\nH 0 0 0 0\n", "id 0 is not positive"),
+    ("-1\n\nH 0 0 0\n", "number of atoms"),
+    ("99999999999\n\nH 0 0 0\n", "1 of the 99999999999 atoms"),
     ("", "no frame"), ("1", "comment line"),
   ]) func mistakesAreNamed(_ text: String, _ part: String) throws {
-    let error = try #require(failure(text))
+    let error = try #require(failure { _ = try read(text) })
     #expect(error.description.contains(part), "\(error)")
     #expect(error.kind == .input && error.location?.file.hasSuffix("a.xyz") == true)
+  }
+
+  /// Files that other programs' results were put into: every frame is read, written and read again bit for bit.
+  @Test func referenceFramesKeepTheirBits() throws {
+    let root = ProcessInfo.processInfo.environment["FAULTLINE_REFERENCE"] ?? "../shared/reference"
+    let folders = try? FileManager.default.contentsOfDirectory(atPath: root)
+    guard let folders else {
+      print("skipped: no reference data at \(root)")
+      return
+    }
+    var count = 0
+    for folder in folders {
+      let path = "\(root)/\(folder)/reference.extxyz"
+      guard FileManager.default.fileExists(atPath: path) else { continue }
+      let copy = directory.path + "/copy.extxyz"
+      let writer = try ExtXYZWriter(copy)
+      let frames = try ExtXYZReader.frames(of: path)
+      for frame in frames { try writer.write(frame) }
+      try writer.finish()
+      let again = try ExtXYZReader.frames(of: copy)
+      #expect(frames.count == again.count)
+      for (a, b) in zip(frames, again) {
+        #expect(a.structure.positions == b.structure.positions && a.structure.box == b.structure.box)
+        #expect(a.structure.types == b.structure.types && a.info == b.info && a.columns == b.columns)
+        count += 1
+      }
+    }
+    #expect(count > 0)
   }
 }

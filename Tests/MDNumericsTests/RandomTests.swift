@@ -96,6 +96,19 @@ struct RandomTests {
     for axis in 0..<3 { #expect(kolmogorovSmirnov(all[axis]) { 0.5 * erfc(-$0 / 2.0.squareRoot()) } < 1.95) }
   }
 
+  @Test("Noise for a list of ids is the noise of each id", arguments: [1, 4, 7, 256])
+  func filled(count: Int) {
+    let ids = (0..<count).map { Int64($0 * $0 + 3) }
+    let noise = AlignedBuffer<Double>(capacity: 3 * 256)
+    let (x, y, z) = (noise.pointer, noise.pointer + 256, noise.pointer + 512)
+    CounterRandom.fillGaussians(
+      seed: 9, stream: .langevin, step: 4, ids: ids, count: count, x: x, y: y, z: z)
+    for (i, id) in ids.enumerated() {
+      let alone = CounterRandom.gaussians(seed: 9, stream: .langevin, ids: SIMD4(repeating: id), step: 4)
+      #expect(Vector3(x[i], y[i], z[i]) == Vector3(alone.x[0], alone.y[0], alone.z[0]))
+    }
+  }
+
   @Test("Gamma numbers have mean and variance k", arguments: [0.5, 1, 2.5, 40, 15_000])
   func gamma(shape: Double) {
     let samples = sample { $0.gamma(shape: shape) }

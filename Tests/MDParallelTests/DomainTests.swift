@@ -53,7 +53,8 @@ import Testing
     #expect(try grid([100, 100, 100], 8) == SIMD3(2, 2, 2))
     #expect(try grid([10, 10, 400], 8, halo: 6) == SIMD3(1, 1, 8))
     #expect(try grid([400, 10, 10], 7) == SIMD3(7, 1, 1))
-    #expect(try grid([100, 200, 50], 4) == SIMD3(2, 2, 1))
+    #expect(try grid([100, 200, 50], 4) == SIMD3(1, 4, 1))
+    #expect(try grid([90, 90, 30], 9, .none) == SIMD3(3, 3, 1))
   }
 
   @Test func refusesGridsThatDoNotFit() {

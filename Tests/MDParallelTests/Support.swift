@@ -49,7 +49,7 @@ struct Sample: CustomStringConvertible, Sendable {
 
   static let all: [Sample] = [
     make("orthogonal", [10, 12, 14], 120, width: 4),
-    make("cell smaller than the width", [3, 3.5, 2.5], 5, width: 6),
+    make("cell smaller than the width", [3, 3.5, 2.5], 5, width: 5.9),
     make("strongly triclinic", Matrix3([9, 0, 0], [7, 8, 0], [-6, 5, 9]), 60, width: 4),
     make("rotated", Matrix3([5, 6, -4], [-6, 7, 2], [3, 2, 9]), 60, width: 4),
     make("left-handed", Matrix3([0, 9, 0], [9, 1, 0], [0, 2, 8]), 50, width: 3),

@@ -41,6 +41,36 @@ struct CoincidenceTests {
     #expect(CoincidenceRotation.sigmas(about: [1, 1, 1], upTo: 21) == [3, 7, 13, 19, 21])
   }
 
+  @Test(
+    "Σ is the share of points that coincide, for primitive, face- and body-centred lattices",
+    arguments: [
+      (1, [0, 0, 1], 1), (2, [0, 0, 1], 5), (3, [0, 0, 1], 5), (0, [1, -1, 1], 3), (0, [1, -1, 2], 3),
+      (0, [2, -2, 1], 9), (3, [1, 1, 0], 11), (5, [1, 1, 1], 7), (4, [0, 0, 1], 17), (7, [1, 2, 3], 63),
+    ] as [(Int, IntegerVector, Int)])
+  func counted(_ m: Int, _ v: IntegerVector, _ sigma: Int) {
+    let rotation = CoincidenceRotation(m, v)
+    #expect(rotation.sigma == sigma)
+    // Units of a/2: twice Σ along each edge is a period of the coincidence lattice.
+    let edge = 2 * sigma
+    let lattices: [(Int) -> Bool] = [{ $0 == 0 }, { $0 % 2 == 0 }, { $0 % 3 == 0 }]
+    for contains in lattices {
+      var points = 0
+      var coincident = 0
+      for x in 0..<edge {
+        for y in 0..<edge {
+          for z in 0..<edge where contains(oddIndices([x, y, z])) {
+            points += 1
+            if let image = rotation.inverse([x, y, z]), contains(oddIndices(image)) { coincident += 1 }
+          }
+        }
+      }
+      #expect(points == sigma * coincident)
+    }
+  }
+
+  /// None odd: primitive; an even number: face-centred; none or all: body-centred.
+  private func oddIndices(_ v: IntegerVector) -> Int { (0..<3).count { v[$0] % 2 != 0 } }
+
   @Test("planes are listed one of each form, without signs where possible")
   func planes() {
     #expect(SymmetricTilt.planes(axis: [0, 0, 1], sigma: 5) == [[2, 1, 0], [3, 1, 0]])

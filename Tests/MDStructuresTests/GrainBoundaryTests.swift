@@ -95,6 +95,7 @@ struct GrainBoundaryTests {
     #expect(lower == upper)
   }
 
+  /// Always so where the grains are Bravais lattices or their mirror plane is at a centre of inversion.
   @Test("a shift in the plane keeps two tilt boundaries alike", arguments: metals.filter { $0.kind == .tilt })
   func shifted(_ item: BoundaryCase) throws {
     var boundary = try item.boundary()
@@ -103,6 +104,8 @@ struct GrainBoundaryTests {
     boundary.expansion = 0.4
     boundary.overlap = 0
     let result = try boundary.build()
+    #expect(result.boundariesAreEquivalent || item.type == .diamond)
+    guard result.boundariesAreEquivalent else { return }
     let (lower, upper) = surroundings(result, reach: 1.6 * boundary.unitCell.nearestNeighborDistance)
     #expect(lower == upper)
   }
@@ -207,7 +210,22 @@ struct GrainBoundaryTests {
     let turned = try boundary.build()
     #expect(turned.structure.box.cell[normal][normal] == along.structure.box.cell.z.z)
     #expect(turned.structure.positions.map { $0[normal] } == along.structure.positions.map(\.z))
-    #expect(environments(turned.structure, within: 4) == environments(along.structure, within: 4))
+    for (a, b) in zip(environments(turned.structure, within: 4), environments(along.structure, within: 4)) {
+      #expect(a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) < 1e-9 })
+    }
+  }
+
+  @Test("the coherent twin of a rock-salt crystal keeps every bond between unlike atoms")
+  func saltTwin() throws {
+    let boundary = try compounds[1].boundary()
+    let result = try boundary.build()
+    #expect(result.removedCount == 0 && result.warnings.isEmpty)
+    #expect(coordinations(result.structure, within: 1.1 * 2).allSatisfy { $0 == 6 })
+    var cations = result.structure
+    let kept = cations.types.indices.filter { cations.types[$0] == 0 }
+    cations.positions = kept.map { cations.positions[$0] }
+    cations.types = kept.map { _ in 0 }
+    #expect(shortestDistance(cations, within: 1.1 * 2) == nil)
   }
 
   @Test("polar planes and lost neutrality are told")
@@ -226,10 +244,10 @@ struct GrainBoundaryTests {
     var boundary = try GrainBoundary(
       .tilt, LatticeType.fcc.unitCell(a: 3.615, species: ["Cu"]), axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0])
     boundary.repeats = SIMD2(16, 50)
-    boundary.thickness = .periods(32)
+    boundary.thickness = .periods(64)
     boundary.expansion = 0.1
     let result = try boundary.build()
-    #expect(result.structure.count + result.removedCount == 16 * 50 * 32 * 2 * 20)
+    #expect(result.structure.count + result.removedCount == 16 * 50 * 64 * 2 * 10)
     #expect(result.structure.count > 1_000_000)
     #expect(result.removedCount == 2 * 16 * 50)
   }

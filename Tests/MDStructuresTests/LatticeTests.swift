@@ -107,14 +107,14 @@ struct OrientationTests {
       (.bcc, [[3, 1, 0], [-1, 3, 0], [0, 0, 1]], 20),
       (.perovskite, [[1, 1, 0], [0, 0, 1], [1, -1, 0]], 10),
       (.fluorite, [[1, -1, 0], [1, 1, -2], [1, 1, 1]], 18),
-    ])
+    ] as [(LatticeType, [IntegerVector], Int)])
   func oriented(_ type: LatticeType, _ directions: [IntegerVector], _ atoms: Int) throws {
     let unit = try cell(type, a: 4)
     let plain = try CrystalBlock(unit, size: SIMD3(2, 2, 2)).build()
     let turned = try CrystalBlock(unit, size: SIMD3(2, 1, 1), orientation: directions).build()
     #expect(turned.count == 2 * atoms)
     #expect(abs(turned.numberDensity / plain.numberDensity - 1) < 1e-12)
-    let reach = 6.0
+    let reach = 5.9
     let expected = Set(environments(plain, within: reach).map(rounded))
     #expect(Set(environments(turned, within: reach).map(rounded)) == expected)
   }

@@ -33,7 +33,7 @@ extension DeckKind {
   public static var positiveInteger: DeckKind { .integer(1...Int.max) }
   /// A temperature, or [start, end] of a linear ramp.
   public static var temperatureOrRamp: DeckKind {
-    let temperature = DeckKind.quantity(.temperature, .nonNegative)
+    let temperature = DeckKind.quantity(.temperature, .positive)
     return .either([temperature, .list(temperature, count: 2...2)])
   }
 }

@@ -30,6 +30,8 @@ public struct DeckNode: Sendable {
 
   /// Parses one YAML document. `file` stands in the errors' locations. Throws syntax errors and repeated keys.
   public static func parse(_ yaml: String, file: String) throws(DeckErrors) -> DeckNode {
+    // Editors of other systems begin a file with a byte order mark.
+    let yaml = yaml.hasPrefix("\u{FEFF}") ? String(yaml.unicodeScalars.dropFirst()) : yaml
     let root: Node?
     do {
       // Without Yams' own rules of types (YAML 1.1, by regular expressions): ours are below.

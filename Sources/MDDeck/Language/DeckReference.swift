@@ -55,7 +55,7 @@ public enum DeckReference {
       return count.lowerBound == count.upperBound ? "list of \(count.lowerBound): \(inner)" : "list: \(inner)"
     case .map(let item, let names, _): return "\(names) by name: \(type(item, at: path, name + ".NAME"))"
     case .object:
-      let anchor = (path + [name]).joined(separator: ".").lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
+      let anchor = (path + [name]).joined().lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
       return "[section](#\(anchor))"
     case .either(let kinds): return kinds.map { type($0, at: path, name) }.joined(separator: " or ")
     }

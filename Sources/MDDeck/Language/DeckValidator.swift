@@ -83,9 +83,13 @@ struct DeckValidator {
     guard case .mapping(let given) = node.content else { return wrongType(node, .object(object), name) }
     let errorsBefore = errors.count
     var entries: [DeckSection.Entry] = []
+    // Keys that the deck has, or has misspelt: one mistake gives one error.
+    var present = Set(given.map(\.key))
+    var hasUnknown = false
     for entry in given {
       guard let key = object.key(entry.key) else {
-        unknownKey(entry, object, name)
+        hasUnknown = true
+        if let meant = unknownKey(entry, among: given, object, name) { present.insert(meant) }
         continue
       }
       trail.append(key.name)
@@ -94,7 +98,6 @@ struct DeckValidator {
       }
       trail.removeLast()
     }
-    let present = Set(given.map(\.key))
     for key in object.keys where !present.contains(key.name) {
       switch key.presence {
       case .optional: break
@@ -106,19 +109,28 @@ struct DeckValidator {
           .init(name: key.name, location: node.location, value: defaultValue(key, text, node.location), isGiven: false))
       }
     }
-    for rule in object.rules { check(rule, present, name, node.location) }
+    if !hasUnknown { for rule in object.rules { check(rule, present, name, node.location) } }
     return errors.count == errorsBefore ? DeckSection(name: name, location: node.location, entries: entries) : nil
   }
 
-  private mutating func unknownKey(_ entry: DeckNode.Entry, _ object: DeckObject, _ name: String) {
+  /// Returns the key that was probably meant.
+  private mutating func unknownKey(
+    _ entry: DeckNode.Entry, among given: [DeckNode.Entry], _ object: DeckObject, _ name: String
+  ) -> String? {
     let names = object.keys.map(\.name)
+    let near = Spelling.suggestion(for: entry.key, among: names)
+    // Sections that would take the key; likeliest the one whose keys stand too far left.
+    let parents = object.keys.filter { $0.kind.sectionHas(entry.key) }.map(\.name)
     var hint = "allowed: " + names.joined(separator: ", ")
-    if let near = Spelling.suggestion(for: entry.key, among: names) {
+    if let near {
       hint = "did you mean `\(near)`? " + hint
-    } else if let parent = object.keys.first(where: { $0.kind.sectionHas(entry.key) }) {
-      hint = "it belongs to `\(parent.name)`: indent it below; " + hint
+    } else if entry.key.contains(":") {
+      hint = "a space follows the colon: `key: value`"
+    } else if let parent = parents.first(where: { given.contains(empty: $0) }) ?? parents.first {
+      hint = "it belongs to `\(parent)`: indent it below; " + hint
     }
     report("unknown key `\(entry.key)` in `\(name)`", hint: hint, at: entry.location)
+    return near
   }
 
   private mutating func check(
@@ -235,6 +247,10 @@ struct DeckValidator {
   private mutating func wrongType<T>(_ node: DeckNode, _ kind: DeckKind, _ name: String) -> T? {
     var hint = "expected \(kind.phrase)"
     switch (kind, node.content) {
+    case (.object, .string(let text)), (.map, .string(let text)):
+      if text.contains(":") { hint += "; a space follows the colon: `key: value`" }
+    case (.list, .mapping): hint += "; start each item with `- `"
+    case (.list(_, let count), .string(let text)) where count.contains(1): hint += "; write [\(text)]"
     case (.object, .null), (.map, .null): hint += "; indent its keys below it, or write {} for an empty section"
     case (.string, .integer), (.string, .number), (.string, .boolean), (.enumeration, .boolean): hint += " in quotes"
     case (.integer, .string(let text)) where text.contains("_"): hint += " without underscores"
@@ -261,6 +277,12 @@ extension DeckNode {
     case .list: "a list"
     case .mapping: "a section"
     }
+  }
+}
+
+extension [DeckNode.Entry] {
+  fileprivate func contains(empty key: String) -> Bool {
+    contains { entry in if case .null = entry.value.content { entry.key == key } else { false } }
   }
 }
 

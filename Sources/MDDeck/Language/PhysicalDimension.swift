@@ -62,7 +62,8 @@ extension PhysicalDimension {
       Unit("Å"), Unit("nm", 10), Unit("pm", per: 100), Unit("µm", 1e4), Unit("bohr", Units.bohr),
     ])
   public static let inverseLength = PhysicalDimension(
-    "an inverse length", [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
+    "an inverse length",
+    [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
   public static let time = PhysicalDimension(
     "a time",
     [

@@ -43,20 +43,21 @@ struct PlanCheck {
     }
   }
 
-  private mutating func checkCount(_ species: [String], _ type: LatticeType, _ section: DeckSection) {
+  private mutating func checkCount(_ species: [String], _ type: LatticeKind, _ section: DeckSection) {
     guard species.count != type.speciesCount else { return }
     errors.append(
       section.error(
-        "species", "has \(species.count) names for \(type.rawValue)", hint: "\(type.rawValue) has \(type.speciesCount)"))
+        "species", "has \(species.count) names for \(type.rawValue)",
+        hint: "\(type.rawValue) has \(type.speciesCount)"))
   }
 
   private mutating func check(_ lattice: LatticePlan, _ section: DeckSection) {
     checkCount(lattice.species, lattice.type, section)
-    if lattice.type != .hcp, lattice.c != nil {
-      errors.append(section.error("c", "is only for hcp", hint: "\(lattice.type.rawValue) is cubic"))
+    if lattice.type.isCubic, lattice.c != nil {
+      errors.append(section.error("c", "is only for hcp and wurtzite", hint: "\(lattice.type.rawValue) is cubic"))
     }
     guard let directions = lattice.orientation else { return }
-    if lattice.type == .hcp {
+    if !lattice.type.isCubic {
       errors.append(section.error("orientation", "is only for cubic lattices"))
     } else if let trouble = orthogonality(directions) {
       errors.append(
@@ -189,16 +190,12 @@ struct PlanCheck {
       if thermostat.damping < dynamics.timestep {
         errors.append(
           inner.error(
-            "damping", "is \(plain(thermostat.damping)) ps, shorter than the time step (\(plain(dynamics.timestep)) ps)",
+            "damping",
+            "is \(plain(thermostat.damping)) ps, shorter than the time step (\(plain(dynamics.timestep)) ps)",
             hint: "about 100 time steps is usual"))
       } else if thermostat.damping < 10 * dynamics.timestep {
         warnings.append(
           inner.error("damping", "is less than 10 time steps", hint: "about 100 time steps is usual"))
-      }
-      if thermostat.start == 0, thermostat.kind != .langevin {
-        errors.append(
-          inner.error(
-            "temperature", "starts at 0 K, where velocities cannot be scaled", hint: "start above 0 K, or use langevin"))
       }
     }
     guard let deform = dynamics.deform else { return }

@@ -103,7 +103,7 @@ extension StructureFilePlan {
 
 extension LatticePlan {
   fileprivate init(_ section: DeckSection) {
-    type = LatticeType(rawValue: section.string("type"))!
+    type = LatticeKind(rawValue: section.string("type"))!
     constant = section.double("constant")
     c = section["c"]?.double
     species = section.strings("species")
@@ -129,7 +129,7 @@ extension GrainBoundaryPlan {
 
   fileprivate init(_ section: DeckSection) {
     kind = Kind(rawValue: section.string("kind"))!
-    lattice = LatticeType(rawValue: section.string("lattice"))!
+    lattice = LatticeKind(rawValue: section.string("lattice"))!
     constant = section.double("constant")
     species = section.strings("species")
     axis = section.integerVector("axis")
@@ -143,7 +143,7 @@ extension GrainBoundaryPlan {
     let fractions = section.doubles("shift")
     shift = (fractions[0], fractions[1])
     expansion = section.double("expansion")
-    overlap = section.double("overlap")
+    overlap = section["overlap"]?.double
   }
 }
 
@@ -155,6 +155,13 @@ extension GroupPlan {
     selection = SelectionPlan(
       species: select["species"]?.strings, region: (select["region"]?.section).map(RegionPlan.init),
       fractionalRegion: (select["fractional_region"]?.section).map(RegionPlan.init),
+      sphere: (select["sphere"]?.section).map {
+        SpherePlan(center: $0.vector("center"), radius: $0.double("radius"))
+      },
+      cylinder: (select["cylinder"]?.section).map {
+        CylinderPlan(
+          axis: axisIndex($0.string("axis")), center: $0.vector("center"), radius: $0.double("radius"))
+      },
       ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
     frozen = section.boolean("frozen")
     velocity = section["velocity"]?.vector
@@ -198,7 +205,7 @@ extension DynamicsPlan {
     timestep = section.double("timestep")
     thermostat = (section["thermostat"]?.section).map(ThermostatPlan.init)
     deform = (section["deform"]?.section).map {
-      DeformPlan(axis: ["x", "y", "z"].firstIndex(of: $0.string("axis"))!, rate: $0.double("rate"))
+      DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
     }
   }
 }
@@ -245,3 +252,6 @@ extension TrajectoryPlan {
     location = section.location
   }
 }
+
+/// 0, 1, 2 for x, y, z.
+private func axisIndex(_ name: String) -> Int { ["x", "y", "z"].firstIndex(of: name)! }

@@ -81,6 +81,8 @@ public struct SelectionPlan: Sendable {
   public var species: [String]?
   public var region: RegionPlan?
   public var fractionalRegion: RegionPlan?
+  public var sphere: SpherePlan?
+  public var cylinder: CylinderPlan?
   /// First and last atom number, both included.
   public var ids: ClosedRange<Int>?
   /// From 0.
@@ -92,6 +94,21 @@ public struct RegionPlan: Sendable {
   public var x: Range<Double>?
   public var y: Range<Double>?
   public var z: Range<Double>?
+}
+
+public struct SpherePlan: Sendable {
+  /// Å.
+  public var center: Vector3
+  public var radius: Double
+}
+
+/// Along a Cartesian axis, without ends.
+public struct CylinderPlan: Sendable {
+  /// 0, 1, 2 for x, y, z.
+  public var axis: Int
+  /// A point of its axis, Å.
+  public var center: Vector3
+  public var radius: Double
 }
 
 public struct VelocitiesPlan: Sendable {

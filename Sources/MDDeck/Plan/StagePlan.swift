@@ -27,7 +27,7 @@ public struct MinimizePlan: Sendable {
   public var method: Method
   /// Largest force component on any atom, eV/Å.
   public var forceTolerance: Double
-  /// Change of the energy in a step, eV for each atom.
+  /// Change of the energy in each of ten steps, eV for each atom.
   public var energyTolerance: Double?
   public var maxSteps: Int
   /// At the start, ps.
@@ -59,7 +59,7 @@ public struct ThermostatPlan: Sendable {
 }
 
 public struct DeformPlan: Sendable {
-  /// Cell vector: 0, 1, 2.
+  /// Cartesian axis: 0, 1, 2 for x, y, z.
   public var axis: Int
   /// Engineering strain rate, 1/ps.
   public var rate: Double

@@ -45,26 +45,27 @@ public struct StructureFilePlan: Sendable {
   public var species: [String]?
 }
 
-public enum LatticeType: String, Sendable, CaseIterable {
-  case sc, fcc, bcc, hcp, diamond, rocksalt, zincblende, fluorite, perovskite
+public enum LatticeKind: String, Sendable, CaseIterable {
+  case sc, bcc, fcc, hcp, diamond, rocksalt, cscl, zincblende, wurtzite, fluorite, perovskite
 
-  public static let cubic: [LatticeType] = allCases.filter { $0 != .hcp }
+  public static let cubic: [LatticeKind] = allCases.filter(\.isCubic)
+  public var isCubic: Bool { self != .hcp && self != .wurtzite }
 
   /// How many sublattices need a species.
   public var speciesCount: Int {
     switch self {
     case .sc, .fcc, .bcc, .hcp, .diamond: 1
-    case .rocksalt, .zincblende, .fluorite: 2
+    case .rocksalt, .cscl, .zincblende, .wurtzite, .fluorite: 2
     case .perovskite: 3
     }
   }
 }
 
 public struct LatticePlan: Sendable {
-  public var type: LatticeType
+  public var type: LatticeKind
   /// a, Å.
   public var constant: Double
-  /// c of hcp, Å; nil: √(8/3)·a.
+  /// c of hcp and wurtzite, Å; nil: √(8/3)·a.
   public var c: Double?
   public var species: [String]
   public var size: SIMD3<Int>
@@ -88,7 +89,7 @@ public struct GrainBoundaryPlan: Sendable {
   public enum Kind: String, Sendable { case tilt, twist }
 
   public var kind: Kind
-  public var lattice: LatticeType
+  public var lattice: LatticeKind
   /// Å.
   public var constant: Double
   public var species: [String]
@@ -105,8 +106,8 @@ public struct GrainBoundaryPlan: Sendable {
   public var vacuum: Double
   /// Of the upper grain, fractions of the in-plane period.
   public var shift: (Double, Double)
-  /// Of the upper grain along the normal, Å.
+  /// Additional distance between the grains at each boundary, Å.
   public var expansion: Double
-  /// Å.
-  public var overlap: Double
+  /// Atoms closer than this become one, Å; 0 keeps all, nil leaves it to the builder.
+  public var overlap: Double?
 }

@@ -12,6 +12,15 @@ public enum Purpose: String, Sendable, CaseIterable {
   /// Building a structure only.
   case build
 
+  /// The sections whose input files must be there.
+  var sectionsWithFiles: [String] {
+    switch self {
+    case .run: ["structure", "potential"]
+    case .resume, .evaluate: ["potential"]
+    case .build: ["structure"]
+    }
+  }
+
   var neededSections: [String] {
     switch self {
     case .run, .resume: ["structure", "potential", "stages"]
@@ -62,7 +71,7 @@ public struct DeckSchema: Sendable {
     let node = try DeckNode.parse(yaml, file: file)
     var validator = DeckValidator(
       directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
-      needsFiles: { checksFiles && (purpose != .resume || $0 != "structure") })
+      needsFiles: { checksFiles && purpose.sectionsWithFiles.contains($0) })
     guard let section = validator.section(node, root(for: purpose), "deck") else {
       throw DeckErrors(validator.errors)
     }

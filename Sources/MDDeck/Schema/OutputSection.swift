@@ -39,8 +39,8 @@ extension DeckSchema {
         "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj."),
       .defaulted(
         "columns",
-        .list(.enumeration(TrajectoryColumn.allCases.map(\.rawValue)), count: 0...TrajectoryColumn.allCases.count), "[]",
-        "Written for each atom besides number, species and position."),
+        .list(.enumeration(TrajectoryColumn.allCases.map(\.rawValue)), count: 0...TrajectoryColumn.allCases.count),
+        "[]", "Written for each atom besides number, species and position."),
       .defaulted("unwrapped", .boolean, "false", "Whether positions follow atoms across the cell's faces."),
     ],
     example: """

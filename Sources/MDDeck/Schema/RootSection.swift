@@ -33,6 +33,8 @@ extension DeckSchema {
       ],
       example: """
         structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
+        potential:
+          - eam: {file: Cu_mishin1.eam.alloy}
         velocities: {temperature: 300 K}
         stages:
           - dynamics: {steps: 10000, timestep: 1 fs}
@@ -79,10 +81,12 @@ extension DeckSchema {
       .optional(
         "fractional_region", .object(region("fractions of the cell vectors", .number(.any))),
         "A box in fractional coordinates, 0 to 1 across the cell."),
+      .optional("sphere", .object(sphere), "A ball."),
+      .optional("cylinder", .object(cylinder), "A cylinder without ends."),
       .optional("ids", .list(.positiveInteger, count: 2...2), "Atom numbers [first, last], both included, from 1."),
       .optional("grain", .integer(0...Int.max), "Grain that a builder put the atom in, from 0."),
     ],
-    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "ids", "grain"])],
+    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "sphere", "cylinder", "ids", "grain"])],
     example: """
       groups:
         upper_oxygen: {select: {species: [O], fractional_region: {z: [0.5, 1]}}, thermostat: false}
@@ -95,6 +99,18 @@ extension DeckSchema {
       keys.map { .optional($0, .list(kind, count: 2...2), "Low and high bound along \($0).") },
       rules: [.init(.atLeastOne, of: keys)])
   }
+
+  private static let center = DeckKey.required("center", .vector(.quantity(.length, .any)), "Its centre [x, y, z].")
+  private static let radius = DeckKey.required("radius", .quantity(.length, .positive), "Its radius.")
+  private static let sphere = DeckObject(
+    "A ball; of a centre in a periodic cell the nearest image counts.", [center, radius])
+  private static let cylinder = DeckObject(
+    "A cylinder without ends along a Cartesian axis; of a centre in a periodic cell the nearest image counts.",
+    [.required("axis", .enumeration(["x", "y", "z"]), "Its direction."), center, radius],
+    example: """
+      groups:
+        core: {select: {cylinder: {axis: z, center: [50, 50, 0], radius: 1 nm}}}
+      """)
 
   static let velocities = DeckObject(
     "Velocities drawn from the Maxwell–Boltzmann distribution before the first stage, scaled to the exact temperature.",

@@ -6,7 +6,8 @@ extension DeckSchema {
       .optional("dynamics", .object(dynamics), "Moves atoms in time."),
     ])
 
-  private static let name = DeckKey.optional("name", .string, "A name for the log; minimize or dynamics and a number if absent.")
+  private static let name = DeckKey.optional(
+    "name", .string, "A name for the log; minimize or dynamics and a number if absent.")
 
   static let minimize = DeckObject(
     "Relaxes atoms in a fixed cell. It ends when the tolerances are met or the steps are used up.",
@@ -17,7 +18,7 @@ extension DeckSchema {
         "force_tolerance", .quantity(.force, .positive), "0.001", "Largest force component on any atom at the end."),
       .optional(
         "energy_tolerance", .quantity(.energy, .positive),
-        "Also ends when the energy of a step changes by less than this, for each atom."),
+        "Also ends when the energy changed by less than this, for each atom, in each of ten steps."),
       .defaulted("max_steps", .positiveInteger, "10000", "Most steps."),
       .defaulted("timestep", .quantity(.time, .positive), "0.001", "Time step at the start; FIRE adapts it."),
     ],
@@ -52,9 +53,12 @@ extension DeckSchema {
   static let thermostat = DeckObject.choice(
     "Exactly one thermostat.",
     [
-      .optional("nose_hoover", .object(noseHoover), "Nosé–Hoover chains (Martyna, Klein, Tuckerman 1992): canonical, deterministic."),
-      .optional("langevin", .object(langevin), "Langevin dynamics: friction and noise on every atom."),
-      .optional("rescale", .object(rescale), "Stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): canonical."),
+      .optional(
+        "nose_hoover", .object(noseHoover),
+        "Nosé–Hoover chains (Martyna, Klein, Tuckerman 1992): canonical, deterministic."),
+      .optional("langevin", .object(langevin), "Langevin dynamics (BAOAB): friction and noise on every atom."),
+      .optional(
+        "rescale", .object(rescale), "Stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): canonical."),
     ])
 
   private static let temperature = DeckKey.required(
@@ -66,7 +70,7 @@ extension DeckSchema {
   static let noseHoover = DeckObject(
     "Nosé–Hoover chains.",
     [
-      temperature, damping("Period of the chain's oscillations."),
+      temperature, damping("Time constant τ; the temperature oscillates with a period of about 2πτ."),
       .defaulted("chain", .integer(1...20), "3", "Number of thermostats in the chain."),
     ],
     example: """
@@ -74,13 +78,13 @@ extension DeckSchema {
         - dynamics: {steps: 1000, thermostat: {nose_hoover: {temperature: 300, chain: 3}}}
       """)
   static let langevin = DeckObject(
-    "Langevin dynamics.", [temperature, damping("Inverse of the friction coefficient.")],
+    "Langevin dynamics.", [temperature, damping("Time constant τ, the inverse of the friction coefficient.")],
     example: """
       stages:
         - dynamics: {steps: 1000, thermostat: {langevin: {temperature: 300, damping: 1 ps}}}
       """)
   static let rescale = DeckObject(
-    "Stochastic velocity rescaling.", [temperature, damping("Relaxation time of the kinetic energy.")],
+    "Stochastic velocity rescaling.", [temperature, damping("Time constant τ with which the kinetic energy relaxes.")],
     example: """
       stages:
         - dynamics: {steps: 1000, thermostat: {rescale: {temperature: [300, 600]}}}
@@ -89,7 +93,7 @@ extension DeckSchema {
   static let deform = DeckObject(
     "Stretches the cell at a constant engineering strain rate: L(t) = L(0)·(1 + rate·t). Atoms move along.",
     [
-      .required("axis", .enumeration(["x", "y", "z"]), "Cell vector (a, b or c) that is stretched."),
+      .required("axis", .enumeration(["x", "y", "z"]), "Cartesian axis that is stretched."),
       .required("rate", .quantity(.rate, .any), "Engineering strain rate; negative compresses."),
     ],
     example: """

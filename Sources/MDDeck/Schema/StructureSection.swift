@@ -1,6 +1,6 @@
 extension DeckSchema {
   static let structure = DeckObject(
-    "The atoms: from a file, or built. Exactly one source.",
+    "The atoms: from a file, or built.",
     [
       .optional("file", .object(structureFile), "Reads a structure."),
       .optional("lattice", .object(lattice), "A crystal of a named lattice."),
@@ -32,12 +32,15 @@ extension DeckSchema {
   static let lattice = DeckObject(
     "Conventional cells of a named lattice, or the smallest orthogonal cell in a given orientation.",
     [
-      .required("type", .enumeration(LatticeType.allCases.map(\.rawValue)), "The lattice."),
+      .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
       .required("constant", .quantity(.length, .positive), "Lattice constant a."),
-      .optional("c", .quantity(.length, .positive), "Lattice constant c of hcp; √(8/3)·a if absent."),
+      .optional("c", .quantity(.length, .positive), "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent."),
       .required(
         "species", .list(.string, count: 1...3),
-        "Species of the sublattices: rocksalt [Na, Cl], zincblende [Zn, S], fluorite [Ca, F], perovskite [A, B, X]."),
+        """
+        Species of the sublattices: rocksalt [Na, Cl], cscl [Cs, Cl], zincblende and wurtzite [Zn, S], \
+        fluorite [Ca, F], perovskite [A, B, X].
+        """),
       size,
       .optional(
         "orientation", .vector(.vector(.integer(-1000...1000))),
@@ -86,25 +89,30 @@ extension DeckSchema {
     """,
     [
       .required("kind", .enumeration(["tilt", "twist"]), "Symmetric tilt or twist."),
-      .required("lattice", .enumeration(LatticeType.cubic.map(\.rawValue)), "The lattice of both grains."),
+      .required("lattice", .enumeration(LatticeKind.cubic.map(\.rawValue)), "The lattice of both grains."),
       .required("constant", .quantity(.length, .positive), "Lattice constant a."),
       .required("species", .list(.string, count: 1...3), "Species of the sublattices, as in `structure.lattice`."),
       .required("axis", .vector(.integer(-100...100)), "Rotation axis [u, v, w]."),
       .required("sigma", .integer(3...100_000), "Σ, the inverse density of coincidence sites; odd."),
       .optional("plane", .vector(.integer(-1000...1000)), "Boundary plane (h, k, l); required for tilt."),
-      .defaulted("repeat", .list(.positiveInteger, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),
+      .defaulted(
+        "repeat", .list(.positiveInteger, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),
       .defaulted("thickness", .quantity(.length, .positive), "40", "Least length of each grain along the normal."),
       .defaulted(
         "free_surfaces", .boolean, "false",
         "One boundary between free surfaces, rather than two in a cell that repeats along the normal."),
-      .optional("vacuum", .quantity(.length, .positive), "Empty space with free surfaces; 20 Å if absent."),
+      .optional(
+        "vacuum", .quantity(.length, .positive),
+        "Empty space beyond the free surfaces, in all; 20 Å if absent."),
       .defaulted(
         "shift", .list(.number(.any), count: 2...2), "[0, 0]",
         "Rigid shift of the upper grain in the plane, in fractions of the in-plane period."),
-      .defaulted("expansion", .quantity(.length, .any), "0", "Rigid shift of the upper grain along the normal."),
       .defaulted(
-        "overlap", .quantity(.length, .nonNegative), "0",
-        "Of two atoms closer than this at the boundary, one is taken out."),
+        "expansion", .quantity(.length, .any), "0",
+        "Additional distance between the grains at each boundary; negative brings them together."),
+      .optional(
+        "overlap", .quantity(.length, .nonNegative),
+        "Atoms closer than this become one; 0 keeps all, 0.7 nearest-neighbour distances if absent."),
     ],
     example: """
       structure:

@@ -16,7 +16,15 @@ struct SNAPAdjointPlan {
   /// Targets of one row are taken in bundles of at most this many: they stay in registers.
   static let maximumBundle = 5
 
-  struct Entry { var x, y: UInt16 }
+  /// Eight times the place of each element, so that times eight again it is a distance in bytes.
+  struct Entry {
+    var x, y: UInt16
+
+    init(_ x: Int, _ y: Int) {
+      self.x = UInt16(8 * x)
+      self.y = UInt16(8 * y)
+    }
+  }
   struct Target {
     /// Where the sum goes: an element of Y.
     var element: Int32
@@ -47,10 +55,10 @@ struct SNAPAdjointPlan {
   }
 
   init(_ model: SNAPModel, _ indexing: SNAPIndexing) throws {
-    guard model.channelCount * indexing.uCount <= Int(UInt16.max) else {
+    guard 8 * model.channelCount * indexing.uCount <= Int(UInt16.max) else {
       throw FaultlineError(
         .input, "chemflag 1 with \(model.elements.count) elements and twojmax \(model.twojmax) is too large",
-        hint: "elements · (twojmax+1)(twojmax+2)(2 twojmax+3)/6 may be at most 65535")
+        hint: "elements · (twojmax+1)(twojmax+2)(2 twojmax+3)/6 may be at most 8191")
     }
     let number = collectTerms(model)
     var bundles = [[(row: Row, entries: [Entry], targets: [Target], factors: [Double])]](
@@ -80,7 +88,9 @@ struct SNAPAdjointPlan {
     }
     for bundle in bundles {
       bundleStart.append(rows.count)
-      for part in bundle {
+      // By length: the processor then foresees where each row ends.
+      let ordered = bundle.enumerated().sorted { ($0.1.entries.count, $0.0) < ($1.1.entries.count, $1.0) }
+      for (_, part) in ordered {
         rows.append(
           Row(
             count: Int32(part.entries.count), firstEntry: Int32(entries.count), firstFactor: Int32(factors.count),
@@ -145,7 +155,7 @@ struct SNAPAdjointPlan {
         // U_X U_X is symmetric: the two equal products are one entry with twice the factor.
         if x == y && first < second { continue }
         let both: Double = x == y && first > second ? 2 : 1
-        entries.append(Entry(x: UInt16(first), y: UInt16(second)))
+        entries.append(Entry(first, second))
         for (output, scale) in zip(outputs, scales) {
           let j = output.channel % orders
           factors.append(both * scale * clebschGordan(jx, nb, jy, kb, j) * clebschGordan(jx, na, jy, ka, j))

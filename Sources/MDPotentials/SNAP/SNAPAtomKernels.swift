@@ -95,6 +95,7 @@ enum SNAPAtomKernels {
     _: SNAPPairKernels.Size<N>.Type, _ plan: Plan, _ u: UnsafePointer<Lanes>, _ out: UnsafeMutablePointer<Lanes>,
     scattered: Bool
   ) {
+    let base = UnsafeRawPointer(u)
     for r in plan.bundleStart[N - 1]..<plan.bundleStart[N] {
       let row = plan.rows[r]
       var entry = plan.entries + Int(row.firstEntry)
@@ -103,12 +104,12 @@ enum SNAPAtomKernels {
       var real = InlineArray<N, Lanes>(repeating: .zero)
       var imaginary = InlineArray<N, Lanes>(repeating: .zero)
       while entry < end {
-        let a = u + 2 * Int(entry.pointee.x)
-        let b = u + 2 * Int(entry.pointee.y)
-        let ar = a[0]
-        let ai = a[1]
-        let br = b[0]
-        let bi = b[1]
+        let a = 8 * Int(entry.pointee.x)
+        let b = 8 * Int(entry.pointee.y)
+        let ar = base.load(fromByteOffset: a, as: Lanes.self)
+        let ai = base.load(fromByteOffset: a + 32, as: Lanes.self)
+        let br = base.load(fromByteOffset: b, as: Lanes.self)
+        let bi = base.load(fromByteOffset: b + 32, as: Lanes.self)
         let re = (ar * br).addingProduct(ai * -1, bi)
         let im = (ar * bi).addingProduct(ai, br)
         for n in 0..<N {

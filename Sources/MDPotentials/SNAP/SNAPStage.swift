@@ -5,7 +5,7 @@ import MDNumerics
 /// Collects the neighbours of four atoms within the cutoff, the k-th of each in lane order: only listed pairs that are
 /// near enough, each channel's together, short rows padded with neighbours of weight zero.
 final class SNAPStage {
-  /// The k-th neighbours of four atoms.
+  /// The k-th neighbours of four atoms; the fields are written lane by lane through their byte offsets.
   struct Neighbors {
     /// r_k − r_i, Å.
     var x, y, z: Lanes
@@ -44,7 +44,7 @@ final class SNAPStage {
             q.innerSwitch.map { (0.5 * (s.centre + $0.centre), 0.5 * (s.halfWidth + $0.halfWidth)) }
           }
           return Pair(
-            squaredCutoff: cutoff * cutoff, weight: model.separatesElements ? 1 * q.weight : q.weight,
+            squaredCutoff: cutoff * cutoff, weight: q.weight,
             inverseRange: 1 / (cutoff - model.rmin0), innerCentre: inner?.0 ?? -1e300, innerHalfWidth: inner?.1 ?? 1)
         }
       })
@@ -82,14 +82,16 @@ final class SNAPStage {
             out[found] = padding
             filled += 1
           }
-          out[found].x[lane] = d.x
-          out[found].y[lane] = d.y
-          out[found].z[lane] = d.z
-          out[found].weight[lane] = pairs[other].weight
-          out[found].inverseRange[lane] = pairs[other].inverseRange
-          out[found].innerCentre[lane] = pairs[other].innerCentre
-          out[found].innerHalfWidth[lane] = pairs[other].innerHalfWidth
-          out[found].index[lane] = j
+          let pair = pairs[other]
+          let place = UnsafeMutableRawPointer(out + found) + 8 * lane
+          place.storeBytes(of: d.x, as: Double.self)
+          place.storeBytes(of: d.y, toByteOffset: 32, as: Double.self)
+          place.storeBytes(of: d.z, toByteOffset: 64, as: Double.self)
+          place.storeBytes(of: pair.weight, toByteOffset: 96, as: Double.self)
+          place.storeBytes(of: pair.inverseRange, toByteOffset: 128, as: Double.self)
+          place.storeBytes(of: pair.innerCentre, toByteOffset: 160, as: Double.self)
+          place.storeBytes(of: pair.innerHalfWidth, toByteOffset: 192, as: Double.self)
+          (place - 4 * lane).storeBytes(of: j, toByteOffset: 224, as: Int32.self)
           found += 1
         }
       }

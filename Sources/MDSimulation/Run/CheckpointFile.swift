@@ -64,7 +64,7 @@ enum CheckpointFile {
     try communicator.agree {
       guard communicator.isRoot else { return }
       let fresh = try CheckpointWriter(store.path(step: header.clock.step))
-      try fresh.write(header, named: CheckpointHeader.section)
+      try fresh.writeJSON(header, named: CheckpointHeader.section)
       writer = fresh
     }
     try Gather.inOrder(columns, of: system.atoms, chunk: chunk, communicator: communicator) { rows, buffers in
@@ -87,7 +87,7 @@ enum CheckpointFile {
   static func header(_ reader: CheckpointReader?, communicator: any Communicator) throws -> CheckpointHeader {
     let bytes = try communicator.fromRoot {
       guard let reader else { return [] }
-      let header = try reader.read(CheckpointHeader.self, named: CheckpointHeader.section)
+      let header = try reader.readJSON(CheckpointHeader.self, named: CheckpointHeader.section)
       return [UInt8](try JSONEncoder().encode(header))
     }
     return try JSONDecoder().decode(CheckpointHeader.self, from: Data(bytes))

@@ -30,15 +30,19 @@ public final class RunLog {
 
   public func line(_ text: String = "") {
     guard let emit else { return }
-    if lineIsOpen {
-      emit("\r\u{1B}[K")
-      lineIsOpen = false
-    }
+    endLine()
     emit(text + "\n")
     if let file {
       fputs(text + "\n", file)
       fflush(file)
     }
+  }
+
+  /// Clears the progress line, so that other text can follow.
+  public func endLine() {
+    guard lineIsOpen else { return }
+    emit?("\r\u{1B}[K")
+    lineIsOpen = false
   }
 
   /// Starts a new count of progress (a stage).

@@ -50,15 +50,17 @@ struct ResumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume", abstract: "Continue a run from its last checkpoint, on any number of ranks.")
 
-  @Argument(help: "A run directory (its newest checkpoint is taken) or a checkpoint file.", completion: .directory)
-  var run: String
+  @Argument(
+    help: ArgumentHelp("A run directory (its newest checkpoint is taken) or a checkpoint file.", valueName: "run"),
+    completion: .directory)
+  var source: String
 
   @OptionGroup var options: RunOptions
 
   func run() throws {
     Launch.parallel { communicator, log in
       StopRequest.install()
-      let simulation = try Simulation.resume(from: run, communicator: communicator, log: log)
+      let simulation = try Simulation.resume(from: source, communicator: communicator, log: log)
       return Launch.code(try simulation.run(limits: options.limits))
     }
   }
