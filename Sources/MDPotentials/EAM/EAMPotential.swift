@@ -28,6 +28,8 @@ public final class EAMPotential: Potential {
 
   private var densityColumn: Column<Double>?
   private var slopeColumn: Column<Double>?
+  private var longestRow = 0
+  private let stageScratch = AlignedBuffer<Double>()
   private let rowScratch = AlignedBuffer<Double>()
   private let pickScratch = AlignedBuffer<Double>()
   private let picked = AlignedBuffer<Int32>()
@@ -89,16 +91,18 @@ public final class EAMPotential: Potential {
     var tally = embed(context.atoms, context.want, densityColumn.pointer, slopeColumn.pointer)
     context.ghosts.forward(slopeColumn.storage)
     if context.want.isEmpty {
-      tally += forces(context.atoms, list, slopeColumn.pointer, results: false, want: [])
+      tally += forcesAlone(context.atoms, list, slopeColumn.pointer)
     } else {
-      tally += forces(context.atoms, list, slopeColumn.pointer, results: true, want: context.want)
+      tally += forcesAndResults(context.atoms, list, slopeColumn.pointer, context.want)
     }
     return tally
   }
 
   /// First pass: the pairs within the cutoff, and ρ.
+  @inline(never)
   private func densities(_ atoms: AtomView, _ list: NeighborView, _ density: UnsafeMutablePointer<Double>) {
     let longest = list.longestRow
+    longestRow = longest
     let stage = RowStage(rowScratch, longestRow: longest)
     pickScratch.reserve(longest + 4)
     picked.reserve(list.pairCount + 3 * speciesCount * list.rowCount + 4)
@@ -125,7 +129,7 @@ public final class EAMPotential: Potential {
         while k < n {
           let d2 = UnsafeRawPointer(r2 + k).load(as: Lanes.self)
           let weight = laneWeights(n &- k)
-          let knot = KnotLanes(d2.squareRoot() * scale, last: last)
+          let knot = KnotLanes(positiveSquareRoot(d2) * scale, last: last)
           let atI = CubicLanes(fromB, knot).value(knot.t) * weight
           let atJ = a == b ? atI : CubicLanes(fromA, knot).value(knot.t) * weight
           sum += atI
@@ -155,6 +159,18 @@ public final class EAMPotential: Potential {
     return Tally(energy: energy)
   }
 
+  // Two compiled versions of the second pass, apart from each other for the sake of registers.
+  @inline(never)
+  private func forcesAlone(_ atoms: AtomView, _ list: NeighborView, _ slope: UnsafePointer<Double>) -> Tally {
+    forces(atoms, list, slope, results: false, want: [])
+  }
+  @inline(never)
+  private func forcesAndResults(
+    _ atoms: AtomView, _ list: NeighborView, _ slope: UnsafePointer<Double>, _ want: Want
+  ) -> Tally {
+    forces(atoms, list, slope, results: true, want: want)
+  }
+
   /// Second pass: forces, and what else is wanted.
   @inline(__always)
   private func forces(
@@ -165,6 +181,7 @@ public final class EAMPotential: Potential {
     let (kinds, scale, last) = (speciesCount, Lanes(repeating: knotsPerLength), lastKnot)
     let densityTables = densityKnots.pointer
     let pairTables = pairKnots.pointer
+    let stage = PairStage(stageScratch, longestRow: longestRow)
     let perAtom = want.contains(.atomEnergy) || want.contains(.atomVirial)
     var energy = Lanes.zero
     var virial = VirialSum()
@@ -179,11 +196,12 @@ public final class EAMPotential: Potential {
         let fromB = densityTables[kinds &* b &+ a]
         let fromA = densityTables[kinds &* a &+ b]
         let pairTable = pairTables[kinds &* a &+ b]
+        stage.gather(pairs, (n &+ 3) & ~3, atoms.positions, from: center)
         var k = 0
         while k < n {
           let j = pairs + k
-          let d = PairVectors(atoms.positions, j, from: center)
-          let r = d.squaredDistances.squareRoot()
+          let d = stage.vectors(k)
+          let r = positiveSquareRoot(d.squaredDistances)
           let inverse = 1 / r
           let weight = laneWeights(n &- k)
           let knot = KnotLanes(r * scale, last: last)
@@ -199,7 +217,7 @@ public final class EAMPotential: Potential {
           }
           change = (change * scale).addingProduct(z.slope(knot.t) * scale - phi, inverse)
           let s = Lanes.zero - change * inverse * weight
-          force += d.push(s, atoms.forces, j)
+          stage.setFactors(s, k)
           if results {
             energy.addProduct(phi, weight)
             virial.add(s, d)
@@ -207,6 +225,7 @@ public final class EAMPotential: Potential {
           }
           k &+= 4
         }
+        force += stage.push(pairs, n, atoms.positions, from: center, atoms.forces)
         pairs += (n &+ 3) & ~3
       }
       addRow(Lanes.zero - force, to: atoms.forces, Int32(truncatingIfNeeded: i))

@@ -40,7 +40,7 @@ public struct Buckingham: PairForm {
 
   @inline(__always)
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
-    let r = r2.squareRoot()
+    let r = positiveSquareRoot(r2)
     let repulsion = amplitude * exponential(r * -inverseLength)
     let w = 1 / r2
     let attraction = dispersion * (w * w * w)

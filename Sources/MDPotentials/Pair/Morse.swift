@@ -38,7 +38,7 @@ public struct Morse: PairForm {
 
   @inline(__always)
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
-    let r = r2.squareRoot()
+    let r = positiveSquareRoot(r2)
     let e = exponential((distance - r) * stiffness)
     let de = depth * e
     return (de * (e - 2), (2 * stiffness) * de * (e - 1) / r)

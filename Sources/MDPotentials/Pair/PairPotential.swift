@@ -48,6 +48,7 @@ public final class PairPotential: Potential {
 
 final class PairScratch {
   let distances = AlignedBuffer<Double>()
+  let vectors = AlignedBuffer<Double>()
   let pickedDistances = AlignedBuffer<Double>()
   let picked = AlignedBuffer<Int32>()
 }
@@ -88,7 +89,7 @@ struct PairTerm<Form: PairForm>: Sendable {
     var (energy, force) = form.evaluate(r2)
     energy -= Lanes(repeating: shift)
     guard isSwitched else { return (energy, force) }
-    let r = r2.squareRoot()
+    let r = positiveSquareRoot(r2)
     var x = (r - Lanes(repeating: inner)) * Lanes(repeating: 1 / width)
     x = x.replacing(with: 0, where: x .< Lanes.zero)
     let rest = 1 - x
@@ -108,6 +109,7 @@ private func pairForces<Form: PairForm>(
   let list = context.neighbors(.half)
   let longest = list.longestRow
   let stage = RowStage(scratch.distances, longestRow: longest)
+  let vectors = PairStage(scratch.vectors, longestRow: longest)
   scratch.picked.reserve(longest + 4)
   scratch.pickedDistances.reserve(longest + 4)
   let pairs = scratch.picked.pointer
@@ -129,13 +131,14 @@ private func pairForces<Form: PairForm>(
         let n = stage.pick(
           row, length, within: term.cutoff2, species: atoms.species, kinds > 1 ? Int32(truncatingIfNeeded: b) : nil,
           into: pairs, r2)
+        vectors.gather(pairs, (n &+ 3) & ~3, atoms.positions, from: center)
         var k = 0
         while k < n {
-          let d = PairVectors(atoms.positions, pairs + k, from: center)
+          let d = vectors.vectors(k)
           let weight = laneWeights(n &- k)
           let pair = term.evaluate(UnsafeRawPointer(r2 + k).load(as: Lanes.self))
           let s = pair.force * weight
-          force += d.push(s, atoms.forces, pairs + k)
+          vectors.setFactors(s, k)
           if !want.isEmpty {
             energy.addProduct(pair.energy, weight)
             virial.add(s, d)
@@ -143,6 +146,7 @@ private func pairForces<Form: PairForm>(
           }
           k &+= 4
         }
+        force += vectors.push(pairs, n, atoms.positions, from: center, atoms.forces)
       }
       addRow(Lanes.zero - force, to: atoms.forces, Int32(truncatingIfNeeded: i))
     }

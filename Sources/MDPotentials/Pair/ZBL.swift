@@ -55,7 +55,7 @@ public struct ZBL: PairForm {
 
   @inline(__always)
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
-    let r = r2.squareRoot()
+    let r = positiveSquareRoot(r2)
     let e0 = exponential(r * -decays[0]) * amplitudes[0]
     let e1 = exponential(r * -decays[1]) * amplitudes[1]
     let e2 = exponential(r * -decays[2]) * amplitudes[2]

@@ -89,9 +89,14 @@ struct KnotLanes {
   }
 }
 
-/// Four intervals of one table.
+/// Four intervals of one table: with the rise Δ over an interval and the slopes s, s′ at its ends (per knot),
+///
+///     f(t) = f + tΔ + t(1−t)²(s − Δ) − t²(1−t)(s′ − Δ),
+///     df/dt = Δ + (1−t)(1−3t)(s − Δ) − t(2−3t)(s′ − Δ),
+///
+/// which is the cubic of `CubicTable` in the form with the shortest chain of dependent operations.
 struct CubicLanes {
-  let f, s, c2, c3: Lanes
+  let f, rise, below, above: Lanes
 
   @inline(__always)
   init(_ knots: UnsafePointer<Double>, _ at: KnotLanes) {
@@ -99,14 +104,13 @@ struct CubicLanes {
     let b = Self.row(knots, at.m1)
     let c = Self.row(knots, at.m2)
     let d = Self.row(knots, at.m3)
+    f = Lanes(a[0], b[0], c[0], d[0])
+    let slope = Lanes(a[1], b[1], c[1], d[1])
     let next = Lanes(a[2], b[2], c[2], d[2])
     let nextSlope = Lanes(a[3], b[3], c[3], d[3])
-    f = Lanes(a[0], b[0], c[0], d[0])
-    s = Lanes(a[1], b[1], c[1], d[1])
-    let rise = next - f
-    let bend = s + nextSlope - rise - rise
-    c3 = bend
-    c2 = rise - s - bend
+    rise = next - f
+    below = slope - rise
+    above = nextSlope - rise
   }
 
   @inline(__always)
@@ -116,12 +120,17 @@ struct CubicLanes {
 
   @inline(__always)
   func value(_ t: Lanes) -> Lanes {
-    f.addingProduct(s.addingProduct(c2.addingProduct(c3, t), t), t)
+    let rest = 1 - t
+    let both = t * rest
+    return f.addingProduct(rise, t).addingProduct(below * rest - above * t, both)
   }
 
   /// Per knot.
   @inline(__always)
   func slope(_ t: Lanes) -> Lanes {
-    s.addingProduct((c2 + c2).addingProduct(c3 * 3, t), t)
+    let rest = 1 - t
+    let u = rest * (rest - t - t)
+    let v = t * (rest + rest - t)
+    return rise.addingProduct(below, u) - above * v
   }
 }

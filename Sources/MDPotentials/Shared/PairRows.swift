@@ -14,37 +14,90 @@ func addRow(_ v: Lanes, to p: UnsafeMutablePointer<Vector3>, _ i: Int32) {
   q.storeBytes(of: q.load(as: Lanes.self) + v, as: Lanes.self)
 }
 
-/// The vectors r_j − r_i of four neighbours: as rows (x, y, z, ·) and transposed.
+/// The vectors r_j − r_i of four neighbours.
 struct PairVectors {
-  var row0, row1, row2, row3: Lanes
   var x, y, z: Lanes
 
   @inline(__always)
+  init(x: Lanes, y: Lanes, z: Lanes) {
+    self.x = x
+    self.y = y
+    self.z = z
+  }
+
+  @inline(__always)
   init(_ positions: UnsafePointer<Vector3>, _ j: UnsafePointer<Int32>, from center: Lanes) {
-    row0 = loadRow(positions, j[0]) - center
-    row1 = loadRow(positions, j[1]) - center
-    row2 = loadRow(positions, j[2]) - center
-    row3 = loadRow(positions, j[3]) - center
-    x = Lanes(row0[0], row1[0], row2[0], row3[0])
-    y = Lanes(row0[1], row1[1], row2[1], row3[1])
-    z = Lanes(row0[2], row1[2], row2[2], row3[2])
+    let a = loadRow(positions, j[0]) - center
+    let b = loadRow(positions, j[1]) - center
+    let c = loadRow(positions, j[2]) - center
+    let d = loadRow(positions, j[3]) - center
+    x = Lanes(a[0], b[0], c[0], d[0])
+    y = Lanes(a[1], b[1], c[1], d[1])
+    z = Lanes(a[2], b[2], c[2], d[2])
   }
 
   @inline(__always)
   var squaredDistances: Lanes { (x * x).addingProduct(y, y).addingProduct(z, z) }
+}
+
+/// The picked neighbours of one atom on their way through a kernel: components of r_j − r_i are written one by one and
+/// read four abreast (the store buffer transposes), then a factor s a pair, then the forces s·(r_j − r_i).
+struct PairStage {
+  private let x: UnsafeMutablePointer<Double>
+  private let y: UnsafeMutablePointer<Double>
+  private let z: UnsafeMutablePointer<Double>
+  private let s: UnsafeMutablePointer<Double>
+
+  init(_ scratch: AlignedBuffer<Double>, longestRow: Int) {
+    let room = (longestRow + 7) & ~3
+    scratch.reserve(4 * room)
+    x = scratch.pointer
+    y = x + room
+    z = y + room
+    s = z + room
+  }
+
+  /// `count` with its padding.
+  @inline(__always)
+  func gather(
+    _ j: UnsafePointer<Int32>, _ count: Int, _ positions: UnsafePointer<Vector3>, from center: Lanes
+  ) {
+    for k in 0..<count {
+      let d = loadRow(positions, j[k]) - center
+      x[k] = d[0]
+      y[k] = d[1]
+      z[k] = d[2]
+    }
+  }
+
+  @inline(__always)
+  func vectors(_ k: Int) -> PairVectors {
+    PairVectors(x: Self.load(x + k), y: Self.load(y + k), z: Self.load(z + k))
+  }
+
+  @inline(__always)
+  private static func load(_ p: UnsafeMutablePointer<Double>) -> Lanes {
+    UnsafeRawPointer(p).load(as: Lanes.self)
+  }
+
+  @inline(__always)
+  func setFactors(_ value: Lanes, _ k: Int) {
+    UnsafeMutableRawPointer(s + k).storeBytes(of: value, as: Lanes.self)
+  }
 
   /// Adds s·(r_j − r_i) to the force on each j; returns the sum, which belongs off the force on i.
   @inline(__always)
-  func push(_ s: Lanes, _ forces: UnsafeMutablePointer<Vector3>, _ j: UnsafePointer<Int32>) -> Lanes {
-    let f0 = row0 * s[0]
-    let f1 = row1 * s[1]
-    let f2 = row2 * s[2]
-    let f3 = row3 * s[3]
-    addRow(f0, to: forces, j[0])
-    addRow(f1, to: forces, j[1])
-    addRow(f2, to: forces, j[2])
-    addRow(f3, to: forces, j[3])
-    return (f0 + f1) + (f2 + f3)
+  func push(
+    _ j: UnsafePointer<Int32>, _ count: Int, _ positions: UnsafePointer<Vector3>, from center: Lanes,
+    _ forces: UnsafeMutablePointer<Vector3>
+  ) -> Lanes {
+    var sum = Lanes.zero
+    for k in 0..<count {
+      let f = (loadRow(positions, j[k]) - center) * s[k]
+      addRow(f, to: forces, j[k])
+      sum += f
+    }
+    return sum
   }
 }
 
@@ -139,21 +192,22 @@ struct RowStage {
     _ row: UnsafePointer<Int32>, _ count: Int, within cutoff2: Double, species: UnsafePointer<Int32>, _ wanted: Int32?,
     into out: UnsafeMutablePointer<Int32>, _ outR2: UnsafeMutablePointer<Double>
   ) -> Int {
+    // Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
     var n = 0
     if let wanted {
       for k in 0..<count {
         let j = row[k]
-        let d2 = r2[k]
         out[n] = j
-        outR2[n] = d2
-        n &+= d2 < cutoff2 && species[Int(j)] == wanted ? 1 : 0
+        outR2[n] = r2[k]
+        let other = UInt32(bitPattern: species[Int(j)] ^ wanted)
+        let differs = Int(truncatingIfNeeded: (UInt64(other) &+ 0xFFFF_FFFF) &>> 32)
+        n &+= isNegative(r2[k] - cutoff2) & (1 &- differs)
       }
     } else {
       for k in 0..<count {
-        let d2 = r2[k]
         out[n] = row[k]
-        outR2[n] = d2
-        n &+= d2 < cutoff2 ? 1 : 0
+        outR2[n] = r2[k]
+        n &+= isNegative(r2[k] - cutoff2)
       }
     }
     guard n > 0 else { return 0 }
@@ -163,6 +217,16 @@ struct RowStage {
     }
     return n
   }
+}
+
+/// The sign bit, 1 or 0.
+@inline(__always)
+private func isNegative(_ x: Double) -> Int { Int(truncatingIfNeeded: x.bitPattern &>> 63) }
+
+/// √x by lanes for x ≥ 0. Said to be not negative, the square roots need no check and become one instruction.
+@inline(__always)
+func positiveSquareRoot(_ x: Lanes) -> Lanes {
+  Lanes(x[0].magnitude, x[1].magnitude, x[2].magnitude, x[3].magnitude).squareRoot()
 }
 
 extension NeighborView {
