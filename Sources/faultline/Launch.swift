@@ -20,6 +20,15 @@ enum Launch {
     return names.lazy.compactMap { environment[$0].flatMap(Int.init) }.first ?? 0
   }
 
+  /// Whether somebody watches standard output. Open MPI gives its ranks a pseudo-terminal wherever its own output
+  /// goes, so then it is the launcher's output that counts.
+  private static var speaksToTerminal: Bool {
+    guard isatty(STDOUT_FILENO) == 1 else { return false }
+    guard ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] != nil else { return true }
+    let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(getppid())/fd/1")
+    return place.map { $0.hasPrefix("/dev/pts/") || $0.hasPrefix("/dev/tty") } ?? false
+  }
+
   static func leave(_ code: Int32) -> Never {
     fflush(nil)
     exit(code)
@@ -31,7 +40,7 @@ enum Launch {
     MPI.initialise()
     let communicator = MPI.world
     let log = RunLog(
-      isTerminal: isatty(STDOUT_FILENO) == 1,
+      isTerminal: speaksToTerminal,
       emit: communicator.isRoot ? { FileHandle.standardOutput.write(Data($0.utf8)) } : nil)
     var code = Code.trouble
     do {

@@ -54,31 +54,33 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given.
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
+  /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
   func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
-    let process = Process()
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    if let ranks {
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["mpirun", "--oversubscribe", "-n", "\(ranks)", Self.binary] + arguments
-    } else {
-      process.executableURL = URL(fileURLWithPath: Self.binary)
-      process.arguments = arguments
-    }
+    let launch = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     // Oversubscribed ranks must yield, or tests on two cores crawl.
     environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-    process.environment = environment
     let id = UUID().uuidString.prefix(8)
     let (out, err) = (path("out-\(id).txt"), path("err-\(id).txt"))
-    for file in [out, err] { FileManager.default.createFile(atPath: file, contents: nil) }
-    process.standardOutput = FileHandle(forWritingAtPath: out)
-    process.standardError = FileHandle(forWritingAtPath: err)
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    return Running(process: process, out: out, err: err, began: Date())
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    posix_spawn_file_actions_addchdir_np(&actions, directory)
+
+    let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
+    let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (argv + envp).forEach { free($0) } }
+    var pid: pid_t = 0
+    let code = posix_spawnp(&pid, argv[0]!, &actions, nil, argv, envp)
+    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
+    return Running(pid: pid, out: out, err: err, began: Date())
   }
 
   func run(ranks: Int? = nil, _ arguments: String..., timeout: Double = 120) throws -> Result {
@@ -86,26 +88,30 @@ struct Launcher {
   }
 
   struct Running {
-    let process: Process
+    let pid: pid_t
     let out: String
     let err: String
     let began: Date
 
-    /// The exit code is −1 if the program had to be killed after `timeout` seconds.
+    /// The exit code is 128 + n after signal n, and −1 if the program had to be killed after `timeout` seconds.
     func wait(timeout: Double = 120) -> Result {
       let deadline = Date().addingTimeInterval(timeout)
-      while process.isRunning && Date() < deadline { usleep(10_000) }
-      let hung = process.isRunning
-      if hung {
-        process.terminate()
-        usleep(1_500_000)
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
+      var status: Int32 = 0
+      var hung = false
+      while waitpid(pid, &status, WNOHANG) == 0 {
+        if Date() > deadline {
+          hung = true
+          kill(pid, SIGKILL)
+          waitpid(pid, &status, 0)
+          break
+        }
+        usleep(10_000)
       }
+      let signal = status & 0x7F
+      let code = hung ? -1 : signal != 0 ? 128 + signal : (status >> 8) & 0xFF
       let text = { (file: String) in (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       return Result(
-        code: hung ? -1 : process.terminationStatus, output: text(out), errors: text(err),
-        seconds: Date().timeIntervalSince(began))
+        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began))
     }
   }
 }

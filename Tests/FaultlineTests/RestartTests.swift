@@ -3,91 +3,93 @@ import MDIO
 import Testing
 
 /// A run in one piece and a run in two are the same run.
-@Suite("Restart", .serialized)
-struct RestartTests {
-  static let thermostats = [
-    ("nve", ""), ("nose-hoover", ", thermostat: {nose_hoover: {temperature: [600, 300]}}"),
-    ("langevin", ", thermostat: {langevin: {temperature: 600}}"),
-    ("rescale", ", thermostat: {rescale: {temperature: 600}}"),
-    ("deformed", ", deform: {axis: z, rate: 0.1}"),
-  ]
+extension CommandLineTests {
+  @Suite("Restart")
+  struct RestartTests {
+    static let thermostats = [
+      ("nve", ""), ("nose-hoover", ", thermostat: {nose_hoover: {temperature: [600, 300]}}"),
+      ("langevin", ", thermostat: {langevin: {temperature: 600}}"),
+      ("rescale", ", thermostat: {rescale: {temperature: 600}}"),
+      ("deformed", ", deform: {axis: z, rate: 0.1}"),
+    ]
 
-  private func deck(_ dynamics: String) -> String {
-    TestDecks.copper(
-      stages: "  - dynamics: {steps: 200, timestep: 2 fs\(dynamics)}",
-      output: """
-          trajectories:
-            - {file: t.extxyz, every: 50, columns: [velocities, forces]}
-            - {file: t.dump.gz, every: 50, columns: [velocities]}
-        \(TestDecks.checkpoints)
-        """)
-  }
-
-  @Test("200 steps = 100 + 100 steps, bitwise, outputs included", arguments: thermostats, [1, 2, 3])
-  func bitwise(_ thermostat: (String, String), ranks: Int) throws {
-    let launcher = try Launcher("restart-\(thermostat.0)-\(ranks)")
-    defer { launcher.cleanUp() }
-    try launcher.write("deck.yaml", deck(thermostat.1))
-    let whole = try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "whole")
-    #expect(whole.code == 0, "\(whole.errors)")
-    let first = try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "parts", "--max-steps", "100")
-    #expect(first.code == 75, "\(first.errors)")
-    let second = try launcher.run(ranks: ranks, "resume", "parts")
-    #expect(second.code == 0, "\(second.errors)")
-    for file in ["thermo.csv", "t.extxyz", "t.dump.gz"] {
-      let a = try Data(contentsOf: URL(fileURLWithPath: launcher.path("whole/\(file)")))
-      let b = try Data(contentsOf: URL(fileURLWithPath: launcher.path("parts/\(file)")))
-      #expect(a == b, "\(file) differs")
-    }
-  }
-
-  @Test("a minimisation goes on where it stopped")
-  func minimisation() throws {
-    let launcher = try Launcher()
-    defer { launcher.cleanUp() }
-    try launcher.write(
-      "deck.yaml",
+    private func deck(_ dynamics: String) -> String {
       TestDecks.copper(
-        stages: "  - dynamics: {steps: 100, timestep: 2 fs}\n  - minimize: {force_tolerance: 1e-4}\n"
-          + "  - dynamics: {steps: 20}",
-        output: "  checkpoints: {every: 130, keep: 3}"))
-    #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "whole").code == 0)
-    #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "parts", "--max-steps", "130").code == 75)
-    let second = try launcher.run(ranks: 2, "resume", "parts")
-    #expect(second.code == 0, "\(second.errors)")
-    #expect(try launcher.read("whole/thermo.csv") == launcher.read("parts/thermo.csv"))
-  }
+        stages: "  - dynamics: {steps: 200, timestep: 2 fs\(dynamics)}",
+        output: """
+            trajectories:
+              - {file: t.extxyz, every: 50, columns: [velocities, forces]}
+              - {file: t.dump.gz, every: 50, columns: [velocities]}
+          \(TestDecks.checkpoints)
+          """)
+    }
 
-  @Test("another number of ranks has the same energy", arguments: [1, 2, 3, 4, 8])
-  func otherRanks(_ ranks: Int) throws {
-    let launcher = try Launcher("ranks-\(ranks)")
-    defer { launcher.cleanUp() }
-    try launcher.write("deck.yaml", deck(""))
-    #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "run", "--max-steps", "100").code == 75)
-    let before = try #require(launcher.thermo("run/thermo.csv").last)
-    let result = try launcher.run(ranks: ranks, "resume", "run")
-    #expect(result.code == 0, "\(result.errors)")
-    let after = try launcher.thermo("run/thermo.csv")
-    #expect(after.map { $0["step"] } == (0...20).map { Double($0 * 10) }, "no row is missing or twice")
-    let next = try #require(after.first { $0["step"] == 110 })
-    let (e0, e1) = (try #require(before["total_energy"]), try #require(next["total_energy"]))
-    #expect(abs(e0 - e1) < 2e-4 * 500, "the total energy goes on: \(e0) → \(e1)")
-    let frames = try ExtXYZReader.frames(of: launcher.path("run/t.extxyz"))
-    #expect(frames.compactMap { $0["step"]?.numbers?.first } == [0, 50, 100, 150, 200])
-  }
+    @Test("200 steps = 100 + 100 steps, bitwise, outputs included", arguments: thermostats, [1, 2, 3])
+    func bitwise(_ thermostat: (String, String), ranks: Int) throws {
+      let launcher = try Launcher("restart-\(thermostat.0)-\(ranks)")
+      defer { launcher.cleanUp() }
+      try launcher.write("deck.yaml", deck(thermostat.1))
+      let whole = try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "whole")
+      #expect(whole.code == 0, "\(whole.errors)")
+      let first = try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "parts", "--max-steps", "100")
+      #expect(first.code == 75, "\(first.errors)")
+      let second = try launcher.run(ranks: ranks, "resume", "parts")
+      #expect(second.code == 0, "\(second.errors)")
+      for file in ["thermo.csv", "t.extxyz", "t.dump.gz"] {
+        let a = try Data(contentsOf: URL(fileURLWithPath: launcher.path("whole/\(file)")))
+        let b = try Data(contentsOf: URL(fileURLWithPath: launcher.path("parts/\(file)")))
+        #expect(a == b, "\(file) differs")
+      }
+    }
 
-  @Test("energies at step 0 agree on all numbers of ranks", arguments: [2, 3, 4, 5, 8])
-  func stepZero(_ ranks: Int) throws {
-    let launcher = try Launcher("zero-\(ranks)")
-    defer { launcher.cleanUp() }
-    try launcher.write("deck.yaml", TestDecks.copper(stages: "  - dynamics: {steps: 1}"))
-    #expect(try launcher.run("run", "deck.yaml", "--output", "one").code == 0)
-    #expect(try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "many").code == 0)
-    let one = try #require(launcher.thermo("one/thermo.csv").first)
-    let many = try #require(launcher.thermo("many/thermo.csv").first)
-    for name in ["potential_energy", "kinetic_energy", "temperature"] {
-      let (a, b) = (try #require(one[name]), try #require(many[name]))
-      #expect(abs(a - b) <= 1e-10 * abs(a), "\(name): \(a) and \(b)")
+    @Test("a minimisation goes on where it stopped")
+    func minimisation() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "deck.yaml",
+        TestDecks.copper(
+          stages: "  - dynamics: {steps: 100, timestep: 2 fs}\n  - minimize: {force_tolerance: 1e-4}\n"
+            + "  - dynamics: {steps: 20}",
+          output: "  checkpoints: {every: 130, keep: 3}"))
+      #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "whole").code == 0)
+      #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "parts", "--max-steps", "130").code == 75)
+      let second = try launcher.run(ranks: 2, "resume", "parts")
+      #expect(second.code == 0, "\(second.errors)")
+      #expect(try launcher.read("whole/thermo.csv") == launcher.read("parts/thermo.csv"))
+    }
+
+    @Test("another number of ranks has the same energy", arguments: [1, 2, 3, 4, 8])
+    func otherRanks(_ ranks: Int) throws {
+      let launcher = try Launcher("ranks-\(ranks)")
+      defer { launcher.cleanUp() }
+      try launcher.write("deck.yaml", deck(""))
+      #expect(try launcher.run(ranks: 2, "run", "deck.yaml", "--output", "run", "--max-steps", "100").code == 75)
+      let before = try #require(launcher.thermo("run/thermo.csv").last)
+      let result = try launcher.run(ranks: ranks, "resume", "run")
+      #expect(result.code == 0, "\(result.errors)")
+      let after = try launcher.thermo("run/thermo.csv")
+      #expect(after.map { $0["step"] } == (0...20).map { Double($0 * 10) }, "no row is missing or twice")
+      let next = try #require(after.first { $0["step"] == 110 })
+      let (e0, e1) = (try #require(before["total_energy"]), try #require(next["total_energy"]))
+      #expect(abs(e0 - e1) < 2e-4 * 500, "the total energy goes on: \(e0) → \(e1)")
+      let frames = try ExtXYZReader.frames(of: launcher.path("run/t.extxyz"))
+      #expect(frames.compactMap { $0["step"]?.numbers?.first } == [0, 50, 100, 150, 200])
+    }
+
+    @Test("energies at step 0 agree on all numbers of ranks", arguments: [2, 3, 4, 5, 8])
+    func stepZero(_ ranks: Int) throws {
+      let launcher = try Launcher("zero-\(ranks)")
+      defer { launcher.cleanUp() }
+      try launcher.write("deck.yaml", TestDecks.copper(stages: "  - dynamics: {steps: 1}"))
+      #expect(try launcher.run("run", "deck.yaml", "--output", "one").code == 0)
+      #expect(try launcher.run(ranks: ranks, "run", "deck.yaml", "--output", "many").code == 0)
+      let one = try #require(launcher.thermo("one/thermo.csv").first)
+      let many = try #require(launcher.thermo("many/thermo.csv").first)
+      for name in ["potential_energy", "kinetic_energy", "temperature"] {
+        let (a, b) = (try #require(one[name]), try #require(many[name]))
+        #expect(abs(a - b) <= 1e-10 * abs(a), "\(name): \(a) and \(b)")
+      }
     }
   }
 }

@@ -22,6 +22,11 @@ public enum StopRequest {
   /// Installs the handlers. A second Ctrl-C ends the program at once, as people expect.
   public static func install() {
     flag.pointee = 0
+    // A launcher may have started this program with them blocked.
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in signals { sigaddset(&set, number) }
+    sigprocmask(SIG_UNBLOCK, &set, nil)
     for number in signals {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { StopRequest.note($0) }

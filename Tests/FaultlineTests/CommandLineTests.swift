@@ -1,0 +1,5 @@
+import Testing
+
+/// All tests that start the program, one after the other: each may use all cores.
+@Suite("Command line", .serialized)
+enum CommandLineTests {}
