@@ -6,7 +6,8 @@ import MDTestSupport
 import Testing
 
 @Suite struct SNAPFileTests {
-  static let coefficients = "# DATE: 2020-01-31 UNITS: metal\n\n1 3\nCu 0.5 1 # radius, weight\n-1.5\n0.25\n  -0.125 # B1\n"
+  static let coefficients =
+    "# DATE: 2020-01-31 UNITS: metal\n\n1 3\nCu 0.5 1 # radius, weight\n-1.5\n0.25\n  -0.125 # B1\n"
   static let parameters = "rcutfac 4.1\ntwojmax 1\n\nrfac0 0.99363\nrmin0 0\ndiagonalstyle 3\nbzeroflag 0\n"
 
   static func read(_ coefficients: String, _ parameters: String) throws -> SNAPModel {
@@ -64,7 +65,8 @@ import Testing
       name: "inner switch without its lengths", parameters: "rcutfac 4\ntwojmax 1\nswitchinnerflag 1\n",
       says: ["m.snapparam:3", "sinner"]),
     Fault(
-      name: "lengths for another number of elements", parameters: "rcutfac 4\ntwojmax 1\nswitchinnerflag 1\nsinner 1 2\ndinner 1 2\n",
+      name: "lengths for another number of elements",
+      parameters: "rcutfac 4\ntwojmax 1\nswitchinnerflag 1\nsinner 1 2\ndinner 1 2\n",
       says: ["m.snapparam:4", "needs 1"]),
   ]
 
@@ -87,8 +89,8 @@ import Testing
     #expect(absent?.description.contains("species H has no SNAP element") == true)
   }
 
-  /// The files in `potentials/snap` are whole: the crystal at the lattice constant of density functional theory (PBE, Å), to
-  /// which they were fitted, is lower in energy than 6 % to either side (the lithium potential's own is 2 % larger).
+  /// The files in `potentials/snap` are whole: the crystal at the lattice constant of density functional theory (PBE, Å),
+  /// to which they were fitted, is lower in energy than 6 % to either side (the lithium potential's own is 2 % larger).
   @Test(arguments: [
     ("Cu", 3.62, "fcc"), ("Ni", 3.52, "fcc"), ("Li", 3.43, "bcc"), ("Mo", 3.17, "bcc"), ("Si", 5.47, "diamond"),
     ("Ge", 5.76, "diamond"),

@@ -52,7 +52,8 @@ struct SNAPEnergy {
       factors: factors[quadratic == nil ? element : 0].pointer, bundleStart: bundleStart.pointer)
     if let quadratic {
       SNAPAtomKernels.products(plan, u, quadratic.products.pointer)
-      return Lanes(repeating: constants[element]) + quadratic.evaluate(element: element, targets: plan.targets, u: u, y: y)
+      return Lanes(repeating: constants[element])
+        + quadratic.evaluate(element: element, targets: plan.targets, u: u, y: y)
     }
     SNAPAtomKernels.adjoint(plan, u, y)
     var sum = Lanes.zero

@@ -104,7 +104,8 @@ private struct SNAPParameterFile {
       throw FaultlineError(.input, "the keyword \(key) is missing", at: SourceLocation(file: file))
     }
     rcutfac = try number("rcutfac", default: 0, "positive") { $0 > 0 }
-    twojmax = Int(try number("twojmax", default: 0, "an integer from 0 to 20") { $0 >= 0 && $0 <= 20 && $0 == $0.rounded() })
+    let isOrder = { (x: Double) in x >= 0 && x <= 20 && x == x.rounded() }
+    twojmax = Int(try number("twojmax", default: 0, "an integer from 0 to 20", isOrder))
     _ = try number("diagonalstyle", default: 3, "3, the only one still in use") { $0 == 3 }
   }
 

@@ -1,8 +1,9 @@
 import MDNumerics
 
-/// Value and gradient of Σ A_jlm C_jl(w) Y_lm(q) at a neighbour, each with the switched weight that is in the record's Y.
+/// Value and gradient of Σ A_jlm C_jl(w) Y_lm(q) at a neighbour, each with the switched weight that is in the
+/// record's Y.
 ///
-/// First the sums over j, S_lm = Σ_j A_jlm C_jl and S'_lm = Σ_j A_jlm C'_jl / 2(l + 1), for two neighbours at once, which
+/// First the sums over j, S_lm = Σ_j A_jlm C_jl and S'_lm = Σ_j A_jlm C'_jl / 2(l + 1), for two neighbours at once that
 /// share the loads of A (C'_jl = 2(l + 1) C_{j,l+1}). Then the sums over l and m. Solid harmonics scaled as in
 /// `solidHarmonics` have the gradients
 ///

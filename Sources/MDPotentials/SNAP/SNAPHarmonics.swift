@@ -7,8 +7,8 @@ import Foundation
 ///
 ///     C_jl(w)·Y_lm(q),   C_jl = Gegenbauer polynomial C^(l+1)_{2j−l},   l = 0 … 2j,
 ///
-/// where Y_lm is the regular solid harmonic |q|ˡ P_lm(cos β) e^{imφ} / (l + m)! (without the phase (−1)ᵐ), split into its
-/// cosine and sine parts. Only |m| = |ma − mb| occurs in U_{mb,ma}. The map is sparse, found once by quadrature
+/// where Y_lm is the regular solid harmonic |q|ˡ P_lm(cos β) e^{imφ} / (l + m)! (without the phase (−1)ᵐ), split into
+/// its cosine and sine parts. Only |m| = |ma − mb| occurs in U_{mb,ma}. The map is sparse, found once by quadrature
 /// (exact for polynomials of this degree), and used on sums over neighbours; its transpose brings the derivatives
 /// with respect to U back to the harmonics.
 struct SNAPHarmonicMap {

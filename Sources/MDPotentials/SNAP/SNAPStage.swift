@@ -114,8 +114,8 @@ final class SNAPStage {
     starts[channelCount] = total
   }
 
-  /// Writes the neighbours of atom i that are near enough (and of element `only`, unless that is −1) one after the other
-  /// and returns their number. Without branches: which of a list with a skin are near enough cannot be foreseen.
+  /// Writes the neighbours of atom i that are near enough (and of element `only`, unless that is −1) one after the
+  /// other and returns their number. Without branches: which of a list with a skin are near enough cannot be foreseen.
   @inline(__always)
   private func select(
     _ atoms: AtomView, _ list: NeighborView, _ i: Int, _ only: Int, _ pairs: UnsafePointer<Pair>,
