@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct PairTests {
   static let lennardJones: [SpeciesPair: LennardJones.Parameters] = [
-    SpeciesPair("Ar", "Ar"): .init(epsilon: 0.0104, sigma: 3.4), SpeciesPair("Kr", "Kr"): .init(epsilon: 0.014, sigma: 3.6),
+    SpeciesPair("Ar", "Ar"): .init(epsilon: 0.0104, sigma: 3.4),
+    SpeciesPair("Kr", "Kr"): .init(epsilon: 0.014, sigma: 3.6),
   ]
   static let rareGases = ["Ar", "Kr"]
   static let morse: [SpeciesPair: Morse.Parameters] = [

@@ -79,8 +79,10 @@ public struct EAMTables: Sendable {
     let header = try reader.numbersOfLine("Nrho drho Nr dr cutoff")
     let densities = try reader.count(header[0], "the number of densities (Nrho)", 5...10_000_000)
     let distances = try reader.count(header[2], "the number of distances (Nr)", 5...10_000_000)
-    let positive = [1: "the spacing of densities (drho)", 3: "the spacing of distances (dr)", 4: "the cutoff"]
-    for (k, what) in positive.sorted(by: { $0.key < $1.key }) where header[k] <= 0 {
+    let lengths = [
+      (1, "the spacing of densities (drho)"), (3, "the spacing of distances (dr)"), (4, "the cutoff"),
+    ]
+    for (k, what) in lengths where header[k] <= 0 {
       throw reader.error("\(what) is \(header[k])", hint: "it must be positive", previous: true)
     }
 
@@ -119,6 +121,7 @@ public struct EAMTables: Sendable {
   private static func checkUnits(_ comment: String, _ reader: TableReader) throws {
     let words = comment.split(whereSeparator: \.isWhitespace)
     guard let tag = words.firstIndex(of: "UNITS:"), tag + 1 < words.count, words[tag + 1] != "metal" else { return }
-    throw reader.error("the tables are in \(words[tag + 1]) units", hint: "metal units (eV, Å) are needed", previous: true)
+    throw reader.error(
+      "the tables are in \(words[tag + 1]) units", hint: "metal units (eV, Å) are needed", previous: true)
   }
 }
