@@ -57,7 +57,8 @@ struct Launcher {
   /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
   /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
   func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
-    let launch = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
+    // `env -C` changes the directory and becomes the program.
+    let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
@@ -72,7 +73,6 @@ struct Launcher {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-    posix_spawn_file_actions_addchdir_np(&actions, directory)
 
     let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
