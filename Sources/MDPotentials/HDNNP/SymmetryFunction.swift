@@ -115,7 +115,8 @@ public struct CutoffFunction: Sendable, Hashable {
 }
 
 /// The bump C(x; left, right): core(|x − c|/w) with centre c and half-width w, zero outside.
-/// The cores are those of the polynomial and exponential cutoff functions.
+/// The cores are those of the polynomial and exponential cutoff functions. C is smooth across a centre at θ = 0 or π,
+/// so collinear neighbours count in full (n2p2 leaves out a triple whose cosine rounds to exactly ±1).
 public struct CompactFunction: Sendable, Hashable {
   public enum Core: Int, Sendable, CaseIterable {
     case exponential = 0
@@ -125,7 +126,7 @@ public struct CompactFunction: Sendable, Hashable {
     case polynomial4
   }
   public var core: Core
-  /// The core is taken of 2x − x² instead of x (subtypes p1a … p4a).
+  /// In R, the core is taken of 2x − x² instead of x (subtypes p1a … p4a); Θ is symmetric all the same.
   public var isAsymmetric: Bool
 
   public init(_ core: Core, isAsymmetric: Bool = false) {
