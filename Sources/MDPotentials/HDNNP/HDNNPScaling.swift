@@ -20,8 +20,9 @@ struct HDNNPScaling {
   ///   - symbols: the elements, for messages.
   ///   - counts: the number of functions of each.
   init(file: String, symbols: [String], counts: [Int]) throws {
-    lines = try HDNNPLines(
+    let lines = try HDNNPLines(
       file: file, missing: "there is no scaling.data", hint: "it belongs to every potential beside input.nn")
+    self.lines = lines
     var rest = lines.lines[...]
     rows = try zip(symbols, counts).enumerated().map { element, need in
       try (0..<need.1).map { index in
