@@ -60,7 +60,7 @@ struct HDNNPBruteForce {
     case .cosine: return r <= inner ? (1, 0) : ((cos(.pi * x) + 1) / 2, -.pi / 2 / (rc - inner) * sin(.pi * x))
     case .tanhUnnormalized, .tanh:
       let t = Foundation.tanh(1 - r / rc)
-      let norm = f.kind == .tanh ? 1 / pow(Foundation.tanh(1), 3) : 1
+      let norm: Double = f.kind == .tanh ? 1 / pow(Foundation.tanh(1.0), 3) : 1
       return (norm * t * t * t, -3 * norm * t * t * (1 - t * t) / rc)
     case .exponential: return shape(.exponential)
     case .polynomial1: return shape(.polynomial1)

@@ -34,8 +34,9 @@ import Testing
       let forceError = zip(result.forces, frame.forces).map { ($0 - $1).length }.max()!
       #expect(forceError < 1e-8, "\(frame.name): forces are off by \(forceError)")
       if let virial = frame.virial {
+        // The reference went through a pressure, whose unit its program knows to eight digits: 8.4e-8.
         let error = (result.virial - virial).elements.map(abs).max()!
-        #expect(error < 1e-8 * max(1, virial.elements.map(abs).max()!), "\(frame.name): virial is off by \(error)")
+        #expect(error < 1e-7 * max(1, virial.elements.map(abs).max()!), "\(frame.name): virial is off by \(error)")
       }
     }
   }
