@@ -175,29 +175,42 @@ struct EdgeProgram: BitwiseCopyable {
   @inline(__always)
   static func polynomial1(_ x: Lanes) -> (Lanes, Lanes) {
     let u = positive(Lanes(repeating: 1) - x)
-    let p = 1 + 2 * x
-    return (u * u * p, -6 * x / (u * p))
+    let up = u * horner(x, 2, 1)
+    return (u * up, Lanes(repeating: -6) * x / up)
   }
 
   @inline(__always)
   static func polynomial2(_ x: Lanes) -> (Lanes, Lanes) {
     let u = positive(Lanes(repeating: 1) - x)
-    let p = 1 + x * (3 + 6 * x)
-    return (u * u * u * p, -30 * x * x / (u * p))
+    let up = u * horner(x, 6, 3, 1)
+    return (u * u * up, Lanes(repeating: -30) * x * x / up)
   }
 
   @inline(__always)
   static func polynomial3(_ x: Lanes) -> (Lanes, Lanes) {
     let u = positive(Lanes(repeating: 1) - x)
-    let p = 1 + x * (4 + x * (10 + 20 * x))
-    return (u * u * (u * u) * p, -140 * x * x * x / (u * p))
+    let up = u * horner(x, 20, 10, 4, 1)
+    return (u * u * u * up, Lanes(repeating: -140) * x * x * x / up)
   }
 
   @inline(__always)
   static func polynomial4(_ x: Lanes) -> (Lanes, Lanes) {
     let u = positive(Lanes(repeating: 1) - x)
-    let p = 1 + x * (5 + x * (15 + x * (35 + 70 * x)))
-    return (u * u * (u * u) * u * p, -630 * x * x * x * x / (u * p))
+    let up = u * horner(x, 70, 35, 15, 5, 1)
+    let square = x * x
+    return (u * u * (u * u) * up, Lanes(repeating: -630) * square * square / up)
+  }
+
+  /// Coefficients from the highest power down.
+  @inline(__always)
+  private static func horner(
+    _ x: Lanes, _ a: Double, _ b: Double, _ c: Double? = nil, _ d: Double? = nil, _ e: Double? = nil
+  ) -> Lanes {
+    var sum = Lanes(repeating: b).addingProduct(x, Lanes(repeating: a))
+    if let c { sum = Lanes(repeating: c).addingProduct(x, sum) }
+    if let d { sum = Lanes(repeating: d).addingProduct(x, sum) }
+    if let e { sum = Lanes(repeating: e).addingProduct(x, sum) }
+    return sum
   }
 
   /// What is left of the way to the cutoff, never quite nothing: its square is zero, its inverse finite.
