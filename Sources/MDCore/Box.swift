@@ -48,11 +48,14 @@ public struct Box: Equatable, Sendable {
     var s = fractional(r)
     var moved = false
     for k in 0..<3 where periodic[k] {
-      let n = s[k].rounded(.down)
+      var n = s[k].rounded(.down)
       guard n != 0 else { continue }
       s[k] -= n
-      // −1e-17 − floor(−1e-17) is 1: such an atom belongs to the lower face.
-      if s[k] >= 1 { s[k] = 0 }
+      if s[k] >= 1 {
+        // −1e-17 − floor(−1e-17) is 1: such an atom belongs to the lower face and has not crossed it.
+        s[k] = 0
+        n += 1
+      }
       image[k] += Int32(n)
       r -= n * cell[k]
       moved = true

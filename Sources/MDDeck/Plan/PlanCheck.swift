@@ -229,6 +229,12 @@ struct PlanCheck {
     if let structure = plan.structure, case .grainBoundary = structure.source {} else {
       errors.append(section.error("boundary_energy", "needs `structure.grain_boundary`"))
     }
+    if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
+      errors.append(
+        section.error(
+          "boundary_energy", "would count the energy of the free surfaces too",
+          hint: "leave `free_surfaces` out: the periodic bicrystal has two boundaries and no surface"))
+    }
     let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
     if !plan.stages.isEmpty, !minimizes {
       errors.append(section.error("boundary_energy", "needs a `minimize` stage"))
