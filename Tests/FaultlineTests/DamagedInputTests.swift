@@ -14,7 +14,7 @@ extension CommandLineTests {
     func damaged(_ input: Input, _ damage: Damage) throws {
       let launcher = try Launcher("damaged-\(damage)")
       defer { launcher.cleanUp() }
-      let potentials = Self.repository.appendingPathComponent("potentials/snap").path
+      let potentials = Launcher.repository.appendingPathComponent("potentials/snap").path
       for end in ["snapcoeff", "snapparam"] {
         try launcher.write(
           "copper.\(end)", String(contentsOfFile: "\(potentials)/Cu_Zuo_JPCA2020.\(end)", encoding: .utf8))
@@ -55,9 +55,6 @@ extension CommandLineTests {
       #expect(result.errors.contains(input.rawValue), "\(result.errors)")
       #expect(!FileManager.default.fileExists(atPath: launcher.path("run")), "nothing was started")
     }
-
-    private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
 
     /// A little table: F(ρ) = −√ρ, ρ(r) = (1 − r/r_c)³, r·φ(r) = r (1 − r/r_c)³ with r_c = 5 Å.
     private static var setfl: String {

@@ -21,11 +21,12 @@ struct Launcher {
 
   func cleanUp() { try? FileManager.default.removeItem(atPath: directory) }
 
+  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
   /// The release build, or where FAULTLINE_PROGRAM says.
   static let binary: String = {
     if let path = ProcessInfo.processInfo.environment["FAULTLINE_PROGRAM"] { return path }
-    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
     return repository.appendingPathComponent(".build/release/faultline").path
   }()
 
