@@ -34,7 +34,9 @@ final class RunOutputs {
       lastCheckpointStep = checkpoint.header.clock.step
     }
     func mode(_ file: String) -> OutputFile.Mode {
-      guard let bytes = checkpoint?.header.files[file] else { return .create }
+      // Outputs that did not come along with a checkpoint begin anew.
+      guard let bytes = checkpoint?.header.files[file], FileManager.default.fileExists(atPath: directory.file(file))
+      else { return .create }
       return .append(truncatingTo: bytes)
     }
     try communicator.agree {
@@ -49,6 +51,8 @@ final class RunOutputs {
           lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }
+    // Later checkpoints belong to outputs that have just been cut off.
+    if communicator.isRoot, let checkpoint { store.prune(after: checkpoint.header.clock.step) }
   }
 
   // MARK: When
@@ -60,6 +64,9 @@ final class RunOutputs {
   func wants(at step: Int) -> Want {
     trajectories.reduce(into: Want()) { if $1.isDue(step) { $0.formUnion($1.wants) } }
   }
+
+  /// Per-atom quantities that any trajectory has.
+  var allWants: Want { trajectories.reduce(into: Want()) { $0.formUnion($1.wants) } }
 
   // MARK: Writing
 
@@ -78,9 +85,9 @@ final class RunOutputs {
     }
   }
 
-  /// Frames that are due. Collective.
-  func writeFrames(at step: Int, time: Double, system: DistributedSystem) throws {
-    for trajectory in trajectories where trajectory.isDue(step) {
+  /// Frames that are due, or of all trajectories. Collective.
+  func writeFrames(at step: Int, evenIfNotDue: Bool = false, time: Double, system: DistributedSystem) throws {
+    for trajectory in trajectories where trajectory.isDue(step) || (evenIfNotDue && trajectory.isNew(step)) {
       try trajectory.write(step: step, time: time, system: system)
     }
   }

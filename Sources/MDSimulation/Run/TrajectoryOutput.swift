@@ -37,7 +37,8 @@ final class TrajectoryOutput {
   func synchronize() throws { try writer?.synchronize() }
   func finish() throws { try writer?.finish() }
 
-  func isDue(_ step: Int) -> Bool { step % plan.every == 0 && step > lastStep }
+  func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
+  func isNew(_ step: Int) -> Bool { step > lastStep }
 
   var wants: Want {
     var want = Want()
@@ -59,7 +60,7 @@ final class TrajectoryOutput {
       try writer?.begin(
         TrajectoryFrame(
           step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
-          hasImages: wantsImages, columns: extra.map(Self.description)))
+          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(Self.description)))
     }
     try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
       unpack(bytes[2], bytes[3], count: rows.count, box)
@@ -105,7 +106,7 @@ final class TrajectoryOutput {
     return UnsafePointer(groups.pointer)
   }
 
-  private static func storage(
+  static func storage(
     _ column: MDDeck.TrajectoryColumn, _ plan: TrajectoryPlan, _ atoms: AtomStore
   ) throws -> ColumnStorage {
     switch column {
