@@ -73,7 +73,7 @@ let package = Package(
     .testTarget(
       name: "MDStructuresTests", dependencies: ["MDStructures", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
-    .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation"], swiftSettings: target),
+    .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"], swiftSettings: target),
     .testTarget(

@@ -2,6 +2,7 @@ import Foundation
 import MDCore
 import MDDeck
 import MDSimulation
+import MDTestSupport
 import Testing
 
 @Suite("The JSON Schema and the reference say what the parser does")
@@ -22,7 +23,7 @@ struct SchemaTests {
     let deckSchema = ofTheProgram ? Registry.schema : sampleSchema
     let schema = JSONSchema.json(deckSchema, for: purpose)
     let root = DeckKind.object(deckSchema.root(for: purpose))
-    var generator = DeckGenerator(random: SampleRandom(state: UInt64(purpose.rawValue.utf8.count)))
+    var generator = DeckGenerator(random: SplitMix64(seed: UInt64(purpose.rawValue.utf8.count)))
     var (accepted, refused) = (0, 0)
     for round in 0..<100 {
       let valid = generator.value(root)

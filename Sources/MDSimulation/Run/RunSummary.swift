@@ -1,5 +1,4 @@
-import Foundation
-import MDCore
+import MDIO
 
 /// `run.json`: what programs read of a run. Written at the start, at every checkpoint and at the end (figures of speed
 /// and memory at the end).
@@ -76,15 +75,5 @@ public struct RunSummary: Codable, Sendable {
     case finalThermo = "final_thermo"
   }
 
-  func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do {
-      try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw FaultlineError(.run, "cannot write \(path): \(error.localizedDescription)")
-    }
-  }
+  func write(to path: String) throws { try AtomicFile.writeJSON(self, to: path) }
 }
