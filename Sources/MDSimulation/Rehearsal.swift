@@ -32,6 +32,18 @@ enum Rehearsal {
         }
       }
     }
+    let known = system.assessments
+    let asked =
+      (plan.output.thermo.isDefault ? [] : plan.output.thermo.columns.compactMap(\.assessment))
+      + (plan.analysis.watch.map { Array($0.stop.keys) + Array($0.select?.limits.keys ?? [:].keys) } ?? [])
+    if let missing = asked.first(where: { !known.contains($0) }) {
+      throw FaultlineError(
+        .input, "`\(missing.rawValue)` is asked for, which none of the potentials gives",
+        hint: known.isEmpty
+          ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation"
+          : "they give " + known.map(\.rawValue).sorted().joined(separator: ", "),
+        at: plan.analysis.watch?.location, isCollective: true)
+    }
     for trajectory in plan.output.trajectories {
       for column in trajectory.columns { _ = try TrajectoryOutput.storage(column, trajectory, system.atoms) }
     }

@@ -39,8 +39,9 @@ extension Simulation {
         trajectories: plan.output.trajectories.map(\.file), overwrite: plan.output.overwrite)
       try log.open(path: directory.log, append: false)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, communicator: communicator)
-    try outputs.open(continuing: nil, atoms: system.atoms)
+    let outputs = RunOutputs(
+      plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
+    try outputs.open(continuing: nil, atoms: system.atoms, assessments: system.assessments)
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
       restored: nil, summary: newSummary(plan, system), log: log, started: began)
@@ -92,18 +93,19 @@ extension Simulation {
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
         isCollective: true)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, communicator: communicator)
+    let outputs = RunOutputs(
+      plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
       try directory.proveWritable()
       try log.open(path: directory.log, append: true)
     }
-    try outputs.open(continuing: (header, file), atoms: system.atoms)
+    try outputs.open(continuing: (header, file), atoms: system.atoms, assessments: system.assessments)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
-      geometry: header.geometry, clock: header.clock, restored: header.stage, summary: summary, log: log,
+      geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage, summary: summary, log: log,
       started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
     simulation.describe()

@@ -25,13 +25,14 @@ public final class Simulation {
   /// Steps of this start of the program.
   private var stepsHere = 0
   private let started: Double
+  private let watch: Watch
   private var limits = RunLimits()
 
   var communicator: any Communicator { system.communicator }
 
   init(
     plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
-    geometry: BoundaryEnergy.Geometry?, clock: Clock, restored: StageState?,
+    geometry: BoundaryEnergy.Geometry?, lastSelected: Int? = nil, clock: Clock, restored: StageState?,
     summary: RunSummary, log: RunLog, started: Double
   ) {
     self.plan = plan
@@ -44,6 +45,7 @@ public final class Simulation {
     self.summary = summary
     self.log = log
     self.started = started
+    watch = Watch(plan.analysis.watch, system, lastSelected: lastSelected)
   }
 
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
@@ -114,12 +116,13 @@ public final class Simulation {
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
     if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
     if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
-    let want = outputs.wants(at: clock.step).union([.energy, .virial])
+    var want = outputs.wants(at: clock.step).union([.energy, .virial])
+    if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
-    let row = sample(driver, tally)
+    let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
     driver.report(row)
     try outputs.write(row, log: log)
     if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
@@ -145,6 +148,7 @@ public final class Simulation {
     let thermoDue = outputs.thermoDue(clock.step) || isLast
     var want = driver.integrator.wants.union(outputs.wants(at: clock.step))
     if thermoDue { want.formUnion([.energy, .virial]) }
+    if watch.isPossible, thermoDue || watch.isDue(clock.step) { want.insert(.assessment) }
     let computed = want
     let tally = try system.compute(want, step: clock.step)
     driver.context.tally = tally
@@ -154,15 +158,17 @@ public final class Simulation {
     // The end of a relaxation is worth a row and a frame, whatever its step.
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
     if isRelaxed { want.formUnion(outputs.allWants) }
+    let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
     if thermoDue || isRelaxed {
       let row = sample(driver, computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
-        ? tally : try fullTally(want))
+        ? tally : try fullTally(want), figures)
       driver.report(row)
       system.timers.start(.output)
       try outputs.write(row, log: log)
     }
     system.timers.start(.output)
     try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try heed(watch.judge(figures, step: clock.step), driver)
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
@@ -174,12 +180,31 @@ public final class Simulation {
     try system.compute(want.union([.energy, .virial]), step: clock.step)
   }
 
-  private func sample(_ driver: StageDriver, _ tally: Tally) -> ThermoRow {
-    let row = ThermoRow.sample(
+  private func sample(_ driver: StageDriver, _ tally: Tally, _ figures: [Assessment: Double]) -> ThermoRow {
+    var row = ThermoRow.sample(
       driver.context, tally: tally, box: system.box, stage: clock.stage + 1, time: clock.time,
       integrator: driver.integrator, isDynamics: driver.isDynamics)
+    row.assessments = figures
     summary.finalThermo = row
     return row
+  }
+
+  /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
+  private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
+    guard verdict != .nothing else { return }
+    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
+    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    switch verdict {
+    case .nothing: break
+    case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
+    case .stop(let reason):
+      for line in watch.report() { log.line("  " + line) }
+      try checkpoint(driver)
+      throw FaultlineError(
+        .run, "\(reason), at step \(clock.step)",
+        hint: "the potential is not to be trusted there; the structure is in \(outputs.selectionFile)",
+        isCollective: true)
+    }
   }
 
   private var isFirstDynamics: Bool {
@@ -256,7 +281,7 @@ public final class Simulation {
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, atoms: system.totalCount, chunk: 0,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:])
     try outputs.writeCheckpoint(header, system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
@@ -274,6 +299,7 @@ public final class Simulation {
     log.line(
       "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
         + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+    for line in watch.report() { log.line("  " + line) }
     if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)

@@ -69,6 +69,10 @@ public enum Evaluation {
     /// On rank 0, in the order of ids; empty elsewhere.
     var forces: [Double] = []
     var energies: [Double] = []
+    /// What the potentials say of themselves: of the frame and of its atoms.
+    var figures: [Assessment: Double] = [:]
+    var atomFigures: [[Double]] = []
+    var assessments: [Assessment] { figures.keys.sorted { $0.rawValue < $1.rawValue } }
   }
 
   private static func evaluate(
@@ -96,7 +100,10 @@ public enum Evaluation {
       throw error
     }
     try system.rebuild()
-    let tally = try system.compute([.energy, .virial, .atomEnergy], step: 0)
+    let watch = Watch(nil, system, lastSelected: nil)
+    var want: Want = [.energy, .virial, .atomEnergy]
+    if watch.isPossible { want.insert(.assessment) }
+    let tally = try system.compute(want, step: 0)
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw FaultlineError(
         .run, "the force on atom \(bad) of the frame at \(name ?? "?") is not a number",
@@ -105,11 +112,15 @@ public enum Evaluation {
     var sums = [tally.energy] + tally.virial.elements
     communicator.sum(&sums)
     var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
+    if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
-    let columns = [atoms.force.storage, atoms.needEnergy().storage]
+    let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
+    result.atomFigures = judged.map { _ in [] }
+    let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged
     try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
       result.forces += buffers[0].bindMemory(to: Double.self)
       result.energies += buffers[1].bindMemory(to: Double.self)
+      for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }
     }
     return result
   }
@@ -124,6 +135,10 @@ public enum Evaluation {
     }
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
+    for (name, values) in zip(result.assessments, result.atomFigures) {
+      out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0)
+      out.set(ExtXYZColumn(name.rawValue, .reals(values)))
+    }
     return out
   }
 }

@@ -26,6 +26,8 @@ public struct ThermoRow: Codable, Sendable {
   public var lengths: [Double]
   /// The largest force component on a mobile atom, eV/Å.
   public var largestForce: Double
+  /// What potentials say of themselves.
+  public var assessments: [Assessment: Double] = [:]
 
   /// The names of `thermo.csv` where there are such.
   enum CodingKeys: String, CodingKey {

@@ -44,6 +44,7 @@ final class TrajectoryOutput {
     var want = Want()
     if plan.columns.contains(.energies) { want.insert(.atomEnergy) }
     if plan.columns.contains(.virials) { want.insert(.atomVirial) }
+    if plan.columns.contains(where: { $0.assessment != nil }) { want.insert(.assessment) }
     return want
   }
 
@@ -123,6 +124,13 @@ final class TrajectoryOutput {
           at: plan.location, isCollective: true)
       }
       return charge.storage
+    case .extrapolations, .forceDeviation, .energyDeviation:
+      guard let storage = atoms.column(named: column.rawValue) else {
+        throw FaultlineError(
+          .input, "a trajectory has the column `\(column.rawValue)`, which none of the potentials gives",
+          at: plan.location, isCollective: true)
+      }
+      return storage
     }
   }
 
@@ -135,6 +143,7 @@ final class TrajectoryOutput {
     case .charges: .init("charges", .scalars(1))
     case .groups: .init("groups", .scalars(1))
     case .images: .init("image", .scalars(3))
+    case .extrapolations, .forceDeviation, .energyDeviation: .init(column.rawValue, .scalars(1))
     }
   }
 }
