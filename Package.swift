@@ -73,9 +73,9 @@ let package = Package(
     .testTarget(
       name: "MDStructuresTests", dependencies: ["MDStructures", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
-    .testTarget(name: "MDDeckTests", dependencies: ["MDDeck"], swiftSettings: target),
+    .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDTestSupport"], swiftSettings: target),
+      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),
   ],

@@ -4,7 +4,7 @@
 #
 #   qsub -l select=4:ncpus=64:mpiprocs=64 -l walltime=12:00:00 -v DECK=deck.yaml,RUN=runs/deck jobscripts/pbs.sh
 #
-# RUN is the deck's output.directory. Exit codes of faultline: 0 finished, 75 stopped at a step boundary with a
+# RUN is the run directory (in place of the deck's output.directory). Exit codes of faultline: 0 finished, 75 stopped at a step boundary with a
 # checkpoint (by --max-time or a signal), all others an error.
 #PBS -N faultline
 #PBS -l select=1:ncpus=64:mpiprocs=64
@@ -33,12 +33,12 @@ if [[ $walltime =~ ^([0-9]+):([0-9]+):([0-9]+)$ ]]; then
   options=(--max-time "${left}s")
 fi
 
-newest() { find "$RUN/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
+newest() { find "$RUN/checkpoints" -type f -name 'step-*.checkpoint' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
 before=$(newest)
 if [[ -n $before ]]; then
   command=(resume "$RUN")
 else
-  command=(run "$DECK")
+  command=(run "$DECK" --output "$RUN" --overwrite) # without a checkpoint there is nothing to lose
 fi
 
 # In the background, so that the trap runs while it works: PBS sends SIGTERM before it kills a job, and mpirun hands
@@ -46,7 +46,7 @@ fi
 ranks=$(wc -l <"$PBS_NODEFILE")
 mpirun -n "$ranks" "$faultline" "${command[@]}" "${options[@]}" &
 job=$!
-trap 'kill -USR1 "$job" 2>/dev/null' USR1 TERM
+trap 'kill -USR1 "$job" 2>/dev/null || true' USR1 TERM
 status=0
 wait "$job" || status=$?
 # A trapped signal ends `wait` early, with a status above 128: wait for the checkpoint.

@@ -4,7 +4,7 @@
 #
 #   sbatch --nodes=4 --time=12:00:00 jobscripts/slurm.sh deck.yaml runs/deck
 #
-# The second argument is the deck's output.directory. Exit codes of faultline: 0 finished, 75 stopped at a step boundary
+# The second argument is the run directory (in place of the deck's output.directory). Exit codes of faultline: 0 finished, 75 stopped at a step boundary
 # with a checkpoint (by --max-time or a signal), all others an error.
 #SBATCH --job-name=faultline
 #SBATCH --nodes=1
@@ -43,18 +43,18 @@ if left=$(seconds_left); then
   options=(--max-time "${left}s")
 fi
 
-newest() { find "$run/checkpoints" -type f -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
+newest() { find "$run/checkpoints" -type f -name 'step-*.checkpoint' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
 before=$(newest)
 if [[ -n $before ]]; then
   command=(resume "$run")
 else
-  command=(run "$deck")
+  command=(run "$deck" --output "$run" --overwrite) # without a checkpoint there is nothing to lose
 fi
 
 # srun in the background, so that the trap runs while it works; srun hands the signal to every rank.
 srun --cpu-bind=cores "$faultline" "${command[@]}" "${options[@]}" &
 job=$!
-trap 'kill -USR1 "$job" 2>/dev/null' USR1 TERM
+trap 'kill -USR1 "$job" 2>/dev/null || true' USR1 TERM
 status=0
 wait "$job" || status=$?
 # A trapped signal ends `wait` early, with a status above 128: wait for the checkpoint.

@@ -44,23 +44,21 @@ public struct Box: Equatable, Sendable {
 
   /// Brings `r` into the cell along periodic axes and counts the crossings: the unwrapped position
   /// is r + image·H before and after.
+  ///
+  /// Only whole vectors are added. A coordinate within rounding below 0 lies on the lower face and is left alone, so
+  /// that wrapping twice is wrapping once.
   public func wrap(_ r: inout Vector3, image: inout SIMD3<Int32>) {
-    var s = fractional(r)
-    var moved = false
-    for k in 0..<3 where periodic[k] {
-      let n = s[k].rounded(.down)
-      guard n != 0 else { continue }
-      s[k] -= n
-      // −1e-17 − floor(−1e-17) is 1: such an atom belongs to the lower face.
-      if s[k] >= 1 { s[k] = 0 }
-      image[k] += Int32(n)
-      r -= n * cell[k]
-      moved = true
-    }
-    // r was shifted by whole vectors; only if rounding left it outside is it set from s.
-    if moved {
-      let check = fractional(r)
-      for k in 0..<3 where periodic[k] && (check[k] < 0 || check[k] >= 1) { r += (s[k] - check[k]) * cell[k] }
+    // In a tilted cell the shift along one axis may round another across its face: look again.
+    for _ in 0..<3 {
+      let s = fractional(r)
+      var moved = false
+      for k in 0..<3 where periodic[k] && !(s[k] >= -1e-14 && s[k] < 1) {
+        let n = s[k].rounded(.down)
+        image[k] += Int32(n)
+        r -= n * cell[k]
+        moved = true
+      }
+      if !moved { return }
     }
   }
 }

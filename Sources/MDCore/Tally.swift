@@ -33,5 +33,7 @@ public struct Want: OptionSet, Sendable {
   public static let atomEnergy = Want(rawValue: 4)
   /// Per-atom virials: Σ over atoms is the total.
   public static let atomVirial = Want(rawValue: 8)
+  /// What `SelfAssessing` potentials say of their own answer.
+  public static let assessment = Want(rawValue: 16)
   public static let all: Want = [.energy, .virial, .atomEnergy, .atomVirial]
 }

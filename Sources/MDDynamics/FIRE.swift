@@ -235,10 +235,13 @@ public final class FIRE: Integrator {
 
   private func meanMass(_ context: DynamicsContext) -> Double {
     let view = context.atoms.view
-    var sum = 0.0
+    // Counts are exact, so that the mass does not depend on the order of the atoms: a resumed run has the same.
+    var counts = [Double](repeating: 0, count: context.masses.count)
     for i in 0..<view.localCount where view.groups[i] & context.motion.immobile == 0 {
-      sum += context.energyMasses.pointer[Int(view.species[i])]
+      counts[Int(view.species[i])] += 1
     }
-    return context.communicator.sum(sum) / Double(context.counts.mobile)
+    context.communicator.sum(&counts)
+    let sum = counts.indices.reduce(0) { $0 + counts[$1] * context.energyMasses.pointer[$1] }
+    return sum / Double(context.counts.mobile)
   }
 }

@@ -20,6 +20,13 @@ public struct KineticState: Sendable, Equatable {
     degreesOfFreedom > 0 ? tensor.trace / (Double(degreesOfFreedom) * Units.boltzmann) : 0
   }
 
+  /// Nothing moves.
+  public static let atRest = KineticState()
+
+  private init() {
+    (tensor, momentum, mass, count, degreesOfFreedom) = (.zero, .zero, 0, 0, 0)
+  }
+
   /// Measures the atoms (collective, one reduction). `momentumConserved` is the integrator's `conservesMomentum`.
   public init(_ context: DynamicsContext, momentumConserved: Bool) {
     let atoms = context.atoms.view

@@ -4,9 +4,12 @@ import MDCore
 
 /// Small files that are replaced as a whole: a reader sees the old one or the new one.
 public enum AtomicFile {
+  /// Ends the name of a file that is not whole yet.
+  static let partialSuffix = ".partial"
+
   /// Writes `path.partial`, synchronises it and renames it to `path`.
   public static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
-    let partial = path + ".partial"
+    let partial = path + partialSuffix
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemFailure.error("write", partial) }
     do {

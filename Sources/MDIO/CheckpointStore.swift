@@ -21,7 +21,9 @@ public struct CheckpointStore: Sendable {
   }
 
   /// Steps for which there is a file, newest first; whether they are whole is not known before they are opened.
-  public var steps: [Int] {
+  public var steps: [Int] { steps(of: Self.suffix).sorted(by: >) }
+
+  private func steps(of suffix: String) -> [Int] {
     guard let handle = opendir(directory) else { return [] }
     defer { closedir(handle) }
     var steps: [Int] = []
@@ -29,12 +31,12 @@ public struct CheckpointStore: Sendable {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix),
-        let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(suffix),
+        let step = Int(name.dropFirst(Self.prefix.count).dropLast(suffix.count))
       else { continue }
       steps.append(step)
     }
-    return steps.sorted(by: >)
+    return steps
   }
 
   /// Writes a checkpoint, and only when it is in its place removes those beyond the newest `keep`.
@@ -48,11 +50,15 @@ public struct CheckpointStore: Sendable {
     prune(after: step)
   }
 
-  /// Removes the oldest, and those of later steps: they are of a branch that was left when the run went back.
+  /// Removes the oldest, what killed runs have left half written, and those of later steps: they are of a branch that was left when the run went back.
   public func prune(after step: Int) {
     let older = steps.filter { $0 < step }
     let later = steps.filter { $0 > step }
     for old in later + older.dropFirst(keep - 1) { unlink(path(step: old)) }
+    // Left by runs that were killed in mid-checkpoint.
+    for broken in steps(of: Self.suffix + AtomicFile.partialSuffix) {
+      unlink(path(step: broken) + AtomicFile.partialSuffix)
+    }
   }
 
   /// The newest checkpoint, verified. If it is damaged the error names the newest good one before it.

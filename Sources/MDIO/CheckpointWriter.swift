@@ -13,7 +13,7 @@ public final class CheckpointWriter {
 
   public init(_ path: String) throws {
     self.path = path
-    partial = path + ".partial"
+    partial = path + AtomicFile.partialSuffix
     descriptor = Glibc.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemFailure.error("write checkpoint", partial) }
     try put(CheckpointFormat.magic)

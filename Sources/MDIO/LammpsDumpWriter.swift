@@ -3,7 +3,7 @@ import MDNumerics
 
 /// LAMMPS text dumps, `metal` units, as OVITO, ASE and LAMMPS' own tools read them.
 ///
-/// Columns are `id type element x y z`, `ix iy iz` if there are images, then the frame's: `velo`, `forces` and
+/// Columns are `id type element x y z` (`xu yu zu` for unwrapped positions), `ix iy iz` if there are images, then the frame's: `velo`, `forces` and
 /// `charges` become `vx vy vz`, `fx fy fz` and `q`; others keep their name, with `[1]`, `[2]`, … where they have several numbers.
 /// LAMMPS wants a along x and b in the xy plane: for a cell in another orientation positions, vectors and tensors are
 /// turned there (`LammpsOrientation`); extended XYZ keeps the input's frame.
@@ -34,7 +34,8 @@ public final class LammpsDumpWriter: TrajectoryWriter {
     text.append(frame.time)
     text.append("\nITEM: TIMESTEP\n\(frame.step)\nITEM: NUMBER OF ATOMS\n\(frame.atomCount)\n")
     appendBounds(orientation.box)
-    text.append("ITEM: ATOMS id type element x y z\(frame.hasImages ? " ix iy iz" : "")")
+    text.append("ITEM: ATOMS id type element \(frame.isUnwrapped ? "xu yu zu" : "x y z")")
+    if frame.hasImages { text.append(" ix iy iz") }
     for column in frame.columns { text.append(" " + Self.names(of: column).joined(separator: " ")) }
     text.append(byte: 0x0A)
   }

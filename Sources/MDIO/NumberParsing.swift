@@ -47,7 +47,7 @@ package enum NumberParser {
     if p < n {
       guard [0x65, 0x45, 0x64, 0x44].contains(field[p]) else { return nil }
       let tail = Field(rebasing: field[(p + 1)...])
-      guard let written = integer(tail), abs(written) < 100_000 else { return nil }
+      guard let written = integer(tail), written.magnitude < 100_000 else { return nil }
       exponent += Int(written)
     }
     if mantissa == 0 { return negative ? -0.0 : 0 }

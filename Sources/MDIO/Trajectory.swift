@@ -39,13 +39,15 @@ public struct TrajectoryFrame: Sendable {
   public var box: Box
   public var species: [String]
   public var hasImages: Bool
+  /// Whether positions follow atoms across the cell's faces.
+  public var isUnwrapped: Bool
   public var columns: [TrajectoryColumn]
   /// Further entries of an extended XYZ header.
   public var info: [ExtXYZEntry]
 
   public init(
     step: Int, time: Double, atomCount: Int, box: Box, species: [String], hasImages: Bool = false,
-    columns: [TrajectoryColumn] = [], info: [ExtXYZEntry] = []
+    isUnwrapped: Bool = false, columns: [TrajectoryColumn] = [], info: [ExtXYZEntry] = []
   ) {
     self.step = step
     self.time = time
@@ -53,6 +55,7 @@ public struct TrajectoryFrame: Sendable {
     self.box = box
     self.species = species
     self.hasImages = hasImages
+    self.isUnwrapped = isUnwrapped
     self.columns = columns
     self.info = info
   }

@@ -41,7 +41,9 @@ extension Communicator {
         rebasing: receive[receiveOffsets[s]..<(receiveOffsets[s] + receiveCounts[s])])
       let came = exchange(
         out, to: out.isEmpty ? nil : d, into: room, from: room.isEmpty ? nil : s, tag: Tag.allToAll)
-      precondition(came == room.count, "allToAll: rank \(s) sent \(came) bytes instead of \(room.count)")
+      guard came == room.count else {
+        fatalError("allToAll: rank \(s) sent \(came) bytes instead of \(room.count)")
+      }
     }
   }
 }

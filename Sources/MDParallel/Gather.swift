@@ -106,7 +106,7 @@ public enum Gather {
       let came = communicator.receive(
         into: UnsafeMutableRawBufferPointer(start: all.pointer + offset, count: bytes), from: r,
         tag: Tag.gather)
-      precondition(came == bytes, "gather: \(came) bytes came instead of \(bytes)")
+      guard came == bytes else { fatalError("gather: \(came) bytes came instead of \(bytes)") }
       offset += bytes
     }
   }

@@ -97,7 +97,7 @@ extension GhostExchange {
         UnsafeRawBufferPointer(start: outgoing.pointer + start, count: bytes), to: bytes > 0 ? to : nil,
         into: UnsafeMutableRawBufferPointer(start: incoming.pointer, count: came * record),
         from: came > 0 ? from : nil, tag: Tag.migrate)
-      precondition(received == came * record, "migration: a message of another length")
+      guard received == came * record else { fatalError("migration: a message of another length") }
       start += bytes
 
       let first = atoms.localCount

@@ -92,8 +92,9 @@ public final class MPICommunicator: Communicator {
     sendReceive(.init(start: nil, count: 0), to: -1, into: bytes, from: source, tag: tag)
   }
 
-  /// Sums of doubles depend on their order: one rank adds them and tells the others, so that all have the
-  /// same bits whatever algorithm the library picks for MPI_Allreduce.
+  /// Sums of doubles depend on their order: they are added once and told to all, so that all ranks have the same bits,
+  /// which MPI_Allreduce does not promise. That the same arguments give the same sum again is what the MPI standard
+  /// strongly recommends for MPI_Reduce and what bitwise restarts rest on.
   public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
       if operation == .sum {

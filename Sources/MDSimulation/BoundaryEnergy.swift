@@ -16,7 +16,7 @@ struct BoundaryEnergy {
   }
 
   /// Collective. Measures the forces' configuration anew, so that the energy is there.
-  static func measure(_ run: Simulation, _ plan: BoundaryEnergyPlan) throws -> BoundaryEnergy {
+  static func measure(_ run: Simulation, _ plan: BoundaryEnergyPlan, isRelaxed: Bool) throws -> BoundaryEnergy {
     guard let geometry = run.geometry, let structure = run.plan.structure,
       case .grainBoundary(let boundary) = structure.source
     else { preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries") }
@@ -25,17 +25,20 @@ struct BoundaryEnergy {
     let energy = system.communicator.sum(tally.energy)
     let reference =
       try plan.referenceEnergy ?? perfectCrystalEnergy(boundary, system: system, plan: run.plan)
+    // Boundaries lie in the plane of a and b, which a deformation may have changed since they were built.
+    let area = cross(system.box.cell.x, system.box.cell.y).length
     let excess = energy - Double(system.totalCount) * reference
     let gamma =
-      excess / (Double(geometry.boundaries) * geometry.area) * Units.energyPerAreaToJoulePerSquareMetre
+      excess / (Double(geometry.boundaries) * area) * Units.energyPerAreaToJoulePerSquareMetre
     let summary = RunSummary.Boundary(
-      step: run.clock.step, energyJoulePerSquareMetre: gamma, areaSquareAngstrom: geometry.area,
-      boundaries: geometry.boundaries, referenceEnergyPerAtom: reference)
+      step: run.clock.step, energyJoulePerSquareMetre: gamma, areaSquareAngstrom: area,
+      boundaries: geometry.boundaries, referenceEnergyPerAtom: reference, isRelaxed: isRelaxed)
     let count = geometry.boundaries == 1 ? "1 boundary" : "\(geometry.boundaries) boundaries"
     return BoundaryEnergy(
       summary: summary,
-      text: "grain-boundary energy \(RunLog.fixed(gamma, 4)) J/m²  (\(count) of \(RunLog.fixed(geometry.area, 2)) Å², "
-        + "perfect crystal \(RunLog.fixed(reference, 6)) eV/atom)")
+      text: "grain-boundary energy \(RunLog.fixed(gamma, 4)) J/m²  (\(count) of \(RunLog.fixed(area, 2)) Å², "
+        + "perfect crystal \(RunLog.fixed(reference, 6)) eV/atom)"
+        + (isRelaxed ? "" : ", not converged"))
   }
 
   /// eV an atom of one conventional cell of the perfect crystal, by the run's own potentials on the run's own ranks.

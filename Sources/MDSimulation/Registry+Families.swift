@@ -48,7 +48,7 @@ extension Registry.Family {
         .optional("file", .path(.input), "The table."),
         .optional(
           "format", .enumeration(EAMFormat.allCases.map(\.rawValue)),
-          "Kind of the file; found from its name and length if absent."),
+          "Kind of the file; found from its name if absent."),
         .optional(
           "parameters", .enumeration(["zhou2004"]),
           "Zhou, Johnson, Wadley (2004): Cu, Ag, Au, Ni, Pd, Pt, Al, Pb, Fe, Mo, Ta, W, Mg, Co, Ti, Zr and their alloys."),

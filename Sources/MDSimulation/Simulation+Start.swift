@@ -31,6 +31,7 @@ extension Simulation {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system)
     try groups.refuseEmpty(plan.groups, system)
+    try Rehearsal.run(plan, system, groups)
 
     try communicator.agree {
       guard communicator.isRoot else { return }
@@ -38,8 +39,9 @@ extension Simulation {
         trajectories: plan.output.trajectories.map(\.file), overwrite: plan.output.overwrite)
       try log.open(path: directory.log, append: false)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, communicator: communicator)
-    try outputs.open(continuing: nil, atoms: system.atoms)
+    let outputs = RunOutputs(
+      plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
+    try outputs.open(continuing: nil, atoms: system.atoms, assessments: system.assessments)
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
       restored: nil, summary: newSummary(plan, system), log: log, started: began)
@@ -66,7 +68,7 @@ extension Simulation {
 
     let ingredients = try SystemFactory.Ingredients(
       header.species, given: header.masses.map { $0 }, plan: plan, communicator: communicator)
-    let domain = try Domain(
+    var domain = try Domain(
       box: header.box, ranks: communicator.size, rank: communicator.rank,
       grid: header.ranks == communicator.size
         ? SIMD3(header.cuts[0].count - 1, header.cuts[1].count - 1, header.cuts[2].count - 1)
@@ -77,6 +79,12 @@ extension Simulation {
     for potential in ingredients.potentials { try potential.attach(to: atoms) }
     if header.columns.contains("grain") { _ = atoms.addColumn("grain", roles: [.migrates, .checkpointed]) }
     try CheckpointFile.load(header, from: reader, to: atoms, domain: domain, communicator: communicator)
+    if plan.decomposition.balance, header.ranks != communicator.size {
+      let reach = ingredients.halo + plan.neighbors.skin
+      domain = try Domain.balanced(
+        box: header.box, atoms: atoms, communicator: communicator, grid: domain.grid, halo: reach,
+        minimumWidth: reach)
+    }
     let system = try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
       masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin)
@@ -85,35 +93,43 @@ extension Simulation {
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
         isCollective: true)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, communicator: communicator)
+    let outputs = RunOutputs(
+      plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
       try directory.proveWritable()
       try log.open(path: directory.log, append: true)
     }
-    try outputs.open(continuing: (header, file), atoms: system.atoms)
+    try outputs.open(continuing: (header, file), atoms: system.atoms, assessments: system.assessments)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
-      geometry: header.geometry, clock: header.clock, restored: header.stage, summary: summary, log: log,
+      geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage, summary: summary, log: log,
       started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
     simulation.describe()
     return simulation
   }
 
-  private static func openCheckpoint(_ path: String) throws -> CheckpointReader {
+  private static func openCheckpoint(_ given: String) throws -> CheckpointReader {
+    let path = URL(fileURLWithPath: given).standardizedFileURL.path
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw FaultlineError(
-        .input, "there is no run directory or checkpoint \(path)",
+        .input, "there is no run directory or checkpoint \(given)",
         hint: "give the run directory, or a file in its checkpoints folder")
     }
     if isDirectory.boolValue {
       return try CheckpointStore(RunDirectory(path).checkpoints).openNewest()
     }
-    return try CheckpointStore((path as NSString).deletingLastPathComponent).open(path)
+    let folder = (path as NSString).deletingLastPathComponent
+    guard (folder as NSString).lastPathComponent == "checkpoints" else {
+      throw FaultlineError(
+        .input, "\(path) is not in the checkpoints folder of a run directory",
+        hint: "copy it to DIRECTORY/checkpoints and resume it there; the run writes to DIRECTORY")
+    }
+    return try CheckpointStore(folder).open(path)
   }
 
   private static func newSummary(_ plan: RunPlan, _ system: DistributedSystem) -> RunSummary {

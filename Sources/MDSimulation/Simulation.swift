@@ -25,13 +25,14 @@ public final class Simulation {
   /// Steps of this start of the program.
   private var stepsHere = 0
   private let started: Double
+  private let watch: Watch
   private var limits = RunLimits()
 
   var communicator: any Communicator { system.communicator }
 
   init(
     plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
-    geometry: BoundaryEnergy.Geometry?, clock: Clock, restored: StageState?,
+    geometry: BoundaryEnergy.Geometry?, lastSelected: Int? = nil, clock: Clock, restored: StageState?,
     summary: RunSummary, log: RunLog, started: Double
   ) {
     self.plan = plan
@@ -44,6 +45,7 @@ public final class Simulation {
     self.summary = summary
     self.log = log
     self.started = started
+    watch = Watch(plan.analysis.watch, system, lastSelected: lastSelected)
   }
 
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
@@ -51,6 +53,7 @@ public final class Simulation {
     self.limits = limits
     summary.setupSeconds = PhaseTimers.now() - started
     do {
+      if clock.stage < plan.stages.count { try writeSummary() }
       let outcome = try runStages()
       try finish(outcome)
       return outcome
@@ -60,9 +63,9 @@ public final class Simulation {
       summary.status = "failed"
       summary.reason = failure.description
       failure.message += advice
-      if failure.isCollective {
+      if communicator.isRoot {
         log.line("error: \(failure)")
-        if communicator.isRoot { try? outputs.write(summary) }
+        try? outputs.write(summary)
       }
       throw failure
     }
@@ -82,9 +85,9 @@ public final class Simulation {
     let driver = try StageDriver(
       plan.stages[clock.stage], system: system, groups: groups, clock: clock,
       firstStep: restored?.firstStep, seed: plan.seed)
-    system.timers.reset()
     try begin(driver)
     restored = nil
+    system.timers.reset()
     let stageStart = PhaseTimers.now()
     let firstStep = clock.stepInStage
     log.startProgress()
@@ -113,12 +116,13 @@ public final class Simulation {
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
     if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
     if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
-    let want = outputs.wants(at: clock.step).union([.energy, .virial])
+    var want = outputs.wants(at: clock.step).union([.energy, .virial])
+    if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
-    let row = sample(driver, tally)
+    let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
     driver.report(row)
     try outputs.write(row, log: log)
     if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
@@ -144,34 +148,63 @@ public final class Simulation {
     let thermoDue = outputs.thermoDue(clock.step) || isLast
     var want = driver.integrator.wants.union(outputs.wants(at: clock.step))
     if thermoDue { want.formUnion([.energy, .virial]) }
+    if watch.isPossible, thermoDue || watch.isDue(clock.step) { want.insert(.assessment) }
+    let computed = want
     let tally = try system.compute(want, step: clock.step)
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
     system.timers.start(.analysis)
-    if thermoDue || driver.isConverged {
-      let row = sample(driver, want.isSuperset(of: [.energy, .virial]) ? tally : try fullTally())
+    // The end of a relaxation is worth a row and a frame, whatever its step.
+    let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
+    if isRelaxed { want.formUnion(outputs.allWants) }
+    let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
+    if thermoDue || isRelaxed {
+      let row = sample(driver, computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
+        ? tally : try fullTally(want), figures)
       driver.report(row)
       system.timers.start(.output)
       try outputs.write(row, log: log)
     }
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, time: clock.time, system: system)
+    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try heed(watch.judge(figures, step: clock.step), driver)
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
     return stop
   }
 
-  /// Energy and virial of the present positions when the step itself did not ask for them.
-  private func fullTally() throws -> Tally { try system.compute([.energy, .virial], step: clock.step) }
+  /// Energy and virial of the present positions, and what frames want, when the step itself did not ask for them.
+  private func fullTally(_ want: Want) throws -> Tally {
+    try system.compute(want.union([.energy, .virial]), step: clock.step)
+  }
 
-  private func sample(_ driver: StageDriver, _ tally: Tally) -> ThermoRow {
-    let row = ThermoRow.sample(
+  private func sample(_ driver: StageDriver, _ tally: Tally, _ figures: [Assessment: Double]) -> ThermoRow {
+    var row = ThermoRow.sample(
       driver.context, tally: tally, box: system.box, stage: clock.stage + 1, time: clock.time,
-      integrator: driver.integrator)
+      integrator: driver.integrator, isDynamics: driver.isDynamics)
+    row.assessments = figures
     summary.finalThermo = row
     return row
+  }
+
+  /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
+  private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
+    guard verdict != .nothing else { return }
+    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
+    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    switch verdict {
+    case .nothing: break
+    case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
+    case .stop(let reason):
+      for line in watch.report() { log.line("  " + line) }
+      try checkpoint(driver)
+      throw FaultlineError(
+        .run, "\(reason), at step \(clock.step)",
+        hint: "the potential is not to be trusted there; the structure is in \(outputs.selectionFile)",
+        isCollective: true)
+    }
   }
 
   private var isFirstDynamics: Bool {
@@ -238,17 +271,27 @@ public final class Simulation {
 
   /// Rebuilds, so that the atoms stand as a resumed run will have them, and writes. `driver` is nil at the run's end.
   private func checkpoint(_ driver: StageDriver?) throws {
+    // A checkpoint that cannot be continued must not push out one that can.
+    try refuseNonFinite()
     try system.rebuild()
     system.timers.start(.output)
     let box = system.box
     let header = CheckpointHeader(
-      deck: plan.source, title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
+      deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
+      title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, atoms: system.totalCount, chunk: 0,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:])
     try outputs.writeCheckpoint(header, system: system)
-    summary.checkpoints = outputs.checkpointPaths
+    if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
+    summary.stepsTotal = clock.step
+    try writeSummary()
+  }
+
+  /// run.json as the run stands. Collective.
+  private func writeSummary() throws {
+    try communicator.agree { if communicator.isRoot { try outputs.write(summary) } }
   }
 
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
@@ -256,8 +299,9 @@ public final class Simulation {
     log.line(
       "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
         + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+    for line in watch.report() { log.line("  " + line) }
     if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
-      let result = try BoundaryEnergy.measure(self, analysis)
+      let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
     }
@@ -279,6 +323,12 @@ public final class Simulation {
   }
 
   private func finish(_ outcome: RunOutcome) throws {
+    // A run that had ended before has nothing to add to what its own run.json says.
+    if stepsHere == 0, outcome == .finished, outputs.lastCheckpointStep == clock.step {
+      try outputs.close()
+      log.line("The run is finished: there is nothing left to do after step \(clock.step)")
+      return
+    }
     summary.peakResidentBytes = communicator.allGather(peakResidentBytes())
     let lists = system.lists.statistics
     summary.lists = RunSummary.Ghosts(
@@ -294,7 +344,7 @@ public final class Simulation {
       log.line("Stopped at step \(clock.step): \(reason). Continue with: faultline resume \(outputs.directory.path)")
     }
     try outputs.close()
-    try communicator.agree { if communicator.isRoot { try outputs.write(summary) } }
+    try writeSummary()
     if outcome == .finished { reportEnd() }
   }
 

@@ -122,7 +122,7 @@ final class StageDriver {
         text += ", constant energy"
       }
       if let deform = d.deform {
-        text += ", \(["a", "b", "c"][deform.axis]) pulled at \(deform.rate) /ps"
+        text += ", \(["x", "y", "z"][deform.axis]) pulled at \(deform.rate) /ps"
       }
       return text
     }

@@ -11,6 +11,14 @@ enum SystemFactory {
   ) throws -> DistributedSystem {
     let header = Distribution.header(of: structure, communicator: communicator)
     let ingredients = try Ingredients(header.species, given: header.masses, plan: plan, communicator: communicator)
+    return try make(structure, header: header, ingredients, plan: plan, communicator: communicator, skin: skin)
+  }
+
+  /// Collective. The same with the ingredients for the structure's species at hand.
+  static func make(
+    _ structure: Structure?, header: StructureHeader, _ ingredients: Ingredients, plan: RunPlan,
+    communicator: any Communicator, skin: Double? = nil
+  ) throws -> DistributedSystem {
     let skin = skin ?? plan.neighbors.skin
     var domain = try Domain(
       box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
@@ -35,10 +43,14 @@ enum SystemFactory {
     /// The ghosts' reach without skin, Å.
     var halo: Double { potentials.map(\.requirements.halo).max() ?? 0 }
 
-    /// Collective, so that a file which one rank cannot read stops all.
-    init(_ species: [String], given: [Double?], plan: RunPlan, communicator: any Communicator) throws {
+    /// Collective, so that a file which one rank cannot read stops all. Without `needsMasses` (single points) a species
+    /// that has none gets 1 g/mol.
+    init(
+      _ species: [String], given: [Double?], plan: RunPlan, needsMasses: Bool = true, communicator: any Communicator
+    ) throws {
       masses = try species.indices.map { k in
-        guard let mass = plan.species[species[k]]?.mass ?? given[k] ?? plan.mass(of: species[k]) else {
+        let known = plan.species[species[k]]?.mass ?? given[k] ?? plan.mass(of: species[k])
+        guard let mass = known ?? (needsMasses ? nil : 1) else {
           throw FaultlineError(
             .input, "species \(species[k]) is no element and has no mass",
             hint: "give it one in the deck: species: {\(species[k]): {mass: 12.0}}", isCollective: true)

@@ -28,6 +28,7 @@ public struct CrystalBlock: Sendable {
       throw FaultlineError(
         .input, "a crystal cannot have \(size.x) × \(size.y) × \(size.z) cells", hint: "each number is at least 1")
     }
+    try StructureSize.check(size, of: unitCell.sites.count)
     var structure: Structure
     if let orientation {
       guard orientation.count == 3 else {

@@ -165,6 +165,8 @@ public struct GrainBoundary: Sendable {
     let stack = SlabStack(
       [.init(lower, gap: expansion), .init(upper, shift: shift, gap: freeSurfaces ? 0 : expansion)],
       edges: edges, repeats: repeats, normalAxis: normalAxis)
+    try StructureSize.check(
+      SIMD3(repeats.x, repeats.y, 1), of: lower.atomsPerCell + upper.atomsPerCell)
     var structure = stack.build()
     var heights = [thickness + 0.5 * expansion]
     if freeSurfaces {

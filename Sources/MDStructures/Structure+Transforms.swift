@@ -12,6 +12,7 @@ extension Structure {
         hint: "each number is at least 1")
     }
     if counts == SIMD3(1, 1, 1) { return self }
+    try StructureSize.check(counts, of: count)
     let cell = box.cell
     let copies = counts.x * counts.y * counts.z
     var result = Structure(
@@ -32,8 +33,8 @@ extension Structure {
     result.velocities = velocities.map { repeated($0, copies) }
     result.charges = charges.map { repeated($0, copies) }
     result.grains = grains.map { repeated($0, copies) }
-    if let ids {
-      let largest = ids.max() ?? 0
+    // Numbers that leave no room for the copies' are given up for 1 … n.
+    if let ids, let largest = ids.max(), !largest.multipliedReportingOverflow(by: Int64(copies)).overflow {
       var all: [Int64] = []
       all.reserveCapacity(copies * count)
       for copy in 0..<Int64(copies) { for id in ids { all.append(id + copy * largest) } }

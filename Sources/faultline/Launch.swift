@@ -41,7 +41,7 @@ enum Launch {
     let communicator = MPI.world
     let log = RunLog(
       isTerminal: speaksToTerminal,
-      emit: communicator.isRoot ? { FileHandle.standardOutput.write(Data($0.utf8)) } : nil)
+      emit: communicator.isRoot ? { try? FileHandle.standardOutput.write(contentsOf: Data($0.utf8)) } : nil)
     var code = Code.trouble
     do {
       code = try body(communicator, log)
@@ -61,7 +61,8 @@ enum Launch {
   }
 
   static func complain(_ message: String) {
-    FileHandle.standardError.write(Data("faultline: error: \(message)\n".utf8))
+    // A log that is full or a terminal that is gone must not end a run.
+    try? FileHandle.standardError.write(contentsOf: Data("faultline: error: \(message)\n".utf8))
   }
 
   /// "3h50m", "90m", "45s", "1:30:00" or seconds.

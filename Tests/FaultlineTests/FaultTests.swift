@@ -102,12 +102,15 @@ extension CommandLineTests {
       #expect(resumed.code == 75, "\(resumed.errors)")
     }
 
-    @Test("signals and limits end a run with a checkpoint", arguments: [SIGTERM, SIGINT, SIGUSR1])
-    func signals(_ signal: Int32) throws {
+    /// mpirun hands SIGUSR1 on and reports the ranks' exit code.
+    @Test(
+      "signals end a run with a checkpoint",
+      arguments: [(SIGTERM, nil), (SIGINT, nil), (SIGUSR1, nil), (SIGUSR1, 2)] as [(Int32, Int?)])
+    func signals(_ signal: Int32, ranks: Int?) throws {
       let launcher = try Launcher("signal-\(signal)")
       defer { launcher.cleanUp() }
       try launcher.write("deck.yaml", TestDecks.copper(stages: "  - dynamics: {steps: 10000000}"))
-      let running = try launcher.start(["run", "deck.yaml"])
+      let running = try launcher.start(ranks: ranks, ["run", "deck.yaml"])
       for _ in 0..<2000 {
         if FileManager.default.fileExists(atPath: launcher.path("run/thermo.csv")) { break }
         usleep(10_000)

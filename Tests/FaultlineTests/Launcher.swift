@@ -21,11 +21,12 @@ struct Launcher {
 
   func cleanUp() { try? FileManager.default.removeItem(atPath: directory) }
 
+  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
   /// The release build, or where FAULTLINE_PROGRAM says.
   static let binary: String = {
     if let path = ProcessInfo.processInfo.environment["FAULTLINE_PROGRAM"] { return path }
-    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
     return repository.appendingPathComponent(".build/release/faultline").path
   }()
 
@@ -74,11 +75,20 @@ struct Launcher {
     posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
 
+    // The test runner's threads may block signals, which children would inherit: mpirun never unblocks them.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
     let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var pid: pid_t = 0
-    let code = posix_spawnp(&pid, argv[0]!, &actions, nil, argv, envp)
+    let code = posix_spawnp(&pid, argv[0]!, &actions, &attributes, argv, envp)
     guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
     return Running(pid: pid, out: out, err: err, began: Date())
   }

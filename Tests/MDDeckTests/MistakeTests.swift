@@ -136,7 +136,26 @@ private let keysAndTypes = [
       + "dynamics: What is done, one after the other."),
 ]
 
+private let boundary =
+  "structure: {grain_boundary: {kind: tilt, lattice: bcc, constant: 3, species: [Fe], axis: [0, 0, 1], sigma: 5, "
+  + "plane: [3, 1, 0]"
+
 private let meaning = [
+  Mistake(
+    "boundary energy with surfaces",
+    boundary + ", free_surfaces: true}}\n" + zbl + "stages: [{minimize: {}}]\nanalysis: {boundary_energy: {}}\n", for: .run,
+    "deck.yaml:4:29: `boundary_energy` would count the energy of the free surfaces too; leave `free_surfaces` out: "
+      + "the periodic bicrystal has two boundaries and no surface"),
+  Mistake(
+    "boundary energy of an open cell",
+    boundary + "}, periodic: [true, true, false]}\n" + zbl
+      + "stages: [{minimize: {}}]\nanalysis: {boundary_energy: {}}\n", for: .run,
+    "deck.yaml:4:29: `boundary_energy` needs a cell that is periodic along all axes; leave `periodic` out"),
+  Mistake(
+    "images of unwrapped positions",
+    crystal + zbl + "stages: [{minimize: {}}]\noutput: {trajectories: [{file: a.dump, every: 1, unwrapped: true, columns: "
+      + "[images]}]}\n", for: .run,
+    "deck.yaml:4:76: `columns` has images, which unwrapped positions hold already; keep one of the two"),
   Mistake(
     "frozen and moved", zbl + "groups: {a: {select: {grain: 0}, frozen: true, velocity: [0, 0, 1]}}\n",
     "deck.yaml:2:58: `velocity` contradicts `frozen: true` of group `a`; keep one of the two"),

@@ -206,4 +206,19 @@ struct RunPlanTests {
         "deck.yaml:5:76: `damping` is less than 10 time steps; about 100 time steps is usual",
       ])
   }
+
+  @Test("a thermostat that scales velocities of atoms at rest is warned of")
+  func atRest() throws {
+    let stages = "stages: [{dynamics: {steps: 1, thermostat: {rescale: {temperature: 300}}}}]\n"
+    let start = """
+      structure: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
+      potential: [{zbl: {inner: 1, outer: 2}}]
+
+      """
+    #expect(try parse(start + stages).warnings.count == 1)
+    #expect(try parse(start + "velocities: {temperature: 300}\n" + stages).warnings.isEmpty)
+    #expect(try parse(start + stages.replacing("rescale", with: "langevin")).warnings.isEmpty)
+    let relaxedLater = stages.replacing("]\n", with: ", {minimize: {}}, {dynamics: {steps: 1, thermostat: {rescale: {temperature: 9}}}}]\n")
+    #expect(try parse(start + "velocities: {temperature: 300}\n" + relaxedLater).warnings.count == 1)
+  }
 }

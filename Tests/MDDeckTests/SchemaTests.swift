@@ -1,25 +1,29 @@
 import Foundation
 import MDCore
 import MDDeck
+import MDSimulation
+import MDTestSupport
 import Testing
 
 @Suite("The JSON Schema and the reference say what the parser does")
 struct SchemaTests {
   /// Whether the parser accepts the shape of a deck (neither files nor contradictions between sections are looked at).
-  private func parserAccepts(_ deck: String, for purpose: Purpose) -> Bool {
+  private func parserAccepts(_ deck: String, for purpose: Purpose, _ schema: DeckSchema = sampleSchema) -> Bool {
     do {
-      _ = try sampleSchema.validate(deck, file: "deck.yaml", for: purpose, checksFiles: false)
+      _ = try schema.validate(deck, file: "deck.yaml", for: purpose, checksFiles: false)
       return true
     } catch {
       return false
     }
   }
 
-  @Test("Random decks and decks with one to three mistakes get the same verdict", arguments: Purpose.allCases)
-  func agreement(_ purpose: Purpose) throws {
-    let schema = JSONSchema.json(sampleSchema, for: purpose)
-    let root = DeckKind.object(sampleSchema.root(for: purpose))
-    var generator = DeckGenerator(random: SampleRandom(state: UInt64(purpose.rawValue.utf8.count)))
+  @Test(
+    "Random decks and decks with one to three mistakes get the same verdict", arguments: Purpose.allCases, [false, true])
+  func agreement(_ purpose: Purpose, ofTheProgram: Bool) throws {
+    let deckSchema = ofTheProgram ? Registry.schema : sampleSchema
+    let schema = JSONSchema.json(deckSchema, for: purpose)
+    let root = DeckKind.object(deckSchema.root(for: purpose))
+    var generator = DeckGenerator(random: SplitMix64(seed: UInt64(purpose.rawValue.utf8.count)))
     var (accepted, refused) = (0, 0)
     for round in 0..<100 {
       let valid = generator.value(root)
@@ -28,7 +32,7 @@ struct SchemaTests {
         if mistakes > 0 { deck = generator.mutated(deck) }
         let text = deck.rendered()
         let node = try DeckNode.parse(text, file: "deck.yaml")
-        let verdict = parserAccepts(text, for: purpose)
+        let verdict = parserAccepts(text, for: purpose, deckSchema)
         #expect(verdict == JSONSchemaChecker.accepts(node, schema), "round \(round): \(text)")
         if mistakes == 0 { #expect(verdict, "a generated deck is valid: \(complaints(text, for: purpose))") }
         if verdict { accepted += 1 } else { refused += 1 }
@@ -138,17 +142,5 @@ struct SchemaTests {
     let links = text.components(separatedBy: "](#").dropFirst().map { String($0.prefix { $0 != ")" }) }
     #expect(links.count > 20)
     for link in links { #expect(anchors.contains(link), "\(link)") }
-  }
-
-  @Test("docs/deck.md is up to date, potentials apart")
-  func document() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let document = try String(contentsOf: root.appendingPathComponent("docs/deck.md"), encoding: .utf8)
-    let blocks = DeckReference.render(.faultline(potentials: [])).components(separatedBy: "\n## ")
-    for block in blocks where !block.hasPrefix("potential") {
-      let isThere = document.contains(block)
-      #expect(isThere, "regenerate docs/deck.md: the block \(block.prefix(30)) differs")
-    }
   }
 }

@@ -1,19 +1,6 @@
 import MDCore
 import MDNumerics
-
-/// A small generator with fixed seeds (Knuth's MMIX multiplier), so that each run tests the same systems.
-struct Randoms {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  /// Uniform in [0, 1).
-  mutating func next() -> Double {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Double(state >> 11) * 0x1p-53
-  }
-
-  mutating func vector() -> Vector3 { Vector3(next(), next(), next()) }
-}
+import MDTestSupport
 
 /// Cells and places that a neighbour search may meet.
 struct Sample: CustomStringConvertible, Sendable {

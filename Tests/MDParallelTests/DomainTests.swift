@@ -1,6 +1,7 @@
 import MDCore
 import MDNumerics
 import MDParallel
+import MDTestSupport
 import Testing
 
 @Suite struct DomainTests {

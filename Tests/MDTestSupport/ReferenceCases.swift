@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDIO
 import MDNumerics
 import Testing
 
@@ -42,68 +43,17 @@ public enum ReferenceCases {
 
   /// The frames of `reference.extxyz` in the folder of a case.
   public static func frames(_ folder: URL, file: String = "reference.extxyz") throws -> [ReferenceFrame] {
-    let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
-    var frames: [ReferenceFrame] = []
-    while let first = lines.first, let count = Int(first.trimmingCharacters(in: .whitespaces)) {
-      let header = fields(lines[lines.startIndex + 1])
-      let rows = lines.dropFirst(2).prefix(count).map { $0.split(separator: " ") }
-      frames.append(try frame(header, rows))
-      lines = lines.dropFirst(2 + count)
-    }
-    guard !frames.isEmpty else { throw FaultlineError(.input, "no frames in \(folder.path)/\(file)") }
-    return frames
-  }
-
-  /// `key=value key="a value"`.
-  private static func fields(_ line: Substring) -> [String: String] {
-    var out: [String: String] = [:]
-    var rest = line
-    while let equals = rest.firstIndex(of: "=") {
-      let key = rest[..<equals].trimmingCharacters(in: .whitespaces)
-      rest = rest[rest.index(after: equals)...]
-      let end: Substring.Index?
-      if rest.first == "\"" {
-        rest = rest.dropFirst()
-        end = rest.firstIndex(of: "\"")
-      } else {
-        end = rest.firstIndex(of: " ")
+    try ExtXYZReader.frames(of: folder.appendingPathComponent(file).path).map { frame in
+      func column(_ name: String) -> [Double]? { frame.column(name)?.reals }
+      guard let energy = frame["ref_energy"]?.numbers?.first, let forces = column("ref_forces") else {
+        throw FaultlineError(.input, "\(folder.path)/\(file): line \(frame.line): no ref_energy or ref_forces")
       }
-      out[key] = String(rest[..<(end ?? rest.endIndex)])
-      rest = end.map { rest[rest.index(after: $0)...] } ?? ""
+      return ReferenceFrame(
+        name: frame["name"]?.text ?? "", structure: frame.structure, energy: energy,
+        forces: stride(from: 0, to: forces.count, by: 3).map { Vector3(forces[$0], forces[$0 + 1], forces[$0 + 2]) },
+        virial: frame["ref_virial"]?.numbers.map { Matrix3($0) }, atomEnergies: column("ref_atomic_energy"),
+        charges: column("ref_charges"), totalCharge: frame["total_charge"]?.numbers?.first)
     }
-    return out
-  }
-
-  private static func frame(_ header: [String: String], _ rows: [[Substring]]) throws -> ReferenceFrame {
-    func numbers(_ key: String) -> [Double]? { header[key].map { $0.split(separator: " ").compactMap { Double($0) } } }
-    var columns: [String: (start: Int, width: Int)] = [:]
-    var start = 0
-    let properties = (header["Properties"] ?? "").split(separator: ":")
-    for k in stride(from: 0, to: properties.count - 2, by: 3) {
-      let width = Int(properties[k + 2]) ?? 1
-      columns[String(properties[k])] = (start, width)
-      start += width
-    }
-    func scalars(_ name: String) -> [Double]? { columns[name].map { c in rows.map { Double($0[c.start]) ?? .nan } } }
-    func vectors(_ name: String) throws -> [Vector3] {
-      guard let c = columns[name] else { throw FaultlineError(.input, "the reference has no column \(name)") }
-      return rows.map { row in
-        Vector3(Double(row[c.start]) ?? .nan, Double(row[c.start + 1]) ?? .nan, Double(row[c.start + 2]) ?? .nan)
-      }
-    }
-    let symbols = rows.map { String($0[columns["species"]?.start ?? 0]) }
-    let species = Set(symbols).sorted()
-    let pbc = (header["pbc"] ?? "T T T").split(separator: " ").map { $0 == "T" }
-    var structure = Structure(
-      box: Box(cell: Matrix3(numbers("Lattice") ?? []), periodic: Periodicity(pbc[0], pbc[1], pbc[2])),
-      species: species, types: symbols.map { Int32(species.firstIndex(of: $0)!) }, positions: try vectors("pos"))
-    structure.charges = scalars("charges")
-    return ReferenceFrame(
-      name: header["name"] ?? "", structure: structure, energy: numbers("ref_energy")?.first ?? .nan,
-      forces: try vectors("ref_forces"), virial: numbers("ref_virial").map { Matrix3($0) },
-      atomEnergies: scalars("ref_atomic_energy"), charges: scalars("ref_charges"),
-      totalCharge: numbers("total_charge")?.first)
   }
 }
 

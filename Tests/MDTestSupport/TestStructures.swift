@@ -22,6 +22,15 @@ public struct SplitMix64: RandomNumberGenerator {
   }
 }
 
+/// Numbers in [0, 1) with fixed seeds, so that each run tests the same systems.
+public struct Randoms {
+  private var source: SplitMix64
+  public init(_ seed: UInt64) { source = SplitMix64(seed: seed) }
+
+  public mutating func next() -> Double { Double(source.next() >> 11) * 0x1p-53 }
+  public mutating func vector() -> Vector3 { Vector3(next(), next(), next()) }
+}
+
 /// Small disordered structures that between them have every kind of boundary.
 public enum TestStructures {
   /// Face-centred cubic cells of nearest-neighbour distance `spacing` (Å), species dealt at random, every atom

@@ -16,6 +16,8 @@ public struct ThermoPlan: Sendable {
   public var every: Int
   /// In the order of the file, after the step.
   public var columns: [ThermoColumn]
+  /// Whether the deck left the choice of columns to the program.
+  public var isDefault: Bool
 }
 
 /// Columns of thermo.csv. Energies in eV, pressures in bar, lengths in Å, volume in Å³, time in ps.
@@ -29,6 +31,12 @@ public enum ThermoColumn: String, Sendable, CaseIterable {
   case maximumForce = "maximum_force"
   case pressure, pxx, pyy, pzz, pxy, pxz, pyz
   case lx, ly, lz, volume
+  /// Of potentials that assess themselves.
+  case extrapolations
+  case forceDeviation = "force_deviation"
+  case energyDeviation = "energy_deviation"
+
+  public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
 
 public struct TrajectoryPlan: Sendable {
@@ -41,6 +49,19 @@ public struct TrajectoryPlan: Sendable {
   public var columns: [TrajectoryColumn]
   public var unwrapped: Bool
   public var location: SourceLocation
+
+  public init(
+    file: String, every: Int, format: TrajectoryFormat, gzip: Bool, columns: [TrajectoryColumn],
+    unwrapped: Bool = false, location: SourceLocation
+  ) {
+    self.file = file
+    self.every = every
+    self.format = format
+    self.gzip = gzip
+    self.columns = columns
+    self.unwrapped = unwrapped
+    self.location = location
+  }
 }
 
 public enum TrajectoryFormat: String, Sendable, CaseIterable {
@@ -63,6 +84,12 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
 /// Per-atom columns besides number, species and position.
 public enum TrajectoryColumn: String, Sendable, CaseIterable {
   case velocities, forces, energies, virials, charges, images, groups
+  /// Of potentials that assess themselves.
+  case extrapolations
+  case forceDeviation = "force_deviation"
+  case energyDeviation = "energy_deviation"
+
+  public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
 
 public struct CheckpointPlan: Sendable {

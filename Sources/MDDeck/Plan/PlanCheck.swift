@@ -28,9 +28,9 @@ struct PlanCheck {
     switch structure.source {
     case .file(let file):
       let inner = section.section("file")
-      if inner.gives("species"), let format = file.format, format != .lammpsData {
+      if inner.gives("species"), file.format == .extxyz {
         errors.append(
-          inner.error("species", "is only for lammps-data files", hint: "\(format.rawValue) names its species"))
+          inner.error("species", "is only for lammps-data and POSCAR files", hint: "extxyz names its species"))
       }
     case .lattice(let lattice): check(lattice, section.section("lattice"))
     case .crystal(let crystal):
@@ -116,6 +116,8 @@ struct PlanCheck {
       }
     }
     guard let structure = plan.structure, let known = structure.species else { return }
+    // A file may bring masses; without them the run asks again.
+    if case .file = structure.source { return }
     for name in known where plan.mass(of: name) == nil {
       errors.append(
         FaultlineError(
@@ -166,6 +168,10 @@ struct PlanCheck {
 
   private mutating func checkStages() {
     var names: [String: SourceLocation] = [:]
+    // Files may bring velocities; what is built is at rest until they are drawn.
+    var isAtRest = true
+    var areDrawn = false
+    if case .file? = plan.structure?.source { isAtRest = false }
     for (stage, value) in zip(plan.stages, deck["stages"]?.list ?? []) {
       let section = value.section.choice.value.section
       if let first = names[stage.name] {
@@ -180,7 +186,20 @@ struct PlanCheck {
             "timestep", "is \(plain(timestep)) ps, which is \(plain((timestep * 1e6).rounded() / 1e3)) fs: very large",
             hint: "a number without unit is in ps; steps of 1 to 2 fs are usual"))
       }
-      if case .dynamics(let dynamics) = stage.work { check(dynamics, section) }
+      switch stage.work {
+      case .minimize: isAtRest = true
+      case .dynamics(let dynamics):
+        check(dynamics, section)
+        if !areDrawn, (plan.velocities?.temperature ?? 0) > 0 { isAtRest = false }
+        areDrawn = true
+        if isAtRest, let thermostat = dynamics.thermostat, thermostat.kind != .langevin {
+          warnings.append(
+            section.error(
+              "thermostat", "scales velocities, but the atoms are at rest when the stage begins",
+              hint: "give `velocities`, which are drawn once, or heat with `langevin`"))
+        }
+        isAtRest = false
+      }
     }
   }
 
@@ -229,6 +248,16 @@ struct PlanCheck {
     if let structure = plan.structure, case .grainBoundary = structure.source {} else {
       errors.append(section.error("boundary_energy", "needs `structure.grain_boundary`"))
     }
+    if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
+      errors.append(
+        section.error(
+          "boundary_energy", "would count the energy of the free surfaces too",
+          hint: "leave `free_surfaces` out: the periodic bicrystal has two boundaries and no surface"))
+    }
+    if let periodic = plan.structure?.periodic, !periodic.isFull {
+      errors.append(
+        section.error("boundary_energy", "needs a cell that is periodic along all axes", hint: "leave `periodic` out"))
+    }
     let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
     if !plan.stages.isEmpty, !minimizes {
       errors.append(section.error("boundary_energy", "needs a `minimize` stage"))
@@ -248,6 +277,10 @@ struct PlanCheck {
       }
       if Self.reserved.contains(file) || file.hasPrefix("checkpoint") {
         errors.append(section.error("file", "\(file) is the name of another file of the run"))
+      }
+      if section.boolean("unwrapped"), section["columns"]?.list.contains(where: { $0.string == "images" }) ?? false {
+        errors.append(
+          section.error("columns", "has images, which unwrapped positions hold already", hint: "keep one of the two"))
       }
       let byName = TrajectoryFormat(fileName: file)
       if byName == nil, !section.gives("format") {

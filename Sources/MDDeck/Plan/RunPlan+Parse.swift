@@ -69,7 +69,8 @@ extension RunPlan {
     analysis = AnalysisPlan(
       boundaryEnergy: (deck.section("analysis")["boundary_energy"]?.section).map {
         BoundaryEnergyPlan(referenceEnergy: $0["reference_energy"]?.double)
-      })
+      },
+      watch: (deck.section("analysis")["watch"]?.section).map(WatchPlan.init))
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
     output = OutputPlan(deck.section("output"), defaultDirectory: name + "-run")
     self.source = source
@@ -232,7 +233,8 @@ extension OutputPlan {
     let thermo = section.section("thermo")
     self.thermo = ThermoPlan(
       every: thermo.integer("every"),
-      columns: thermo["columns"]?.strings.map { ThermoColumn(rawValue: $0)! } ?? ThermoColumn.allCases)
+      columns: thermo["columns"]?.strings.map { ThermoColumn(rawValue: $0)! } ?? ThermoColumn.allCases,
+      isDefault: thermo["columns"] == nil)
     trajectories = section.list("trajectories").map { TrajectoryPlan($0.section) }
     let checkpoints = section.section("checkpoints")
     self.checkpoints = CheckpointPlan(every: checkpoints.integer("every"), keep: checkpoints.integer("keep"))
@@ -241,15 +243,30 @@ extension OutputPlan {
 
 extension TrajectoryPlan {
   fileprivate init(_ section: DeckSection) {
-    file = section.string("file")
-    every = section.integer("every")
+    let file = section.string("file")
     // A name that says nothing is refused by PlanCheck.
-    format = section["format"].map { TrajectoryFormat(rawValue: $0.string)! } ?? TrajectoryFormat(fileName: file)
-      ?? .extxyz
-    gzip = file.hasSuffix(".gz")
-    columns = section.strings("columns").map { TrajectoryColumn(rawValue: $0)! }
-    unwrapped = section.boolean("unwrapped")
+    let format = section["format"].map { TrajectoryFormat(rawValue: $0.string)! } ?? TrajectoryFormat(fileName: file)
+    self.init(
+      file: file, every: section.integer("every"), format: format ?? .extxyz, gzip: file.hasSuffix(".gz"),
+      columns: section.strings("columns").map { TrajectoryColumn(rawValue: $0)! },
+      unwrapped: section.boolean("unwrapped"), location: section.location)
+  }
+}
+
+extension WatchPlan {
+  fileprivate init(_ section: DeckSection) {
+    every = section.integer("every")
+    select = (section["select"]?.section).map {
+      SelectPlan(limits: Self.limits($0), file: $0.string("file"), spacing: $0.integer("spacing"))
+    }
+    stop = (section["stop"]?.section).map(Self.limits) ?? [:]
     location = section.location
+  }
+
+  private static func limits(_ section: DeckSection) -> [Assessment: Double] {
+    Assessment.allCases.reduce(into: [:]) { limits, figure in
+      if let value = section[figure.rawValue] { limits[figure] = value.double }
+    }
   }
 }
 

@@ -132,6 +132,27 @@ public struct DecompositionPlan: Sendable {
 
 public struct AnalysisPlan: Sendable {
   public var boundaryEnergy: BoundaryEnergyPlan?
+  public var watch: WatchPlan?
+}
+
+/// What is done when a potential says that it may not be trusted.
+public struct WatchPlan: Sendable {
+  /// Steps.
+  public var every: Int
+  public var select: SelectPlan?
+  /// Above any of these the run ends.
+  public var stop: [Assessment: Double]
+  public var location: SourceLocation
+}
+
+/// Structures that are worth labelling.
+public struct SelectPlan: Sendable {
+  /// Above any of these.
+  public var limits: [Assessment: Double]
+  /// Extended XYZ inside the run's folder.
+  public var file: String
+  /// Least number of steps between two.
+  public var spacing: Int
 }
 
 public struct BoundaryEnergyPlan: Sendable {

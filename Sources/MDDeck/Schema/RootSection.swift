@@ -113,7 +113,7 @@ extension DeckSchema {
       """)
 
   static let velocities = DeckObject(
-    "Velocities drawn from the Maxwell–Boltzmann distribution before the first stage, scaled to the exact temperature.",
+    "Velocities drawn from the Maxwell–Boltzmann distribution at the start of the first dynamics stage, scaled to the exact temperature.",
     [
       .required("temperature", .quantity(.temperature, .nonNegative), "Temperature of the mobile atoms."),
       .defaulted("zero_momentum", .boolean, "true", "Whether the total momentum of the mobile atoms is removed."),
@@ -144,9 +144,50 @@ extension DeckSchema {
     [
       .optional(
         "boundary_energy", .object(boundaryEnergy),
-        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary`.")
+        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary`."),
+      .optional(
+        "watch", .object(watch), "What to do where a potential says that it may not be trusted; needs one that does."),
     ],
     example: "analysis: {boundary_energy: {}}")
+
+  private static let limits = [
+    DeckKey.optional(
+      "extrapolations", .number(.nonNegative), "Descriptors outside of their training range, over all atoms."),
+    DeckKey.optional(
+      "force_deviation", .quantity(.force, .positive),
+      "Largest standard deviation of a force over the committee, over all atoms."),
+    DeckKey.optional(
+      "energy_deviation", .quantity(.energy, .positive),
+      "Standard deviation of the energy over the committee, for each atom."),
+  ]
+
+  static let watch = DeckObject(
+    "Limits on what a potential says of itself: extrapolation, and the spread of a committee.",
+    [
+      .defaulted("every", .positiveInteger, "1", "Steps between two looks."),
+      .optional("select", .object(select), "Structures to keep for labelling."),
+      .optional("stop", .object(stop), "When to end the run, with a frame and a checkpoint."),
+    ],
+    rules: [.init(.atLeastOne, of: ["select", "stop"])],
+    example: """
+      analysis:
+        watch:
+          every: 10
+          select: {force_deviation: 0.2 eV/Å, file: selected.extxyz, spacing: 500}
+          stop: {extrapolations: 1000}
+      """)
+
+  private static let select = DeckObject(
+    "A structure above any of these limits is written, with the figures.",
+    limits + [
+      .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
+      .defaulted("spacing", .positiveInteger, "100", "Least number of steps between two structures."),
+    ],
+    rules: [.init(.atLeastOne, of: ["extrapolations", "force_deviation", "energy_deviation"])])
+
+  private static let stop = DeckObject(
+    "Above any of these limits the run ends as failed; the structure goes to the file of `select`.", limits,
+    rules: [.init(.atLeastOne, of: ["extrapolations", "force_deviation", "energy_deviation"])])
 
   static let boundaryEnergy = DeckObject(
     "γ = (E − N·e)/(n·A) with the energy E of N atoms, e of an atom in the perfect crystal, n boundaries of area A.",

@@ -12,7 +12,7 @@ extension DeckSchema {
     rules: [.init(.exactlyOne, of: ["file", "lattice", "crystal", "grain_boundary"])])
 
   static let structureFile = DeckObject(
-    "A structure from a file; of several frames the first.",
+    "A structure from a file; of several frames the last.",
     [
       .required("path", .path(.input), "The file."),
       .optional(

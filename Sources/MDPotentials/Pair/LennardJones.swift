@@ -62,14 +62,14 @@ extension PairPotential {
     let forms = try SpeciesPairTable<LennardJones?>(species) { a, b in
       if mixing == .none || given[SpeciesPair(species[a], species[b])] != nil {
         return try LennardJones(
-          pairParameters(given, species[a], species[b], "lennardJones"), cutoff: cutoff)
+          pairParameters(given, species[a], species[b], "lennard_jones"), cutoff: cutoff)
       }
-      let p = try pairParameters(given, species[a], species[a], "lennardJones")
-      let q = try pairParameters(given, species[b], species[b], "lennardJones")
+      let p = try pairParameters(given, species[a], species[a], "lennard_jones")
+      let q = try pairParameters(given, species[b], species[b], "lennard_jones")
       let sigma = mixing == .geometric ? (p.sigma * q.sigma).squareRoot() : 0.5 * (p.sigma + q.sigma)
       return try LennardJones(
         .init(epsilon: (p.epsilon * q.epsilon).squareRoot(), sigma: sigma), cutoff: cutoff)
     }
-    try self.init(name: "lennardJones", forms, truncation: truncation)
+    try self.init(name: "lennard_jones", forms, truncation: truncation)
   }
 }

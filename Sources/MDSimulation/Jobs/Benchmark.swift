@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDDeck
+import MDIO
 import MDParallel
 
 /// `faultline bench`: whole NVE steps, with list rebuilds and all communication, of cases that need no files but those of
@@ -94,11 +95,7 @@ public enum Benchmark {
     if let json {
       try communicator.agree {
         guard communicator.isRoot else { return }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        do { try encoder.encode(all).write(to: URL(fileURLWithPath: json)) } catch {
-          throw FaultlineError(.input, "cannot write \(json): \(error.localizedDescription)")
-        }
+        try AtomicFile.writeJSON(all, to: json)
       }
     }
   }
@@ -112,6 +109,7 @@ public enum Benchmark {
       as: UTF8.self)
     defer { if communicator.isRoot { try? FileManager.default.removeItem(atPath: scratch) } }
     var runs: [RunSummary] = []
+    resetPeakResidentBytes()
     for _ in 0..<repeats {
       let deck = """
         structure: {\(item.structure)}

@@ -32,6 +32,7 @@ public enum DryRun {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system)
     try groups.refuseEmpty(plan.groups, system)
+    try Rehearsal.run(plan, system, groups)
     for (name, size) in zip(groups.names, groups.counts(system.atoms, communicator)) {
       log.line("group        \(name): \(RunLog.grouped(size)) atoms")
     }
@@ -195,7 +196,7 @@ public enum DryRun {
   private static func width(_ column: MDDeck.TrajectoryColumn) -> Int {
     switch column {
     case .velocities, .forces, .images: 3
-    case .energies, .charges, .groups: 1
+    case .energies, .charges, .groups, .extrapolations, .forceDeviation, .energyDeviation: 1
     case .virials: 9
     }
   }

@@ -21,16 +21,22 @@ public enum Evaluation {
     var writer: ExtXYZWriter?
     try communicator.agree {
       guard communicator.isRoot else { return }
+      if resolved(frames) == resolved(output) {
+        throw FaultlineError(
+          .input, "--output \(output) is the file of --frames", hint: "give another name: frames are read one by one")
+      }
       reader = try asInput { try ExtXYZReader(frames) }
       writer = try asInput { try ExtXYZWriter(output) }
     }
     var count = 0
     var atoms = 0
+    // Potentials read their files again only for other species.
+    var kept: (species: [String], ingredients: SystemFactory.Ingredients)?
     while true {
       var frame: ExtXYZFrame?
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
       guard communicator.any(frame != nil) else { break }
-      let result = try evaluate(frame?.structure, name: frame.map { "\(frames):\($0.line)" }, plan, communicator)
+      let result = try evaluate(frame?.structure, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
       count += 1
       atoms += result.count
@@ -42,6 +48,10 @@ public enum Evaluation {
     log.line(
       "Evaluated \(count) frame\(count == 1 ? "" : "s"), \(RunLog.grouped(atoms)) atoms, on \(communicator.size) "
         + "rank\(communicator.size == 1 ? "" : "s") in \(RunLog.duration(PhaseTimers.now() - began)) → \(output)")
+  }
+
+  private static func resolved(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
   }
 
   /// A file that cannot be opened is wrong input here, not trouble during a run.
@@ -59,23 +69,41 @@ public enum Evaluation {
     /// On rank 0, in the order of ids; empty elsewhere.
     var forces: [Double] = []
     var energies: [Double] = []
+    /// What the potentials say of themselves: of the frame and of its atoms.
+    var figures: [Assessment: Double] = [:]
+    var atomFigures: [[Double]] = []
+    var assessments: [Assessment] { figures.keys.sorted { $0.rawValue < $1.rawValue } }
   }
 
   private static func evaluate(
-    _ structure: Structure?, name: String?, _ plan: RunPlan, _ communicator: any Communicator
+    _ structure: Structure?, name: String?, _ plan: RunPlan,
+    _ kept: inout (species: [String], ingredients: SystemFactory.Ingredients)?, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
     // Results go back in the order of the file, whatever ids it has.
     ordered?.ids = nil
     let system: DistributedSystem
     do {
-      system = try SystemFactory.make(ordered, plan: plan, communicator: communicator, skin: 0)
+      let header = Distribution.header(of: ordered, communicator: communicator)
+      let ingredients: SystemFactory.Ingredients
+      if let kept, kept.species == header.species {
+        ingredients = kept.ingredients
+      } else {
+        ingredients = try SystemFactory.Ingredients(
+          header.species, given: header.masses, plan: plan, needsMasses: false, communicator: communicator)
+      }
+      kept = (header.species, ingredients)
+      system = try SystemFactory.make(
+        ordered, header: header, ingredients, plan: plan, communicator: communicator, skin: 0)
     } catch var error as FaultlineError where error.location == nil && communicator.isRoot {
       error.message = (name.map { "\($0): " } ?? "") + error.message
       throw error
     }
     try system.rebuild()
-    let tally = try system.compute(.all, step: 0)
+    let watch = Watch(nil, system, lastSelected: nil)
+    var want: Want = [.energy, .virial, .atomEnergy]
+    if watch.isPossible { want.insert(.assessment) }
+    let tally = try system.compute(want, step: 0)
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw FaultlineError(
         .run, "the force on atom \(bad) of the frame at \(name ?? "?") is not a number",
@@ -84,11 +112,15 @@ public enum Evaluation {
     var sums = [tally.energy] + tally.virial.elements
     communicator.sum(&sums)
     var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
+    if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
-    let columns = [atoms.force.storage, atoms.needEnergy().storage]
+    let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
+    result.atomFigures = judged.map { _ in [] }
+    let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged
     try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
       result.forces += buffers[0].bindMemory(to: Double.self)
       result.energies += buffers[1].bindMemory(to: Double.self)
+      for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }
     }
     return result
   }
@@ -98,9 +130,15 @@ public enum Evaluation {
     out["energy"] = ExtXYZEntry("energy", result.energy)
     if frame.structure.box.periodic.isFull {
       out["virial"] = ExtXYZEntry("virial", result.virial.elements)
+    } else {
+      out["virial"] = nil
     }
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
+    for (name, values) in zip(result.assessments, result.atomFigures) {
+      out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0)
+      out.set(ExtXYZColumn(name.rawValue, .reals(values)))
+    }
     return out
   }
 }

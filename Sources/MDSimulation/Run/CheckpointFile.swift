@@ -31,6 +31,8 @@ struct CheckpointHeader: Codable, Sendable {
   var groups: [String]
   var geometry: BoundaryEnergy.Geometry?
   var boundaryEnergies: [RunSummary.Boundary]
+  /// The step of the last structure that the watch kept.
+  var lastSelected: Int?
   var atoms: Int
   /// Atoms a chunk: the atoms stand in order of their ids in sections "column@first row".
   var chunk: Int

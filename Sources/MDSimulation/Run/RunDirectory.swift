@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDIO
 
 /// Where a run's files are: `log.txt`, `thermo.csv`, `run.json`, trajectories, `checkpoints/`.
 public struct RunDirectory: Sendable {
@@ -25,9 +26,10 @@ public struct RunDirectory: Sendable {
   public func prepare(trajectories: [String], overwrite: Bool) throws {
     if holdsRun {
       guard overwrite else {
+        let resume = CheckpointStore(checkpoints).steps.isEmpty ? "" : "'faultline resume \(path)' continues it, "
         throw FaultlineError(
           .input, "the run directory \(path) already holds a run",
-          hint: "'faultline resume \(path)' continues it, --overwrite replaces it, --output DIR writes elsewhere")
+          hint: resume + "--overwrite replaces it, --output DIR writes elsewhere")
       }
       for old in [log, thermo, summary, checkpoints] + trajectories.map(file) {
         try? FileManager.default.removeItem(atPath: old)

@@ -86,6 +86,8 @@ public final class RunLog {
   /// 75 → "1 min 15 s".
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "–" }
+    if seconds < 1e-3 { return fixed(seconds * 1e6, 0) + " µs" }
+    if seconds < 1 { return fixed(seconds * 1e3, seconds < 0.1 ? 1 : 0) + " ms" }
     if seconds < 10 { return fixed(seconds, 1) + " s" }
     let s = Int(seconds.rounded())
     if s < 60 { return "\(s) s" }

@@ -11,44 +11,74 @@ import MDParallel
 final class RunOutputs {
   let directory: RunDirectory
   let plan: OutputPlan
+  private let selectionPlan: TrajectoryPlan?
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
+  private var thermoColumns: [ThermoColumn] = []
+  /// Structures that the watch keeps.
+  private var selection: TrajectoryOutput?
   private var trajectories: [TrajectoryOutput] = []
   private var lastThermoStep = -1
   private(set) var lastCheckpoint: String?
   private(set) var lastCheckpointStep: Int?
 
-  init(_ plan: OutputPlan, directory: RunDirectory, communicator: any Communicator) {
+  init(_ plan: OutputPlan, watch: WatchPlan?, directory: RunDirectory, communicator: any Communicator) {
     self.plan = plan
+    selectionPlan = watch.map { Self.selectionPlan($0) }
     self.directory = directory
     self.communicator = communicator
     store = CheckpointStore(directory.checkpoints, keep: plan.checkpoints.keep)
   }
 
   /// Creates the files, or cuts them back to what a checkpoint says was theirs and goes on after it. Collective.
-  func open(continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore) throws {
+  func open(
+    continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, assessments: Set<Assessment>
+  ) throws {
+    // By default a file has the columns that the potentials can fill.
+    thermoColumns =
+      plan.thermo.isDefault
+      ? plan.thermo.columns.filter { $0.assessment.map(assessments.contains) ?? true } : plan.thermo.columns
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
       lastCheckpoint = checkpoint.path
       lastCheckpointStep = checkpoint.header.clock.step
     }
     func mode(_ file: String) -> OutputFile.Mode {
-      guard let bytes = checkpoint?.header.files[file] else { return .create }
+      // Outputs that did not come along with a checkpoint begin anew.
+      guard let bytes = checkpoint?.header.files[file], FileManager.default.fileExists(atPath: directory.file(file))
+      else { return .create }
       return .append(truncatingTo: bytes)
     }
     try communicator.agree {
       guard communicator.isRoot else { return }
       thermo = try CSVWriter(
-        directory.thermo, columns: ["step", "stage"] + plan.thermo.columns.map(\.rawValue), mode: mode("thermo.csv"))
+        directory.thermo, columns: ["step", "stage"] + thermoColumns.map(\.rawValue), mode: mode("thermo.csv"))
     }
-    trajectories = try plan.trajectories.map { plan in
+    func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
         try TrajectoryOutput(
           plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
           lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }
+    trajectories = try plan.trajectories.map(output)
+    selection = try selectionPlan.map { plan in
+      var plan = plan
+      plan.columns = [.forces, .energies] + assessments.sorted { $0.rawValue < $1.rawValue }
+        .compactMap { TrajectoryColumn(rawValue: $0.rawValue) }
+      return try output(plan)
+    }
+    // Later checkpoints belong to outputs that have just been cut off.
+    if communicator.isRoot, let checkpoint { store.prune(after: checkpoint.header.clock.step) }
+  }
+
+  private static func selectionPlan(_ watch: WatchPlan) -> TrajectoryPlan {
+    let file = watch.select?.file ?? "selected.extxyz"
+    // Frames come when the watch says so.
+    return TrajectoryPlan(
+      file: file, every: .max, format: .extxyz, gzip: file.hasSuffix(".gz"), columns: [],
+      location: watch.location)
   }
 
   // MARK: When
@@ -60,6 +90,9 @@ final class RunOutputs {
   func wants(at step: Int) -> Want {
     trajectories.reduce(into: Want()) { if $1.isDue(step) { $0.formUnion($1.wants) } }
   }
+
+  /// Per-atom quantities that any trajectory has.
+  var allWants: Want { trajectories.reduce(into: Want()) { $0.formUnion($1.wants) } }
 
   // MARK: Writing
 
@@ -74,16 +107,27 @@ final class RunOutputs {
     guard row.step > lastThermoStep else { return }
     lastThermoStep = row.step
     try communicator.agree {
-      try thermo?.write([Double(row.step), Double(row.stage)] + plan.thermo.columns.map { row[$0] })
+      try thermo?.write([Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] })
     }
   }
 
-  /// Frames that are due. Collective.
-  func writeFrames(at step: Int, time: Double, system: DistributedSystem) throws {
-    for trajectory in trajectories where trajectory.isDue(step) {
+  /// Frames that are due, or of all trajectories. Collective.
+  func writeFrames(at step: Int, evenIfNotDue: Bool = false, time: Double, system: DistributedSystem) throws {
+    for trajectory in trajectories where trajectory.isDue(step) || (evenIfNotDue && trajectory.isNew(step)) {
       try trajectory.write(step: step, time: time, system: system)
     }
   }
+
+  /// A structure that the watch keeps. Collective.
+  func writeSelection(at step: Int, time: Double, system: DistributedSystem) throws {
+    if let selection, selection.isNew(step) { try selection.write(step: step, time: time, system: system) }
+  }
+
+  /// The file that they go to, inside the run's folder.
+  var selectionFile: String { selectionPlan?.file ?? "" }
+
+  /// Per-atom quantities of structures that the watch keeps.
+  var selectionWants: Want { selection?.wants ?? [] }
 
   /// Collective. Right after a rebuild.
   func writeCheckpoint(_ header: CheckpointHeader, system: DistributedSystem) throws {
@@ -93,7 +137,7 @@ final class RunOutputs {
       // What the checkpoint says of the files must be on the disk before the checkpoint is.
       try thermo?.synchronize()
       header.files["thermo.csv"] = thermo?.offset
-      for trajectory in trajectories {
+      for trajectory in trajectories + [selection].compactMap({ $0 }) {
         try trajectory.synchronize()
         header.files[trajectory.plan.file] = trajectory.offset
       }
@@ -113,7 +157,7 @@ final class RunOutputs {
   func close() throws {
     try communicator.agree {
       try thermo?.finish()
-      for trajectory in trajectories { try trajectory.finish() }
+      for trajectory in trajectories + [selection].compactMap({ $0 }) { try trajectory.finish() }
     }
   }
 }
@@ -139,6 +183,7 @@ extension ThermoRow {
     case .ly: lengths[1]
     case .lz: lengths[2]
     case .volume: volume
+    case .extrapolations, .forceDeviation, .energyDeviation: column.assessment.flatMap { assessments[$0] } ?? 0
     }
   }
 

@@ -1,7 +1,7 @@
-import Foundation
-import MDCore
+import MDIO
 
-/// `run.json`: what programs read of a run. Written at the start, at every checkpoint and at the end.
+/// `run.json`: what programs read of a run. Written at the start, at every checkpoint and at the end (figures of speed
+/// and memory at the end).
 public struct RunSummary: Codable, Sendable {
   public struct Ghosts: Codable, Sendable {
     /// Sums over ranks at the last neighbour build.
@@ -9,6 +9,11 @@ public struct RunSummary: Codable, Sendable {
     public var neighbors = 0
     public var maximumNeighbors = 0
     public var rebuilds = 0
+
+    enum CodingKeys: String, CodingKey {
+      case ghosts, neighbors, rebuilds
+      case maximumNeighbors = "maximum_neighbors"
+    }
   }
 
   public struct Boundary: Codable, Sendable {
@@ -17,6 +22,8 @@ public struct RunSummary: Codable, Sendable {
     public var areaSquareAngstrom: Double
     public var boundaries: Int
     public var referenceEnergyPerAtom: Double
+    /// Whether the minimisation before it had converged.
+    public var isRelaxed: Bool
 
     enum CodingKeys: String, CodingKey {
       case step
@@ -24,6 +31,7 @@ public struct RunSummary: Codable, Sendable {
       case areaSquareAngstrom = "area_A2"
       case boundaries
       case referenceEnergyPerAtom = "reference_eV_per_atom"
+      case isRelaxed = "converged"
     }
   }
 
@@ -67,15 +75,5 @@ public struct RunSummary: Codable, Sendable {
     case finalThermo = "final_thermo"
   }
 
-  func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do {
-      try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw FaultlineError(.run, "cannot write \(path): \(error.localizedDescription)")
-    }
-  }
+  func write(to path: String) throws { try AtomicFile.writeJSON(self, to: path) }
 }

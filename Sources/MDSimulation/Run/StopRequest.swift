@@ -22,6 +22,8 @@ public enum StopRequest {
   /// Installs the handlers. A second Ctrl-C ends the program at once, as people expect.
   public static func install() {
     flag.pointee = 0
+    // A pager that quits is no reason to lose a run.
+    signal(SIGPIPE, SIG_IGN)
     // A launcher may have started this program with them blocked.
     var set = sigset_t()
     sigemptyset(&set)

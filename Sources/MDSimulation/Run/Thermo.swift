@@ -26,4 +26,17 @@ public struct ThermoRow: Codable, Sendable {
   public var lengths: [Double]
   /// The largest force component on a mobile atom, eV/Å.
   public var largestForce: Double
+  /// What potentials say of themselves.
+  public var assessments: [Assessment: Double] = [:]
+
+  /// The names of `thermo.csv` where there are such.
+  enum CodingKeys: String, CodingKey {
+    case step, time, stage, temperature, pressure, volume, lengths
+    case potentialEnergy = "potential_energy"
+    case kineticEnergy = "kinetic_energy"
+    case totalEnergy = "total_energy"
+    case conserved = "conserved_energy"
+    case pressureTensor = "pressure_tensor"
+    case largestForce = "maximum_force"
+  }
 }

@@ -3,11 +3,14 @@ import MDDynamics
 import MDNumerics
 
 extension ThermoRow {
-  /// Measures the system (collective). `tally` is this rank's energy and virial at this step.
+  /// Measures the system (collective). `tally` is this rank's energy and virial at this step. In a relaxation
+  /// velocities are the minimiser's tool and not motion: the atoms count as at rest.
   static func sample(
-    _ context: DynamicsContext, tally: Tally, box: Box, stage: Int, time: Double, integrator: any Integrator
+    _ context: DynamicsContext, tally: Tally, box: Box, stage: Int, time: Double, integrator: any Integrator,
+    isDynamics: Bool
   ) -> ThermoRow {
-    let kinetic = KineticState(context, momentumConserved: integrator.conservesMomentum)
+    let kinetic =
+      isDynamics ? KineticState(context, momentumConserved: integrator.conservesMomentum) : .atRest
     let communicator = context.communicator
     var sums = [tally.energy] + tally.virial.elements
     communicator.sum(&sums)

@@ -37,12 +37,14 @@ final class TrajectoryOutput {
   func synchronize() throws { try writer?.synchronize() }
   func finish() throws { try writer?.finish() }
 
-  func isDue(_ step: Int) -> Bool { step % plan.every == 0 && step > lastStep }
+  func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
+  func isNew(_ step: Int) -> Bool { step > lastStep }
 
   var wants: Want {
     var want = Want()
     if plan.columns.contains(.energies) { want.insert(.atomEnergy) }
     if plan.columns.contains(.virials) { want.insert(.atomVirial) }
+    if plan.columns.contains(where: { $0.assessment != nil }) { want.insert(.assessment) }
     return want
   }
 
@@ -59,7 +61,7 @@ final class TrajectoryOutput {
       try writer?.begin(
         TrajectoryFrame(
           step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
-          hasImages: wantsImages, columns: extra.map(Self.description)))
+          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(Self.description)))
     }
     try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
       unpack(bytes[2], bytes[3], count: rows.count, box)
@@ -105,7 +107,7 @@ final class TrajectoryOutput {
     return UnsafePointer(groups.pointer)
   }
 
-  private static func storage(
+  static func storage(
     _ column: MDDeck.TrajectoryColumn, _ plan: TrajectoryPlan, _ atoms: AtomStore
   ) throws -> ColumnStorage {
     switch column {
@@ -122,6 +124,13 @@ final class TrajectoryOutput {
           at: plan.location, isCollective: true)
       }
       return charge.storage
+    case .extrapolations, .forceDeviation, .energyDeviation:
+      guard let storage = atoms.column(named: column.rawValue) else {
+        throw FaultlineError(
+          .input, "a trajectory has the column `\(column.rawValue)`, which none of the potentials gives",
+          at: plan.location, isCollective: true)
+      }
+      return storage
     }
   }
 
@@ -134,6 +143,7 @@ final class TrajectoryOutput {
     case .charges: .init("charges", .scalars(1))
     case .groups: .init("groups", .scalars(1))
     case .images: .init("image", .scalars(3))
+    case .extrapolations, .forceDeviation, .energyDeviation: .init(column.rawValue, .scalars(1))
     }
   }
 }

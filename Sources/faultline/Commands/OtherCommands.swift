@@ -87,6 +87,6 @@ struct SchemaCommand: ParsableCommand {
   func run() throws {
     guard Launch.environmentRank == 0 else { return }
     let text = markdown ? Registry.deckReference() : Registry.jsonSchema()
-    FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
   }
 }

@@ -1,0 +1,112 @@
+import Foundation
+import MDCore
+import MDParallel
+import MDSimulation
+import Testing
+
+/// Decks give the same run on any number of ranks: energies to 1e-10 at the start, and over a short run, in which
+/// lists are rebuilt and atoms change ranks, as far as chaos allows.
+@Suite("1 rank = k ranks")
+struct RankTests {
+  struct Deck: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var structure: String
+    var extra = ""
+    var stages = "- dynamics: {steps: 40, timestep: 2 fs}"
+  }
+
+  static let decks = [
+    Deck(
+      testDescription: "thinner than the cutoff along two axes",
+      structure: "lattice: {type: fcc, constant: 3.615, species: [Cu], size: [1, 1, 12]}"),
+    Deck(
+      testDescription: "a rotated crystal, sheared primitive cell",
+      structure: """
+        crystal:
+            cell: [[2.9, 2.1, 0.3], [0.2, 2.6, 2.6], [2.7, 0.1, 2.55]]
+            basis: [{species: Cu, position: [0, 0, 0]}]
+            size: [7, 6, 5]
+        """),
+    Deck(
+      testDescription: "a slab in vacuum, frozen below, pulled above",
+      structure: """
+        lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 6], vacuum: [0, 0, 30]}
+          periodic: [true, true, false]
+        """,
+      extra: """
+        groups:
+          bottom: {select: {region: {z: [10, 17]}}, frozen: true}
+          top: {select: {region: {z: [34, 60]}}, velocity: [0, 0, 50 m/s], thermostat: false}
+        """,
+      stages: "- dynamics: {steps: 40, timestep: 2 fs, thermostat: {langevin: {temperature: 300, damping: 0.1}}}"),
+    Deck(
+      testDescription: "an open cluster, most ranks empty",
+      structure: """
+        lattice: {type: fcc, constant: 3.615, species: [Cu], size: [2, 2, 2], vacuum: [60, 60, 60]}
+          periodic: [false, false, false]
+        """),
+    Deck(
+      testDescription: "a bicrystal pulled along its normal",
+      structure: """
+        grain_boundary: {kind: tilt, lattice: fcc, constant: 3.615, species: [Cu], axis: [0, 0, 1], sigma: 5,
+            plane: [2, 1, 0], repeat: [1, 2], thickness: 16, overlap: 1.6}
+        """,
+      stages: """
+        - minimize: {max_steps: 10}
+          - dynamics: {steps: 20, timestep: 2 fs, thermostat: {rescale: {temperature: 300, damping: 0.1}},
+              deform: {axis: z, rate: 1e11 /s}}
+        """),
+  ]
+
+  @Test("energies and temperatures", arguments: decks)
+  func sameRun(_ deck: Deck) throws {
+    let one = try run(deck, ranks: 1)
+    #expect(one.count >= 5)
+    for ranks in [2, 3, 4, 8] {
+      let many = try run(deck, ranks: ranks)
+      try #require(many.count == one.count)
+      for (row, (a, b)) in zip(one, many).enumerated() {
+        for (name, x) in a where name != "step" {
+          let y = try #require(b[name])
+          // Energies of a sum in another order; later rows differ by what 40 steps make of it.
+          let tolerance = row == 0 ? 1e-10 : 1e-7
+          #expect(abs(x - y) <= tolerance * max(abs(x), 1), "\(ranks) ranks, row \(row), \(name): \(x), \(y)")
+        }
+      }
+    }
+  }
+
+  /// The rows of thermo.csv.
+  private func run(_ deck: Deck, ranks: Int) throws -> [[String: Double]] {
+    let folder = NSTemporaryDirectory() + "faultline-ranks-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/deck.yaml"
+    try """
+      structure:
+        \(deck.structure)
+      potential:
+        - eam: {parameters: zhou2004}
+      velocities: {temperature: 600 K}
+      neighbors: {skin: 0.3}
+      \(deck.extra)
+      stages:
+        \(deck.stages)
+      output:
+        directory: \(folder)/run
+        thermo: {every: 5, columns: [temperature, potential_energy, kinetic_energy, total_energy]}
+      """.write(toFile: path, atomically: true, encoding: .utf8)
+    try LoopbackCommunicator.run(ranks: ranks) { communicator in
+      let log = RunLog(isTerminal: false, emit: nil)
+      let simulation = try Simulation.start(
+        deck: path, output: nil, overwrite: false, communicator: communicator, log: log)
+      _ = try simulation.run(limits: RunLimits())
+    }
+    let lines = try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8).split(separator: "\n")
+    let header = (lines.first ?? "").split(separator: ",").map(String.init)
+    return lines.dropFirst().map { line in
+      Dictionary(uniqueKeysWithValues: zip(header, line.split(separator: ",").map { Double($0) ?? .nan }))
+        .filter { $0.key != "time" && !$0.key.contains("second") }
+    }
+  }
+}
