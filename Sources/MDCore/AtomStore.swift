@@ -168,4 +168,11 @@ public struct AtomView {
   /// Nine numbers an atom, row by row.
   public let virials: UnsafeMutablePointer<Double>?
   public let charges: UnsafeMutablePointer<Double>?
+
+  /// The same atoms with forces collected elsewhere, and no other results.
+  public func collecting(forces: UnsafeMutablePointer<Vector3>) -> AtomView {
+    AtomView(
+      localCount: localCount, count: count, ids: ids, species: species, positions: positions, shifts: shifts,
+      groups: groups, velocities: velocities, forces: forces, energies: nil, virials: nil, charges: charges)
+  }
 }

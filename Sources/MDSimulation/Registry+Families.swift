@@ -73,7 +73,10 @@ extension Registry.Family {
     DeckObject(
       "High-dimensional neural network potential (Behler and Parrinello 2007), from the files of n2p2 or RuNNer.",
       [
-        .required("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
+        .optional("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
+        .optional(
+          "committee", .list(.path(.inputDirectory), count: 2...100),
+          "Folders of several potentials with the same symmetry functions: their mean counts, their spread is measured."),
         .required(
           "units",
           .either([
@@ -88,14 +91,18 @@ extension Registry.Family {
           ]), "Units of the files: `atomic` (Bohr, Hartree), `metal` (Å, eV), or factors as other programs take them."),
         speciesKey,
       ],
+      rules: [.init(.exactlyOne, of: ["directory", "committee"])],
       example: """
         potential:
           - hdnnp: {directory: water, units: atomic}
         """)
   ) { section, plan, species in
-    try HDNNPPotential(
-      directory: section.path("directory"), units: hdnnpUnits(section), elements: elements(section, plan, species),
-      species: species)
+    let directories =
+      section["committee"].map(\.strings) ?? [section.path("directory")]
+    let units = try hdnnpUnits(section)
+    let models = try directories.map { try HDNNPModel(directory: $0, units: units) }
+    return try HDNNPPotential(
+      models: models, elements: elements(section, plan, species), species: species, file: directories[0])
   }
 
   private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {

@@ -118,4 +118,58 @@ import Testing
       _ = try HDNNPPotential(models: [first, HDNNPRandomModels.all["type 2"]!], species: Self.species)
     }
   }
+
+  /// A committee is its mean, and its deviations are those of its members on their own.
+  @Test(arguments: ["type 2", "type 9"]) func committee(_ name: String) throws {
+    let base = try #require(HDNNPRandomModels.all[name])
+    let members = (0..<3).map { m in
+      var model = base
+      for e in model.elements.indices {
+        model.elements[e].offset += 0.01 * Double(m * m)
+        for l in model.elements[e].network.layers.indices {
+          for w in model.elements[e].network.layers[l].weights.indices {
+            model.elements[e].network.layers[l].weights[w] *= 1 + 0.3 * Double((m * (w + 3)) % 5)
+          }
+        }
+      }
+      return model
+    }
+    let committee = try HDNNPPotential(models: members, species: Self.species)
+    #expect(committee.assessments == [.extrapolations, .forceDeviation, .energyDeviation])
+    for structure in TestStructures.all(Self.species, spacing: 2.4) {
+      let alone = try members.map {
+        try BruteForceSystem(structure, reach: base.cutoff + 0.3)
+          .evaluate([HDNNPPotential(models: [$0], species: Self.species)])
+      }
+      let system = BruteForceSystem(structure, reach: base.cutoff + 0.3)
+      let mean = try system.evaluate([committee], want: [.energy, .virial, .atomEnergy, .assessment])
+      #expect(abs(mean.energy - alone.map(\.energy).reduce(0, +) / 3) < 1e-10)
+      let forceColumn = system.atoms.addColumn(Assessment.forceDeviation.column)
+      let energyColumn = system.atoms.addColumn(Assessment.energyDeviation.column)
+      var largest = 0.0
+      for i in structure.positions.indices {
+        let forces = alone.map { $0.forces[i] }
+        let center = (forces[0] + forces[1] + forces[2]) / 3
+        #expect((mean.forces[i] - center).length < 1e-10)
+        let deviation = (forces.map { ($0 - center).squaredLength }.reduce(0, +) / 3).squareRoot()
+        #expect(abs(forceColumn[i] - deviation) < 1e-10)
+        largest = max(largest, deviation)
+        let energies = alone.map { $0.atomEnergies[i] }
+        let average = energies.reduce(0, +) / 3
+        #expect(
+          abs(energyColumn[i] - (energies.map { ($0 - average) * ($0 - average) }.reduce(0, +) / 3).squareRoot()) < 1e-9)
+      }
+      #expect(largest > 1e-5, "the members differ: \(largest)")
+      let figures = committee.assess(
+        sums: committee.assessmentSums, maxima: committee.assessmentMaxima, atoms: structure.count)
+      #expect(abs(figures[1] - largest) < 1e-9)
+      let totals = alone.map(\.energy)
+      let average = totals.reduce(0, +) / 3
+      let spread = (totals.map { ($0 - average) * ($0 - average) }.reduce(0, +) / 3).squareRoot()
+      #expect(abs(figures[2] - spread / Double(structure.count)) < 1e-10)
+      // The same forces whether the committee is assessed or not.
+      let plain = try BruteForceSystem(structure, reach: base.cutoff + 0.3).evaluate([committee])
+      #expect(plain.forces == mean.forces && plain.energy == mean.energy)
+    }
+  }
 }

@@ -36,6 +36,7 @@ final class HDNNPAtoms {
   /// G of a chunk of atoms, one row an atom; then ∂E/∂G.
   private let rows: AlignedBuffer<Double>
   private let gradients: AlignedBuffer<Double>
+  private let mean: AlignedBuffer<Double>
   private let energies = AlignedBuffer<Double>(capacity: chunk)
   private let chunkPlaces: AlignedBuffer<Int32>
   private let members = AlignedBuffer<Int32>()
@@ -51,6 +52,7 @@ final class HDNNPAtoms {
     stride = ((first.map(\.functions.count).max() ?? 0) + 3) & ~3
     rows = AlignedBuffer(repeating: 0, count: stride * Self.chunk)
     gradients = AlignedBuffer(repeating: 0, count: stride * Self.chunk)
+    mean = AlignedBuffer(repeating: 0, count: stride * Self.chunk)
     chunkPlaces = AlignedBuffer((0..<Self.chunk).map { Int32($0) })
     functionCount = first.map(\.functions.count).reduce(0, +)
     tallies = AlignedBuffer(repeating: Tally(), count: max(functionCount, 1))
@@ -84,10 +86,11 @@ final class HDNNPAtoms {
   }
 
   /// Replaces the moments of the local atoms by ∂E/∂M and returns the energy. `extrapolations` gets the number of
-  /// functions of each atom outside of their training range.
+  /// functions of each atom outside of their training range. `atomEnergies` are added to. Of a committee the mean counts,
+  /// or `member` alone.
   func evaluate(
     _ atoms: AtomView, elementOf: UnsafePointer<Int32>, moments: UnsafeMutablePointer<Double>, width: Int,
-    extrapolations: UnsafeMutablePointer<Double>, want: Want
+    extrapolations: UnsafeMutablePointer<Double>, atomEnergies: UnsafeMutablePointer<Double>?, member: Int? = nil
   ) -> Double {
     tallies.pointer.update(repeating: Tally(), count: max(functionCount, 1))
     members.reserve(atoms.localCount)
@@ -104,7 +107,7 @@ final class HDNNPAtoms {
         let count = min(Self.chunk, n - start)
         gather(element, members + start, count, moments, width)
         check(element, members + start, count, atoms.ids, extrapolations)
-        energy += propagate(index, members + start, count, want.contains(.atomEnergy) ? atoms.energies : nil)
+        energy += propagate(index, members + start, count, atomEnergies, member)
         scatter(element, members + start, count, moments, width)
         start += count
       }
@@ -173,14 +176,15 @@ final class HDNNPAtoms {
 
   /// Networks: the mean energy and ∂E/∂G over the models; G is replaced by ∂E/∂G.
   private func propagate(
-    _ element: Int, _ members: UnsafePointer<Int32>, _ count: Int, _ atomEnergies: UnsafeMutablePointer<Double>?
+    _ element: Int, _ members: UnsafePointer<Int32>, _ count: Int, _ atomEnergies: UnsafeMutablePointer<Double>?,
+    _ member: Int?
   ) -> Double {
     let rows = rows.pointer
     let energies = energies.pointer
     var sum = 0.0
     let share = 1 / Double(networks.count)
-    if networks.count == 1 {
-      networks[0][element].evaluate(
+    if let only = member ?? (networks.count == 1 ? 0 : nil) {
+      networks[only][element].evaluate(
         atoms: chunkPlaces.pointer, count: count, values: rows, gradients: rows, stride: stride, energies: energies)
       for k in 0..<count {
         sum += energies[k]
@@ -189,7 +193,8 @@ final class HDNNPAtoms {
       return sum
     }
     let gradients = gradients.pointer
-    var mean = Array(repeating: 0.0, count: stride * count)
+    let mean = mean.pointer
+    for k in 0..<(stride * count) { mean[k] = 0 }
     for model in networks {
       model[element].evaluate(
         atoms: chunkPlaces.pointer, count: count, values: rows, gradients: gradients, stride: stride,
@@ -198,9 +203,9 @@ final class HDNNPAtoms {
         sum += share * energies[k]
         atomEnergies?[Int(members[k])] += share * energies[k]
       }
-      for k in mean.indices { mean[k] += share * gradients[k] }
+      for k in 0..<(stride * count) { mean[k] += share * gradients[k] }
     }
-    for k in mean.indices { rows[k] = mean[k] }
+    for k in 0..<(stride * count) { rows[k] = mean[k] }
     return sum
   }
 

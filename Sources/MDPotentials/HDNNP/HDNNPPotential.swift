@@ -23,6 +23,7 @@ public final class HDNNPPotential: Potential {
   private var moments: Column<Double>?
   private var order: Column<Double>?
   private var extrapolations: Column<Double>?
+  private let committee: HDNNPCommittee?
 
   /// - Parameters:
   ///   - directory: holds `input.nn`, `scaling.data` and the `weights.NNN.data`.
@@ -56,6 +57,7 @@ public final class HDNNPPotential: Potential {
     let program = DescriptorProgram(plan)
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = HDNNPAtoms(models, plan)
+    committee = models.count > 1 ? HDNNPCommittee(models.count, momentCount: program.momentCount) : nil
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(cutoff: program.cutoff, list: .full, writesGhosts: true)
@@ -65,7 +67,8 @@ public final class HDNNPPotential: Potential {
     // The width is part of the name, as two potentials may differ in it.
     moments = atoms.addColumn("hdnnp moments \(momentCount)", width: momentCount)
     order = atoms.addColumn("hdnnp order")
-    extrapolations = atoms.addColumn("extrapolations", roles: [.migrates])
+    extrapolations = atoms.addColumn(Assessment.extrapolations.column, roles: [.migrates])
+    committee?.attach(to: atoms)
   }
 
   public func compute(_ context: ForceContext) throws -> Tally {
@@ -78,9 +81,20 @@ public final class HDNNPPotential: Potential {
     moments.storage.clear(0..<atoms.count)
     engine.addMoments(atoms, list, ranking, moments.pointer)
     context.ghosts.reverse(moments.storage)
+    if context.want.contains(.assessment), let committee {
+      try committee.assess(context, moments: moments) { member, energies, forces in
+        let energy = networks.evaluate(
+          atoms, elementOf: UnsafePointer(elementOf.pointer), moments: moments.pointer, width: momentCount,
+          extrapolations: extrapolations.pointer, atomEnergies: energies, member: member)
+        context.ghosts.forward(moments.storage)
+        _ = engine.addForces(forces, list, ranking, moments.pointer, want: [])
+        return energy
+      }
+    }
     let energy = networks.evaluate(
       atoms, elementOf: UnsafePointer(elementOf.pointer), moments: moments.pointer, width: momentCount,
-      extrapolations: extrapolations.pointer, want: context.want)
+      extrapolations: extrapolations.pointer,
+      atomEnergies: context.want.contains(.atomEnergy) ? atoms.energies : nil)
     context.ghosts.forward(moments.storage)
     let virial = engine.addForces(atoms, list, ranking, moments.pointer, want: context.want)
     return Tally(energy: energy, virial: virial)
@@ -94,6 +108,25 @@ public final class HDNNPPotential: Potential {
     context.ghosts.forward(column.storage)
     for i in atoms.localCount..<atoms.count { keys[i] += AtomOrder.shiftKey(atoms.shifts[i]) }
     return AtomOrder(keys: UnsafePointer(keys))
+  }
+
+  /// This rank's energy by each member of a committee when it was last assessed, eV.
+  var memberEnergies: [Double] { committee?.totals ?? [] }
+  /// This rank's largest deviation of a force then, eV/Å.
+  var largestForceDeviation: Double { committee?.largestForceDeviation ?? 0 }
+
+  /// How far every symmetry function went beyond its training range on this rank.
+  public var offenders: [Offender] {
+    var place = 0
+    return models[0].elements.flatMap { element in
+      element.functions.indices.map { index in
+        let tally = networks.tallies.pointer[place]
+        place += 1
+        return Offender(
+          label: "\(element.symbol), function \(index + 1)", count: tally.count, excess: tally.excess,
+          atom: tally.atom)
+      }
+    }
   }
 
   /// How far the last step's symmetry functions of this rank's atoms went beyond their training ranges.
