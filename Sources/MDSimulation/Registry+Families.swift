@@ -68,6 +68,44 @@ extension Registry.Family {
     return try EAMPotential(file: file, elements: elements, species: species, format: format)
   }
 
+  static let hdnnp = Registry.Family(
+    "hdnnp",
+    DeckObject(
+      "High-dimensional neural network potential (Behler and Parrinello 2007), from the files of n2p2 or RuNNer.",
+      [
+        .required("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
+        .required(
+          "units",
+          .either([
+            .enumeration(["atomic", "metal"]),
+            .object(
+              DeckObject(
+                "Units of the potential's files: file value = value in Å (eV) × factor.",
+                [
+                  .required("length", .number(.positive), "File lengths per Å; 1.8897261 for Bohr."),
+                  .required("energy", .number(.positive), "File energies per eV; 0.036749325 for Hartree."),
+                ])),
+          ]), "Units of the files: `atomic` (Bohr, Hartree), `metal` (Å, eV), or factors as other programs take them."),
+        speciesKey,
+      ],
+      example: """
+        potential:
+          - hdnnp: {directory: water, units: atomic}
+        """)
+  ) { section, plan, species in
+    try HDNNPPotential(
+      directory: section.path("directory"), units: hdnnpUnits(section), elements: elements(section, plan, species),
+      species: species)
+  }
+
+  private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {
+    guard let units = section["units"] else { preconditionFailure("the schema requires `units`") }
+    if case .section(let factors) = units.content {
+      return try HDNNPUnits(length: factors.double("length"), energy: factors.double("energy"))
+    }
+    return units.string == "atomic" ? .atomic : .metal
+  }
+
   static let zbl = Registry.Family(
     "zbl",
     DeckObject(

@@ -19,7 +19,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham,
+    .snap, .hdnnp, .eam, .zbl, .lennardJones, .morse, .buckingham,
   ]
 
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))

@@ -19,6 +19,8 @@ public indirect enum DeckKind: Sendable {
 public enum PathRole: Sendable {
   /// A file that must be there; relative paths start at the deck's folder.
   case input
+  /// A folder that must be there; relative paths start at the deck's folder.
+  case inputDirectory
   /// A folder to write to; relative paths start where the program is started.
   case outputDirectory
   /// A plain file name inside the run's folder.
@@ -118,7 +120,7 @@ extension DeckKind {
     case .string: return "text"
     case .enumeration(let values): return values.count == 1 ? values[0] : "one of " + values.joined(separator: ", ")
     case .path(.input): return "the path of a file"
-    case .path(.outputDirectory): return "the path of a folder"
+    case .path(.inputDirectory), .path(.outputDirectory): return "the path of a folder"
     case .path(.outputName): return "a file name"
     case .list(let kind, let count):
       if count.lowerBound == count.upperBound { return "a list of \(count.lowerBound), each \(kind.phrase)" }

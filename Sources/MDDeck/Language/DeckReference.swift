@@ -46,6 +46,7 @@ public enum DeckReference {
     case .boolean: return "boolean"
     case .integer, .string: return withoutArticle(kind.phrase)
     case .path(.input): return "input file"
+    case .path(.inputDirectory): return "input folder"
     case .path(.outputDirectory): return "folder"
     case .path(.outputName): return "file name"
     case .quantity(_, let range): return (["number"] + [range.phrase].compactMap { $0 }).joined(separator: " ")

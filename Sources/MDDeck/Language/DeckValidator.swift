@@ -218,20 +218,23 @@ struct DeckValidator {
         return nil
       }
       return text
-    case .input:
+    case .input, .inputDirectory:
+      let wantsFolder = role == .inputDirectory
       let full = text.hasPrefix("/") ? text : directory + "/" + text
       let path = URL(fileURLWithPath: full).standardized.path
       var isFolder: ObjCBool = false
       let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       guard needsFiles(trail.first ?? "") else { return path }
-      if exists, isFolder.boolValue {
-        report("`\(text)` is a folder", hint: "expected a file", at: place)
+      if exists, isFolder.boolValue != wantsFolder {
+        report(
+          "`\(text)` is a \(wantsFolder ? "file" : "folder")", hint: "expected a \(wantsFolder ? "folder" : "file")",
+          at: place)
       } else if !exists {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let others = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let near = Spelling.suggestion(for: URL(fileURLWithPath: path).lastPathComponent, among: others.sorted())
         report(
-          "no file `\(text)`",
+          "no \(wantsFolder ? "folder" : "file") `\(text)`",
           hint: (near.map { "did you mean `\($0)`? " } ?? "") + "looked for \(path)", at: place)
       } else if !FileManager.default.isReadableFile(atPath: path) {
         report("`\(text)` cannot be read", hint: "check its permissions", at: place)

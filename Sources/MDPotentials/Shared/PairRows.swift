@@ -221,7 +221,7 @@ struct RowStage {
 
 /// The sign bit, 1 or 0.
 @inline(__always)
-private func isNegative(_ x: Double) -> Int { Int(truncatingIfNeeded: x.bitPattern &>> 63) }
+func isNegative(_ x: Double) -> Int { Int(truncatingIfNeeded: x.bitPattern &>> 63) }
 
 /// √x by lanes for x ≥ 0. Said to be not negative, the square roots need no check and become one instruction.
 @inline(__always)

@@ -1,0 +1,276 @@
+import Foundation
+import MDNumerics
+
+/// A factor of symmetry functions that depends on one distance and on no exponent η: a cutoff function f_c(r), or the
+/// bump R(r) of compact functions.
+struct EdgeFunction: Hashable {
+  enum Shape: Hashable {
+    case cutoff(CutoffFunction)
+    case bump(CompactFunction, lower: Double)
+  }
+  var shape: Shape
+  /// Zero from here on, Å.
+  var cutoff: Double
+
+  init(_ function: SymmetryFunction) {
+    cutoff = function.cutoff
+    shape =
+      function.kind.isCompact
+      ? .bump(function.compact, lower: function.lowerRadius) : .cutoff(function.cutoffFunction)
+  }
+
+  var program: EdgeProgram { EdgeProgram(self) }
+}
+
+/// An `EdgeFunction` ready for the kernel: f(r) and its logarithmic slope L = f′(r)/(f(r)·r), by lanes.
+///
+/// L makes the derivative of any product of edge functions the product times a sum. Towards the cutoff f → 0 and L → ∞;
+/// arguments stop short of it, so that L stays finite and f·L goes to zero.
+struct EdgeProgram: BitwiseCopyable {
+  enum Kind: UInt8, BitwiseCopyable {
+    case hard, cosine, tanh, exponential, polynomial1, polynomial2, polynomial3, polynomial4
+  }
+  private let kind: Kind
+  /// x = |r − origin|·scale, replaced by 2x − x² if asymmetric; f = core(x).
+  private let origin: Double
+  private let scale: Double
+  private let isBump: Bool
+  private let isAsymmetric: Bool
+  private let norm: Double
+  let cutoff: Double
+
+  init(_ function: EdgeFunction) {
+    cutoff = function.cutoff
+    switch function.shape {
+    case .cutoff(let f):
+      isBump = false
+      isAsymmetric = false
+      origin = f.alpha * function.cutoff
+      scale = 1 / (function.cutoff - origin)
+      var norm = 1.0
+      switch f.kind {
+      case .hard: kind = .hard
+      case .cosine: kind = .cosine
+      case .tanhUnnormalized: kind = .tanh
+      case .tanh:
+        kind = .tanh
+        norm = pow(Foundation.tanh(1), -3)
+      case .exponential: kind = .exponential
+      case .polynomial1: kind = .polynomial1
+      case .polynomial2: kind = .polynomial2
+      case .polynomial3: kind = .polynomial3
+      case .polynomial4: kind = .polynomial4
+      }
+      self.norm = norm
+    case .bump(let f, let lower):
+      isBump = true
+      isAsymmetric = f.isAsymmetric
+      origin = (lower + function.cutoff) / 2
+      scale = 2 / (function.cutoff - lower)
+      norm = 1
+      switch f.core {
+      case .exponential: kind = .exponential
+      case .polynomial1: kind = .polynomial1
+      case .polynomial2: kind = .polynomial2
+      case .polynomial3: kind = .polynomial3
+      case .polynomial4: kind = .polynomial4
+      }
+    }
+  }
+
+  /// Fills `count` blocks of f and L from r and 1/r. Distances beyond the cutoff give f = 0.
+  @inline(__always)
+  func fill(
+    _ count: Int, r: UnsafePointer<Lanes>, inverse: UnsafePointer<Lanes>, f: UnsafeMutablePointer<Lanes>,
+    slope: UnsafeMutablePointer<Lanes>
+  ) {
+    // A loop a kind; within it nothing is left to decide.
+    switch kind {
+    case .hard:
+      let cutoff = Lanes(repeating: cutoff)
+      for b in 0..<count {
+        f[b] = Lanes(repeating: 1).replacing(with: 0, where: r[b] .>= cutoff)
+        slope[b] = .zero
+      }
+    case .tanh:
+      let scale = Lanes(repeating: -1 / cutoff)
+      let factor = Lanes(repeating: -3 / cutoff)
+      let norm = Lanes(repeating: norm)
+      for b in 0..<count {
+        let y = positive(Lanes(repeating: 1).addingProduct(r[b], scale))
+        let t = tanhOfUnitInterval(y)
+        let square = t * t
+        f[b] = norm * square * t
+        slope[b] = factor * Lanes(repeating: 1).addingProduct(square, Lanes(repeating: -1)) * inverse[b] / t
+      }
+    case .cosine: loop(count, r, inverse, f, slope) { Self.cosine($0) }
+    case .exponential: loop(count, r, inverse, f, slope) { Self.exponentialCore($0) }
+    case .polynomial1: loop(count, r, inverse, f, slope) { Self.polynomial1($0) }
+    case .polynomial2: loop(count, r, inverse, f, slope) { Self.polynomial2($0) }
+    case .polynomial3: loop(count, r, inverse, f, slope) { Self.polynomial3($0) }
+    case .polynomial4: loop(count, r, inverse, f, slope) { Self.polynomial4($0) }
+    }
+  }
+
+  /// From x in 0 … 1 to the core's value and its slope over its value.
+  @inline(__always)
+  private func loop(
+    _ count: Int, _ r: UnsafePointer<Lanes>, _ inverse: UnsafePointer<Lanes>, _ f: UnsafeMutablePointer<Lanes>,
+    _ slope: UnsafeMutablePointer<Lanes>, _ core: (Lanes) -> (Lanes, Lanes)
+  ) {
+    let origin = Lanes(repeating: origin)
+    let scale = Lanes(repeating: scale)
+    let one = Lanes(repeating: 1)
+    if !isBump {
+      for b in 0..<count {
+        var x = (r[b] - origin) * scale
+        x = x.replacing(with: 0, where: x .< 0)
+        let (value, ratio) = core(x.replacing(with: one, where: x .> one))
+        f[b] = value
+        slope[b] = ratio * scale * inverse[b]
+      }
+    } else {
+      for b in 0..<count {
+        let signed = (r[b] - origin) * scale
+        var x = signed.replacing(with: Lanes.zero - signed, where: signed .< 0)
+        x = x.replacing(with: one, where: x .> one)
+        let sign = scale.replacing(with: Lanes.zero - scale, where: signed .< 0)
+        if isAsymmetric {
+          let (value, ratio) = core(x * (Lanes(repeating: 2) - x))
+          f[b] = value
+          slope[b] = ratio * (Lanes(repeating: 2) - x - x) * sign * inverse[b]
+        } else {
+          let (value, ratio) = core(x)
+          f[b] = value
+          slope[b] = ratio * sign * inverse[b]
+        }
+      }
+    }
+  }
+
+  // MARK: Cores: value and d ln(value)/dx for 0 ≤ x ≤ 1
+
+  /// ½ (cos πx + 1) = cos²(πx/2).
+  @inline(__always)
+  static func cosine(_ x: Lanes) -> (Lanes, Lanes) {
+    let (sine, cosine) = sineAndCosine(x * Lanes(repeating: .pi / 2))
+    let c = positive(cosine)
+    return ((c * c).replacing(with: 0, where: x .>= 1), Lanes(repeating: -Double.pi) * sine / c)
+  }
+
+  /// exp(1 − 1/(1 − x²)).
+  @inline(__always)
+  static func exponentialCore(_ x: Lanes) -> (Lanes, Lanes) {
+    let u = positive(Lanes(repeating: 1) - x * x)
+    let inverse = Lanes(repeating: 1) / u
+    let value = exponential(Lanes(repeating: 1) - inverse)
+    return (
+      value.replacing(with: 0, where: u .< Lanes(repeating: 1e-3)),
+      (Lanes(repeating: -2) * x * inverse * inverse).replacing(with: 0, where: u .< Lanes(repeating: 1e-3))
+    )
+  }
+
+  // (1 − x)ⁿ⁺¹ p(x), whose slope is −c xⁿ (1 − x)ⁿ.
+
+  @inline(__always)
+  static func polynomial1(_ x: Lanes) -> (Lanes, Lanes) {
+    let u = positive(Lanes(repeating: 1) - x)
+    let up = u * horner(x, 2, 1)
+    return (u * up, Lanes(repeating: -6) * x / up)
+  }
+
+  @inline(__always)
+  static func polynomial2(_ x: Lanes) -> (Lanes, Lanes) {
+    let u = positive(Lanes(repeating: 1) - x)
+    let up = u * horner(x, 6, 3, 1)
+    return (u * u * up, Lanes(repeating: -30) * x * x / up)
+  }
+
+  @inline(__always)
+  static func polynomial3(_ x: Lanes) -> (Lanes, Lanes) {
+    let u = positive(Lanes(repeating: 1) - x)
+    let up = u * horner(x, 20, 10, 4, 1)
+    return (u * u * u * up, Lanes(repeating: -140) * x * x * x / up)
+  }
+
+  @inline(__always)
+  static func polynomial4(_ x: Lanes) -> (Lanes, Lanes) {
+    let u = positive(Lanes(repeating: 1) - x)
+    let up = u * horner(x, 70, 35, 15, 5, 1)
+    let square = x * x
+    return (u * u * (u * u) * up, Lanes(repeating: -630) * square * square / up)
+  }
+
+  /// Coefficients from the highest power down.
+  @inline(__always)
+  private static func horner(
+    _ x: Lanes, _ a: Double, _ b: Double, _ c: Double? = nil, _ d: Double? = nil, _ e: Double? = nil
+  ) -> Lanes {
+    var sum = Lanes(repeating: b).addingProduct(x, Lanes(repeating: a))
+    if let c { sum = Lanes(repeating: c).addingProduct(x, sum) }
+    if let d { sum = Lanes(repeating: d).addingProduct(x, sum) }
+    if let e { sum = Lanes(repeating: e).addingProduct(x, sum) }
+    return sum
+  }
+
+  /// What is left of the way to the cutoff, never quite nothing: its square is zero, its inverse finite.
+  @inline(__always)
+  private static func positive(_ x: Lanes) -> Lanes {
+    let tiny = Lanes(repeating: 1e-170)
+    return x.replacing(with: tiny, where: x .< tiny)
+  }
+  @inline(__always)
+  private func positive(_ x: Lanes) -> Lanes { Self.positive(x) }
+}
+
+/// tanh y for 0 ≤ y ≤ 1 to one unit in the last place: y times the polynomial in y² that interpolates tanh(y)/y at
+/// Chebyshev nodes (its error is 1.2·10⁻¹⁷), even and odd powers apart.
+@inline(__always)
+func tanhOfUnitInterval(_ y: Lanes) -> Lanes {
+  let z = y * y
+  let w = z * z
+  var even = Lanes(repeating: 6.496857637862531e-07)
+  even = Lanes(repeating: 1.2306805295349983e-05).addingProduct(w, even)
+  even = Lanes(repeating: 9.472256075732066e-05).addingProduct(w, even)
+  even = Lanes(repeating: 0.0005896028950856166).addingProduct(w, even)
+  even = Lanes(repeating: 0.003592104115230281).addingProduct(w, even)
+  even = Lanes(repeating: 0.021869488226930838).addingProduct(w, even)
+  even = Lanes(repeating: 0.13333333333282113).addingProduct(w, even)
+  even = Lanes(repeating: 1).addingProduct(w, even)
+  var odd = Lanes(repeating: -6.20675330545365e-08)
+  odd = Lanes(repeating: -3.402993826979274e-06).addingProduct(w, odd)
+  odd = Lanes(repeating: -3.603918536997382e-05).addingProduct(w, odd)
+  odd = Lanes(repeating: -0.00023801236323479905).addingProduct(w, odd)
+  odd = Lanes(repeating: -0.00145571559077928).addingProduct(w, odd)
+  odd = Lanes(repeating: -0.008863232181130274).addingProduct(w, odd)
+  odd = Lanes(repeating: -0.05396825395091773).addingProduct(w, odd)
+  odd = Lanes(repeating: -0.3333333333333273).addingProduct(w, odd)
+  return y * even.addingProduct(z, odd)
+}
+
+/// eˣ for −708 ≤ x ≤ 0 to one unit in the last place, as `exponential` but without clamping: the caller knows the
+/// range. The polynomial interpolates eʳ on |r| ≤ ½ ln 2 at Chebyshev nodes (its error is 4·10⁻¹⁸).
+@inline(__always)
+func exponentialOfNegative(_ x: Lanes) -> Lanes {
+  let magic = Lanes(repeating: 6_755_399_441_055_744)
+  let shifted = magic.addingProduct(x, Lanes(repeating: 1.4426950408889634))
+  let n = shifted - magic
+  let r = x.addingProduct(n, Lanes(repeating: -0.6931471803691238))
+    .addingProduct(n, Lanes(repeating: -1.9082149292705877e-10))
+  let s = r * r
+  var even = Lanes(repeating: 2.763265472252779e-07)
+  even = Lanes(repeating: 2.4801485441561313e-05).addingProduct(s, even)
+  even = Lanes(repeating: 0.0013888888952352863).addingProduct(s, even)
+  even = Lanes(repeating: 0.04166666666648795).addingProduct(s, even)
+  even = Lanes(repeating: 0.5000000000000019).addingProduct(s, even)
+  even = Lanes(repeating: 1).addingProduct(s, even)
+  var odd = Lanes(repeating: 2.5110049204818658e-08)
+  odd = Lanes(repeating: 2.755724088722987e-06).addingProduct(s, odd)
+  odd = Lanes(repeating: 0.00019841269890076403).addingProduct(s, odd)
+  odd = Lanes(repeating: 0.008333333333319589).addingProduct(s, odd)
+  odd = Lanes(repeating: 0.1666666666666668).addingProduct(s, odd)
+  odd = Lanes(repeating: 1).addingProduct(s, odd)
+  let e = even.addingProduct(r, odd)
+  let exponent = unsafeBitCast(shifted, to: SIMD4<UInt64>.self) &<< 52
+  return unsafeBitCast(unsafeBitCast(e, to: SIMD4<UInt64>.self) &+ exponent, to: Lanes.self)
+}

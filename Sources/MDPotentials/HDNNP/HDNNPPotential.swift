@@ -1,0 +1,135 @@
+import MDCore
+import MDNumerics
+
+/// A high-dimensional neural network potential of the second generation (Behler and Parrinello, Phys. Rev. Lett. 98, 146401
+/// (2007)) from the files of n2p2 and RuNNer; see `HDNNPModel` for the energy, `SymmetryFunction` for the functions.
+///
+/// A step: moments of all atoms from pairs and triangles, those of ghosts sent home; symmetry functions, networks and
+/// ∂E/∂G atom by atom, sent out to ghosts; forces from pairs and triangles. Nothing is kept per pair or triangle, so
+/// memory is one row of moments an atom.
+///
+/// Per-atom energies are the networks' own. Of the virial of each side of a pair or triangle each end has half.
+///
+/// Several models with the same symmetry functions form a committee, of which the mean counts.
+public final class HDNNPPotential: Potential {
+  public let name = "hdnnp"
+  public let requirements: PotentialRequirements
+  public let models: [HDNNPModel]
+
+  private let engine: HDNNPEngine
+  private let networks: HDNNPAtoms
+  private let elementOf: AlignedBuffer<Int32>
+  private let momentCount: Int
+  private var moments: Column<Double>?
+  private var order: Column<Double>?
+  private var extrapolations: Column<Double>?
+
+  /// - Parameters:
+  ///   - directory: holds `input.nn`, `scaling.data` and the `weights.NNN.data`.
+  ///   - elements: the potential's element of each species of the run; the species' own names if nil.
+  ///   - species: the run's species.
+  /// - Throws: `FaultlineError` naming file and line, or the species that the potential lacks.
+  public convenience init(
+    directory: String, units: HDNNPUnits, elements: [String]? = nil, species: [String]
+  ) throws {
+    try self.init(
+      models: [HDNNPModel(directory: directory, units: units)], elements: elements, species: species, file: directory)
+  }
+
+  public init(models: [HDNNPModel], elements: [String]? = nil, species: [String], file: String? = nil) throws {
+    let place = file.map { SourceLocation(file: $0) }
+    guard let model = models.first else { throw FaultlineError(.input, "an HDNNP without models", at: place) }
+    for other in models.dropFirst() {
+      guard other.elements.map(\.symbol) == model.elements.map(\.symbol),
+        other.elements.map(\.functions) == model.elements.map(\.functions)
+      else {
+        throw FaultlineError(
+          .input, "the potentials of a committee must have the same elements and symmetry functions", at: place)
+      }
+    }
+    let map = try model.elementIndices(species: elements ?? species, file: file)
+    guard map.count == species.count else {
+      throw FaultlineError(.input, "\(map.count) HDNNP elements for \(species.count) species", at: place)
+    }
+    self.models = models
+    let plan = DescriptorPlan(model)
+    let program = DescriptorProgram(plan)
+    engine = HDNNPEngine(program, elementOfSpecies: map)
+    networks = HDNNPAtoms(models, plan)
+    elementOf = AlignedBuffer(map)
+    momentCount = program.momentCount
+    requirements = PotentialRequirements(cutoff: program.cutoff, list: .full, writesGhosts: true)
+  }
+
+  public func attach(to atoms: AtomStore) throws {
+    // The width is part of the name, as two potentials may differ in it.
+    moments = atoms.addColumn("hdnnp moments \(momentCount)", width: momentCount)
+    order = atoms.addColumn("hdnnp order")
+    extrapolations = atoms.addColumn("extrapolations", roles: [.migrates])
+  }
+
+  public func compute(_ context: ForceContext) throws -> Tally {
+    guard let moments, let order, let extrapolations else {
+      throw FaultlineError(.run, "the HDNNP was not attached to the atoms")
+    }
+    let atoms = context.atoms
+    let list = context.neighbors(.full)
+    let ranking = rank(context, order)
+    moments.storage.clear(0..<atoms.count)
+    engine.addMoments(atoms, list, ranking, moments.pointer)
+    context.ghosts.reverse(moments.storage)
+    let energy = networks.evaluate(
+      atoms, elementOf: UnsafePointer(elementOf.pointer), moments: moments.pointer, width: momentCount,
+      extrapolations: extrapolations.pointer, want: context.want)
+    context.ghosts.forward(moments.storage)
+    let virial = engine.addForces(atoms, list, ranking, moments.pointer, want: context.want)
+    return Tally(energy: energy, virial: virial)
+  }
+
+  /// The order in which triangles find their owners, of local atoms and ghosts.
+  private func rank(_ context: ForceContext, _ column: Column<Double>) -> AtomOrder {
+    let atoms = context.atoms
+    let keys = column.pointer
+    for i in 0..<atoms.localCount { keys[i] = AtomOrder.ownKey(context.box.fractional(atoms.positions[i])) }
+    context.ghosts.forward(column.storage)
+    for i in atoms.localCount..<atoms.count { keys[i] += AtomOrder.shiftKey(atoms.shifts[i]) }
+    return AtomOrder(keys: UnsafePointer(keys))
+  }
+
+  /// How far the last step's symmetry functions of this rank's atoms went beyond their training ranges.
+  public var extrapolation: ExtrapolationReport { ExtrapolationReport(models[0], networks.tallies.pointer) }
+}
+
+/// Symmetry functions outside of the range of the training data, on one rank.
+public struct ExtrapolationReport: Sendable {
+  public struct Function: Sendable {
+    public var element: String
+    /// From 1, in the order of scaling.data.
+    public var index: Int
+    /// Atoms for which the function lies outside.
+    public var count: Int
+    /// The largest distance beyond the range, in widths of the range, and the atom's id.
+    public var excess: Double
+    public var atom: Int64
+  }
+  /// Functions with at least one extrapolation, the farthest first.
+  public let functions: [Function]
+  /// Sum over functions and atoms.
+  public var count: Int { functions.map(\.count).reduce(0, +) }
+
+  init(_ model: HDNNPModel, _ tallies: UnsafePointer<HDNNPAtoms.Tally>) {
+    var place = 0
+    var found: [Function] = []
+    for element in model.elements {
+      for index in element.functions.indices {
+        let tally = tallies[place]
+        place += 1
+        guard tally.count > 0 else { continue }
+        found.append(
+          Function(
+            element: element.symbol, index: index + 1, count: tally.count, excess: tally.excess, atom: tally.atom))
+      }
+    }
+    functions = found.sorted { $0.excess > $1.excess }
+  }
+}
