@@ -32,8 +32,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLanes"),
 
-    .target(name: "MDNumerics", swiftSettings: hot),
+    .target(name: "MDNumerics", dependencies: ["CLanes"], swiftSettings: hot),
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),

@@ -1,4 +1,4 @@
-/// tanh x of four numbers, to two units in the last place.
+/// tanh x of four numbers, to two and a half units in the last place.
 ///
 /// tanh|x| = t/(t + 2) with t = e^(2|x|) − 1. 2|x| = n ln 2 + r with |r| ≤ ½ ln 2, so t = 2ⁿ(eʳ − 1) + (2ⁿ − 1), where
 /// eʳ − 1 is its Taylor series to r¹⁴ (the rest is below 10⁻¹⁸ of it): small x keep all their digits. Beyond |x| = 20

@@ -406,8 +406,7 @@ func power(_ c: Lanes, _ operation: AngularOperation) -> (value: Lanes, slope: L
   let lambda = Lanes(repeating: operation.lambda * 0.5)
   var base = Lanes(repeating: 0.5).addingProduct(lambda, c)
   // Cosines of lanes without a triangle may be anything.
-  base = base.replacing(with: 0, where: base .< 0)
-  base = base.replacing(with: 1, where: base .> 1)
+  base = base.maximum(.zero).minimum(Lanes(repeating: 1))
   let factor = lambda * operation.zeta
   var rest = operation.wholeZeta &- 1
   if rest >= 0 {

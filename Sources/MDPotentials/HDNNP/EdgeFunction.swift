@@ -123,17 +123,15 @@ struct EdgeProgram: BitwiseCopyable {
     let one = Lanes(repeating: 1)
     if !isBump {
       for b in 0..<count {
-        var x = (r[b] - origin) * scale
-        x = x.replacing(with: 0, where: x .< 0)
-        let (value, ratio) = core(x.replacing(with: one, where: x .> one))
+        let x = ((r[b] - origin) * scale).maximum(.zero).minimum(one)
+        let (value, ratio) = core(x)
         f[b] = value
         slope[b] = ratio * scale * inverse[b]
       }
     } else {
       for b in 0..<count {
         let signed = (r[b] - origin) * scale
-        var x = signed.replacing(with: Lanes.zero - signed, where: signed .< 0)
-        x = x.replacing(with: one, where: x .> one)
+        let x = signed.maximum(Lanes.zero - signed).minimum(one)
         let sign = scale.replacing(with: Lanes.zero - scale, where: signed .< 0)
         if isAsymmetric {
           let (value, ratio) = core(x * (Lanes(repeating: 2) - x))
@@ -216,8 +214,7 @@ struct EdgeProgram: BitwiseCopyable {
   /// What is left of the way to the cutoff, never quite nothing: its square is zero, its inverse finite.
   @inline(__always)
   private static func positive(_ x: Lanes) -> Lanes {
-    let tiny = Lanes(repeating: 1e-170)
-    return x.replacing(with: tiny, where: x .< tiny)
+    x.maximum(Lanes(repeating: 1e-170))
   }
   @inline(__always)
   private func positive(_ x: Lanes) -> Lanes { Self.positive(x) }

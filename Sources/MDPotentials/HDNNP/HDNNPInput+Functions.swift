@@ -18,7 +18,7 @@ extension HDNNPInput {
     let cutoff = try cutoffFunction()
     var functions: [Function] = []
     for line in all("symfunction_short") {
-      guard line.words.count > 3 else { throw lines.error("symfunction_short needs element, type and parameters", line) }
+      guard line.words.count > 3 else { throw lines.error("\(line.words[0]) needs element, type and parameters", line) }
       functions.append(
         try function(element(line.words[1], line), line, kind(line, 2), line.words.dropFirst(3), cutoff))
     }

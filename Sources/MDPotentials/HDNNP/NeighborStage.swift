@@ -138,7 +138,7 @@ struct NeighborStage {
       }
     }
     for b in 0..<block {
-      let r = positiveSquareRoot(square[b])
+      let r = square[b].squareRoot()
       distance[b] = r
       inverse[b] = 1 / r
     }

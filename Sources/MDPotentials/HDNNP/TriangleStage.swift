@@ -139,9 +139,7 @@ struct TriangleStage {
       slope[n] = .zero
       return n &+ 1
     }
-    let bits = unsafeBitCast(d2 - limit, to: SIMD4<UInt64>.self)
-    let pair = bits.lowHalf | bits.highHalf
-    return n &+ Int(truncatingIfNeeded: (pair[0] | pair[1]) &>> 63)
+    return n &+ anyLess(d2, limit)
   }
 }
 
@@ -150,7 +148,7 @@ extension TriangleStage {
   @inline(__always)
   func measure(_ count: Int, _ program: EdgeProgram, wide: Bool) {
     for b in 0..<count {
-      let r = positiveSquareRoot(square[b])
+      let r = square[b].squareRoot()
       distance[b] = r
       inverse[b] = 1 / r
     }
@@ -217,8 +215,7 @@ func runChain(
       let eta = Lanes(repeating: -step.eta)
       let low = Lanes(repeating: -708)
       for n in 0..<count {
-        let x = exponent[n] * eta
-        out[n] = exponentialOfNegative(x.replacing(with: low, where: x .< low))
+        out[n] = exponentialOfNegative((exponent[n] * eta).maximum(low))
       }
     case .product:
       let a = levels + step.first &* room

@@ -1,0 +1,30 @@
+// Operations on four doubles that Swift's SIMD4 has only lane by lane, so that it is left to the optimiser whether they
+// become one instruction again. Compiler builtins, for any processor.
+#ifndef CLANES_H
+#define CLANES_H
+
+typedef double clanes __attribute__((ext_vector_type(4)));
+
+#define CLANES static inline __attribute__((always_inline))
+
+/// a·b + c, rounded once.
+CLANES clanes lanes_fma(clanes a, clanes b, clanes c) { return __builtin_elementwise_fma(a, b, c); }
+
+/// c − a·b, rounded once.
+CLANES clanes lanes_fnma(clanes a, clanes b, clanes c) { return __builtin_elementwise_fma(-a, b, c); }
+
+CLANES clanes lanes_sqrt(clanes a) { return __builtin_elementwise_sqrt(a); }
+
+CLANES clanes lanes_max(clanes a, clanes b) { return __builtin_elementwise_max(a, b); }
+
+CLANES clanes lanes_min(clanes a, clanes b) { return __builtin_elementwise_min(a, b); }
+
+/// 1 if any lane of a is less than that of b, else 0.
+CLANES long lanes_any_less(clanes a, clanes b) { return __builtin_reduce_or(a < b) != 0; }
+
+CLANES double lanes_sum(clanes a) {
+  a += __builtin_shufflevector(a, a, 2, 3, 0, 1);
+  return a[0] + a[1];
+}
+
+#endif
