@@ -40,4 +40,23 @@ import Testing
       }
     }
   }
+
+  /// The example that comes along imitates SNAP copper: 4.101 eV/atom at 3.634 Å.
+  @Test func exampleIsCopper() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let model = try HDNNPModel(
+      directory: root.appendingPathComponent("potentials/hdnnp/Cu-example").path, units: .metal)
+    func crystal(_ constant: Double) throws -> HDNNPBruteForce.Result {
+      let basis = [Vector3.zero, Vector3(0, 0.5, 0.5), Vector3(0.5, 0, 0.5), Vector3(0.5, 0.5, 0)]
+      return try HDNNPBruteForce(model: model).evaluate(
+        Structure(
+          box: Box(lengths: Vector3(repeating: constant)), species: ["Cu"], types: [0, 0, 0, 0],
+          positions: basis.map { $0 * constant }))
+    }
+    let energy = try crystal(3.634).energy / 4
+    #expect(abs(energy + 4.101) < 0.005)
+    // Compressed it pushes, stretched it pulls.
+    #expect(try crystal(3.58).virial.trace > 1 && crystal(3.69).virial.trace < -1)
+  }
 }
