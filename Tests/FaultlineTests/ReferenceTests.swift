@@ -41,6 +41,12 @@ extension CommandLineTests {
           - snap: {coefficients: REF/InP_JCPA2020.snapcoeff, parameters: REF/InP_JCPA2020.snapparam}
           - zbl: {inner: 4.0, outer: 4.2}
           """),
+      Case(
+        folder: "hdnnp-Cu-mlearn",
+        potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
+      Case(
+        folder: "hdnnp-H2O-RPBE-D3",
+        potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
     ]
 
     @Test(
