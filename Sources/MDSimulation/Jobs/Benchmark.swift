@@ -29,6 +29,10 @@ public enum Benchmark {
       structure: "lattice: {type: fcc, constant: 5.40, species: [Ar], size: [20, 20, 20]}",
       potential: "lennard_jones: {cutoff: 8.5, pairs: [{species: [Ar, Ar], epsilon: 0.01042, sigma: 3.405}]}",
       temperature: 60, steps: 100),
+    Case(
+      name: "hdnnp-cu", text: "copper, HDNNP (the example)", atoms: 2_048,
+      structure: "lattice: {type: fcc, constant: 3.64, species: [Cu], size: [8, 8, 8]}",
+      potential: "hdnnp: {directory: FOLDER/hdnnp/Cu-example, units: metal}", steps: 100),
     snap("Mo", "bcc", 3.168, cells: 10, atoms: 2_000),
     snap("Cu", "fcc", 3.615, cells: 8, atoms: 2_048),
     snap("Li", "bcc", 3.44, cells: 10, atoms: 2_000),
@@ -41,7 +45,7 @@ public enum Benchmark {
     Case(
       name: "snap-\(element.lowercased())", text: "\(element), SNAP (Zuo 2020)", atoms: atoms,
       structure: "lattice: {type: \(lattice), constant: \(a), species: [\(element)], size: [\(cells), \(cells), \(cells)]}",
-      potential: "snap: {coefficients: FOLDER/\(element)_Zuo_JPCA2020.snapcoeff, parameters: FOLDER/\(element)_Zuo_JPCA2020.snapparam}",
+      potential: "snap: {coefficients: FOLDER/snap/\(element)_Zuo_JPCA2020.snapcoeff, parameters: FOLDER/snap/\(element)_Zuo_JPCA2020.snapparam}",
       steps: 100)
   }
 
@@ -135,7 +139,7 @@ public enum Benchmark {
       peakBytesPerAtom: Double(median.peakResidentBytes.reduce(0, +)) / Double(median.atoms))
   }
 
-  /// `potentials/snap` of the repository: from FAULTLINE_POTENTIALS, the working directory or the program's own place.
+  /// `potentials` of the repository: from FAULTLINE_POTENTIALS, the working directory or the program's own place.
   private static func potentialsFolder(neededBy item: Case) throws -> String {
     guard item.potential.contains("FOLDER") else { return "" }
     var places = ["potentials"]
@@ -146,8 +150,8 @@ public enum Benchmark {
       places.append(program.appendingPathComponent("potentials").path)
     }
     for place in places {
-      let folder = URL(fileURLWithPath: place).appendingPathComponent("snap").path
-      if FileManager.default.fileExists(atPath: folder) { return folder }
+      let folder = URL(fileURLWithPath: place)
+      if FileManager.default.fileExists(atPath: folder.appendingPathComponent("snap").path) { return folder.path }
     }
     throw FaultlineError(
       .input, "the potentials of the benchmarks are not found",
