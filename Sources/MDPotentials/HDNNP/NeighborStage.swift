@@ -1,118 +1,112 @@
 import MDCore
 import MDNumerics
 
-/// The neighbours of one atom within the cutoff, sorted by element into columns of whole lanes: vectors from the atom,
-/// distances, edge functions; and room for what comes back (φ a pair, forces).
+/// Pointer to a record of lanes; fields are numbered.
+typealias Record = UnsafeMutableRawPointer
+
+extension UnsafeMutableRawPointer {
+  @inline(__always)
+  subscript(field: Int) -> Lanes {
+    get { load(fromByteOffset: 32 &* field, as: Lanes.self) }
+    nonmutating set { storeBytes(of: newValue, toByteOffset: 32 &* field, as: Lanes.self) }
+  }
+
+  /// One lane of a field.
+  @inline(__always)
+  func scalar(_ field: Int, lane: Int) -> Double {
+    load(fromByteOffset: 32 &* field &+ 8 &* lane, as: Double.self)
+  }
+
+  @inline(__always)
+  func add(_ value: Double, to field: Int, lane: Int) {
+    let offset = 32 &* field &+ 8 &* lane
+    storeBytes(of: load(fromByteOffset: offset, as: Double.self) + value, toByteOffset: offset, as: Double.self)
+  }
+}
+
+/// The neighbours of one atom within the cutoff, sorted by element, four to a record: vectors from the atom,
+/// distances, edge functions, and room for what comes back (φ of the pair, forces, moments).
 ///
 /// Lanes that hold no neighbour stand far away with distances just beyond the cutoff, so that every edge function
 /// is zero there; their index is that of a true neighbour, to which they add nothing.
 struct NeighborStage {
-  /// First block of each element, and the number of neighbours (not blocks) of each.
-  let firstBlock: UnsafeMutablePointer<Int>
-  let counts: UnsafeMutablePointer<Int>
-  /// Index of the atom of each lane.
-  let index: UnsafeMutablePointer<Int32>
-  let x: UnsafeMutablePointer<Lanes>
-  let y: UnsafeMutablePointer<Lanes>
-  let z: UnsafeMutablePointer<Lanes>
-  /// r² and 1/r and r.
-  let square: UnsafeMutablePointer<Lanes>
-  let inverse: UnsafeMutablePointer<Lanes>
-  let distance: UnsafeMutablePointer<Lanes>
-  /// Columns of f and L, one edge function after the other.
-  let edge: UnsafeMutablePointer<Lanes>
-  let slope: UnsafeMutablePointer<Lanes>
+  // Fields of a record.
+  static let x = 0
+  static let y = 1
+  static let z = 2
+  /// r².
+  static let square = 3
+  static let inverse = 4
+  static let distance = 5
   /// Σ φ of the pair of atom and neighbour, with ∂E/∂r = φ·(r_j − r_i).
-  let phi: UnsafeMutablePointer<Lanes>
+  static let phi = 6
   /// Forces on the neighbours besides those of φ.
-  let forceX: UnsafeMutablePointer<Lanes>
-  let forceY: UnsafeMutablePointer<Lanes>
-  let forceZ: UnsafeMutablePointer<Lanes>
-  /// Blocks between the columns of two edge functions.
-  let room: Int
+  static let forceX = 7
+  static let forceY = 8
+  static let forceZ = 9
+  /// f and L of the edge functions, in turn.
+  static let edges = 10
+
+  @inline(__always)
+  static func edge(_ place: Int) -> Int { edges &+ 2 &* place }
+
+  let records: Record
+  /// Bytes of a record.
+  let size: Int
+  /// First field of the moments of a block of functions.
+  let moments: Int
+  /// First record of each element, and the number of neighbours (not records) of each.
+  let first: UnsafeMutablePointer<Int>
+  let counts: UnsafeMutablePointer<Int>
+  /// Atom of each lane.
+  let index: UnsafeMutablePointer<Int32>
 
   private let picked: UnsafeMutablePointer<Int32>
   private let pickedRoom: Int
   private let elements: Int
 
-  static func lanesNeeded(blocks: Int, edges: Int) -> Int { blocks * (10 + 2 * edges) }
-
   init(
     _ lanes: AlignedBuffer<Lanes>, _ integers: AlignedBuffer<Int>, _ indices: AlignedBuffer<Int32>, longestRow: Int,
-    elements: Int, edges: Int
+    elements: Int, edges: Int, moments count: Int
   ) {
-    room = (longestRow + 3) / 4 + elements
+    let room = (longestRow + 3) / 4 + elements
     pickedRoom = longestRow + 4
     self.elements = elements
-    lanes.reserve(Self.lanesNeeded(blocks: room, edges: edges))
+    moments = Self.edge(edges)
+    // An odd number of lanes, lest fields of all records fall on few cache sets.
+    let fields = (moments + count) | 1
+    size = 32 * fields
+    lanes.reserve(room * fields)
     integers.reserve(2 * elements)
     indices.reserve(4 * room + pickedRoom * elements)
-    firstBlock = integers.pointer
+    records = Record(lanes.pointer)
+    first = integers.pointer
     counts = integers.pointer + elements
     index = indices.pointer
     picked = indices.pointer + 4 * room
-    x = lanes.pointer
-    y = x + room
-    z = y + room
-    square = z + room
-    inverse = square + room
-    distance = inverse + room
-    phi = distance + room
-    forceX = phi + room
-    forceY = forceX + room
-    forceZ = forceY + room
-    edge = forceZ + room
-    slope = edge + edges * room
   }
 
   @inline(__always)
   func blocks(_ element: Int) -> Int { (counts[element] &+ 3) &>> 2 }
 
-  /// Which neighbours count.
-  enum Choice { case all, after }
+  /// The record of the lane's block.
+  @inline(__always)
+  func record(ofLane lane: Int) -> Record { records + size &* (lane &>> 2) }
 
   /// Picks the neighbours of atom `i` nearer than the cutoff – all, or those after it in the `order` – and fills the
-  /// columns up to the distances. Returns the number of blocks.
+  /// records up to the distances. Returns the number of records.
   @inline(__always)
   func load(
     _ i: Int, _ list: NeighborView, _ atoms: AtomView, elementOf: UnsafePointer<Int32>, order: AtomOrder?,
     cutoff: Double
   ) -> Int {
     let positions = atoms.positions
-    let species = atoms.species
     let center = loadRow(positions, Int32(truncatingIfNeeded: i))
-    let row = list.indices + list.starts[i]
-    let length = list.starts[i &+ 1] &- list.starts[i]
     let cutoff2 = cutoff * cutoff
-    for e in 0..<elements { counts[e] = 0 }
-    if let order {
-      let own = order.keys[i]
-      for k in 0..<length {
-        let j = row[k]
-        let d = loadRow(positions, j) - center
-        let sq = d * d
-        let ahead = own - order.keys[Int(j)]
-        let e = Int(elementOf[Int(species[Int(j)])])
-        let n = counts[e]
-        picked[pickedRoom &* e &+ n] = j
-        var keep = isNegative(sq[0] + sq[1] + sq[2] - cutoff2) & isNegative(ahead)
-        if ahead == 0 { keep = order.breaksTie(atoms, i, Int(j)) ? isNegative(sq[0] + sq[1] + sq[2] - cutoff2) : 0 }
-        counts[e] = n &+ keep
-      }
-    } else {
-      for k in 0..<length {
-        let j = row[k]
-        let d = loadRow(positions, j) - center
-        let sq = d * d
-        let e = Int(elementOf[Int(species[Int(j)])])
-        let n = counts[e]
-        picked[pickedRoom &* e &+ n] = j
-        counts[e] = n &+ isNegative(sq[0] + sq[1] + sq[2] - cutoff2)
-      }
-    }
+    pick(i, list, atoms, center, elementOf, order, cutoff2)
     var block = 0
     for e in 0..<elements {
-      firstBlock[e] = block
+      first[e] = block
       let n = counts[e]
       guard n > 0 else { continue }
       let from = picked + pickedRoom &* e
@@ -120,36 +114,71 @@ struct NeighborStage {
       for b in 0..<((n &+ 3) &>> 2) {
         let j = from + 4 &* b
         let d = PairVectors(positions, j, from: center)
-        x[block] = d.x
-        y[block] = d.y
-        z[block] = d.z
-        square[block] = d.squaredDistances
+        let record = records + size &* block
+        record[Self.x] = d.x
+        record[Self.y] = d.y
+        record[Self.z] = d.z
+        record[Self.square] = d.squaredDistances
         for l in 0..<4 { index[4 &* block &+ l] = j[l] }
         block &+= 1
       }
-      if n & 3 != 0 {
-        let last = block &- 1
-        let real = laneWeights(n & 3) .> 0
-        let far = Lanes(repeating: 3 * cutoff)
-        x[last] = far.replacing(with: x[last], where: real)
-        y[last] = far.replacing(with: y[last], where: real)
-        z[last] = far.replacing(with: z[last], where: real)
-        square[last] = Lanes(repeating: 1.02 * cutoff2).replacing(with: square[last], where: real)
-      }
+      if n & 3 != 0 { pad(records + size &* (block &- 1), n & 3, cutoff) }
     }
     for b in 0..<block {
-      let r = square[b].squareRoot()
-      distance[b] = r
-      inverse[b] = 1 / r
+      let record = records + size &* b
+      let r = record[Self.square].squareRoot()
+      record[Self.distance] = r
+      record[Self.inverse] = 1 / r
     }
     return block
   }
 
+  /// Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
+  @inline(__always)
+  private func pick(
+    _ i: Int, _ list: NeighborView, _ atoms: AtomView, _ center: Lanes, _ elementOf: UnsafePointer<Int32>,
+    _ order: AtomOrder?, _ cutoff2: Double
+  ) {
+    let positions = atoms.positions
+    let species = atoms.species
+    let row = list.indices + list.starts[i]
+    let length = list.starts[i &+ 1] &- list.starts[i]
+    let (picked, pickedRoom, counts) = (picked, pickedRoom, counts)
+    for e in 0..<elements { counts[e] = 0 }
+    for k in 0..<length {
+      let j = row[k]
+      let d = loadRow(positions, j) - center
+      let sq = d * d
+      let e = Int(elementOf[Int(species[Int(j)])])
+      let n = counts[e]
+      picked[pickedRoom &* e &+ n] = j
+      var keep = isNegative(sq[0] + sq[1] + sq[2] - cutoff2)
+      if let order {
+        let ahead = order.keys[i] - order.keys[Int(j)]
+        if ahead == 0 {
+          keep = order.breaksTie(atoms, i, Int(j)) ? keep : 0
+        } else {
+          keep &= isNegative(ahead)
+        }
+      }
+      counts[e] = n &+ keep
+    }
+  }
+
+  /// Moves all but the first `filled` lanes out of reach.
+  private func pad(_ record: Record, _ filled: Int, _ cutoff: Double) {
+    let real = laneWeights(filled) .> 0
+    let far = Lanes(repeating: 3 * cutoff)
+    for field in [Self.x, Self.y, Self.z] { record[field] = far.replacing(with: record[field], where: real) }
+    record[Self.square] = Lanes(repeating: 1.02 * cutoff * cutoff).replacing(with: record[Self.square], where: real)
+  }
+
   /// Edge functions of all neighbours.
   @inline(__always)
-  func evaluate(_ program: EdgeProgram, _ place: Int, blocks: Int) {
+  func evaluate(_ program: EdgeProgram, _ place: Int, blocks: Int, slopes: Bool) {
     program.fill(
-      blocks, r: distance, inverse: inverse, f: edge + place &* room, slope: slope + place &* room)
+      records, blocks, stride: size, r: Self.distance, inverse: Self.inverse, f: Self.edge(place),
+      slope: slopes ? Self.edge(place) &+ 1 : nil)
   }
 }
 
