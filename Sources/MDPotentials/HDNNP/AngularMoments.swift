@@ -364,8 +364,7 @@ extension TriangleStage {
 /// Adds the sums over the lanes of a and of b to two numbers in a row.
 @inline(__always)
 private func addSums(_ a: Lanes, _ b: Lanes, to p: UnsafeMutablePointer<Double>) {
-  let low = SIMD2(a[0], b[0]) + SIMD2(a[1], b[1])
-  let high = SIMD2(a[2], b[2]) + SIMD2(a[3], b[3])
+  let both = sums(a, b, a, b).lowHalf
   let q = UnsafeMutableRawPointer(p)
-  q.storeBytes(of: q.loadUnaligned(as: SIMD2<Double>.self) + (low + high), as: SIMD2<Double>.self)
+  q.storeBytes(of: q.loadUnaligned(as: SIMD2<Double>.self) + both, as: SIMD2<Double>.self)
 }

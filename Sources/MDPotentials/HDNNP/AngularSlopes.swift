@@ -3,21 +3,32 @@ import MDNumerics
 
 // MARK: Backward: sums and slopes
 
+/// Whether an operation starts the sums or adds to them.
+protocol OperationTurn {
+  static var isFirst: Bool { get }
+}
+enum FirstTurn: OperationTurn {
+  static var isFirst: Bool { true }
+}
+enum LaterTurn: OperationTurn {
+  static var isFirst: Bool { false }
+}
+
 extension TriangleStage {
   /// Adds an operation's share to V = u Σ P(cos θ), 2ηV, and u P′(cos θ) of each corner; the first operation starts them.
   @inline(__always)
-  func addSlopes<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, first: Bool
+  func addSlopes<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
     switch operation.kind {
-    case .linear1: slopesLinear1(mode, operation, corners, segmentCount, first)
-    case .linear2: slopesLinear2(mode, operation, corners, segmentCount, first)
-    case .linear3: slopesLinear3(mode, operation, corners, segmentCount, first)
-    case .quadratic: slopesQuadratic(mode, operation, corners, segmentCount, first)
-    case .quarticPair: slopesQuarticPair(mode, operation, corners, segmentCount, first)
-    case .quartic: slopesQuartic(mode, operation, corners, segmentCount, first)
-    case .power: slopesSingle(mode, operation, corners, segmentCount, first) { power($0, operation) }
-    case .bump: slopesSingle(mode, operation, corners, segmentCount, first) { operation.angle($0) }
+    case .linear1: slopesLinear1(mode, turn, operation, corners, segmentCount)
+    case .linear2: slopesLinear2(mode, turn, operation, corners, segmentCount)
+    case .linear3: slopesLinear3(mode, turn, operation, corners, segmentCount)
+    case .quadratic: slopesQuadratic(mode, turn, operation, corners, segmentCount)
+    case .quarticPair: slopesQuarticPair(mode, turn, operation, corners, segmentCount)
+    case .quartic: slopesQuartic(mode, turn, operation, corners, segmentCount)
+    case .power: slopesPower(mode, turn, operation, corners, segmentCount)
+    case .bump: slopesBump(mode, turn, operation, corners, segmentCount)
     }
   }
 
@@ -26,11 +37,13 @@ extension TriangleStage {
 
   /// Sums so far.
   @inline(__always)
-  private func load(_ record: Record, _ field: Int, _ first: Bool) -> Lanes { first ? .zero : record[field] }
+  private func load<Turn: OperationTurn>(_ turn: Turn.Type, _ record: Record, _ field: Int) -> Lanes {
+    Turn.isFirst ? .zero : record[field]
+  }
 
   @inline(__always)
-  private func slopesLinear1<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
+  private func slopesLinear1<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
     let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
@@ -49,11 +62,11 @@ extension TriangleStage {
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
         let k = records + place(record)
-        var si = load(record, Self.slopeI, first)
-        var sj = load(record, Self.slopeJ, first)
-        var sk = load(record, Self.slopeK, first)
-        var sum = load(record, Self.sum, first)
-        var sumEta = load(record, Self.sumEta, first)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
         do {
           let u = record[e0] * w
           var p = j0.addingProduct(i1, ci)
@@ -77,8 +90,8 @@ extension TriangleStage {
   }
 
   @inline(__always)
-  private func slopesLinear2<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
+  private func slopesLinear2<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
     let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
@@ -102,11 +115,11 @@ extension TriangleStage {
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
         let k = records + place(record)
-        var si = load(record, Self.slopeI, first)
-        var sj = load(record, Self.slopeJ, first)
-        var sk = load(record, Self.slopeK, first)
-        var sum = load(record, Self.sum, first)
-        var sumEta = load(record, Self.sumEta, first)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
         do {
           let u = record[e0] * w
           var p = j0.addingProduct(i1, ci)
@@ -146,8 +159,8 @@ extension TriangleStage {
   }
 
   @inline(__always)
-  private func slopesLinear3<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
+  private func slopesLinear3<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
     let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
@@ -176,11 +189,11 @@ extension TriangleStage {
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
         let k = records + place(record)
-        var si = load(record, Self.slopeI, first)
-        var sj = load(record, Self.slopeJ, first)
-        var sk = load(record, Self.slopeK, first)
-        var sum = load(record, Self.sum, first)
-        var sumEta = load(record, Self.sumEta, first)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
         do {
           let u = record[e0] * w
           var p = j0.addingProduct(i1, ci)
@@ -248,129 +261,167 @@ extension TriangleStage {
     record[Self.sumEta] = sumEta
   }
 
-  /// The part that operations on one exponent have in common: `corner` gives the polynomial (without its constant)
-  /// and its slope from coefficients at i, at j and in the records of k.
+  /// The part that operations on one exponent have in common. `Coefficients` are those of a corner; `load` broadcasts
+  /// them from a row, or takes them from a record of the k's.
   @inline(__always)
-  private func slopes<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ segmentCount: Int, _ first: Bool, _ corners: Corners,
-    _ start: (UnsafePointer<Double>) -> Lanes,
-    i cornerI: (Lanes, inout Lanes) -> Lanes,
-    j cornerJ: (UnsafePointer<Double>, Lanes, inout Lanes) -> Lanes,
-    k cornerK: (Record, Lanes, inout Lanes) -> Lanes
+  private func slopes<Mode: TriangleMode, Turn: OperationTurn, Polynomial: CornerPolynomial>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int,
+    _ polynomial: Polynomial
   ) {
     let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let eta = Lanes(repeating: operation.twiceEta[0])
+    let atI = polynomial.broadcast(corners.valuesI + operation.offset)
     for s in 0..<segmentCount {
       let segment = segments[s]
-      let row = UnsafePointer(corners.rowJ(segment.lane) + operation.offset)
-      let constant = start(row)
+      let atJ = polynomial.broadcast(UnsafePointer(corners.rowJ(segment.lane) + operation.offset))
+      let constant = Mode.isWide ? polynomial.constant(atI) : polynomial.constant(atI) + polynomial.constant(atJ)
       var record = segment.start
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         var p = constant
-        let si = load(record, Self.slopeI, first).addingProduct(u, cornerI(record[Self.cosineI], &p))
+        let si = load(turn, record, Self.slopeI)
+          .addingProduct(u, polynomial.add(atI, record[Self.cosineI], &p))
         var sj = Lanes.zero
         var sk = Lanes.zero
         if !Mode.isWide {
-          sj = load(record, Self.slopeJ, first).addingProduct(u, cornerJ(row, record[Self.cosineJ], &p))
-          let k = records + place(record)
-          sk = load(record, Self.slopeK, first).addingProduct(u, cornerK(k, record[Self.cosineK], &p))
+          sj = load(turn, record, Self.slopeJ).addingProduct(u, polynomial.add(atJ, record[Self.cosineJ], &p))
+          let atK = polynomial.load(records + place(record))
+          p += polynomial.constant(atK)
+          sk = load(turn, record, Self.slopeK).addingProduct(u, polynomial.add(atK, record[Self.cosineK], &p))
         }
         let v = u * p
         store(
-          mode, record, si, sj, sk, load(record, Self.sum, first) + v,
-          load(record, Self.sumEta, first).addingProduct(eta, v))
+          mode, record, si, sj, sk, load(turn, record, Self.sum) + v,
+          load(turn, record, Self.sumEta).addingProduct(eta, v))
         record += size
       }
     }
   }
 
   @inline(__always)
-  private func slopesQuadratic<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
+  private func slopesQuadratic<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let values = corners.valuesI + operation.offset
-    let i0 = values[0]
-    let i1 = Lanes(repeating: values[1])
-    let i2 = Lanes(repeating: values[2])
-    slopes(
-      mode, operation, segmentCount, first, corners,
-      { row in Lanes(repeating: Mode.isWide ? i0 : i0 + row[0]) },
-      i: { c, p in quadratic(i1, i2, c, &p) },
-      j: { row, c, p in quadratic(Lanes(repeating: row[1]), Lanes(repeating: row[2]), c, &p) },
-      k: { k, c, p in
-        p += k[0]
-        return quadratic(k[1], k[2], c, &p)
-      })
+    slopes(mode, turn, operation, corners, segmentCount, Quadratic())
   }
 
   @inline(__always)
-  private func slopesQuartic<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
+  private func slopesQuartic<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let values = corners.valuesI + operation.offset
-    let i0 = values[0]
-    let i1 = Lanes(repeating: values[1])
-    let i2 = Lanes(repeating: values[2])
-    let i3 = Lanes(repeating: values[3])
-    let i4 = Lanes(repeating: values[4])
-    slopes(
-      mode, operation, segmentCount, first, corners,
-      { row in Lanes(repeating: Mode.isWide ? i0 : i0 + row[0]) },
-      i: { c, p in quartic(i1, i2, i3, i4, c, &p) },
-      j: { row, c, p in
-        quartic(
-          Lanes(repeating: row[1]), Lanes(repeating: row[2]), Lanes(repeating: row[3]), Lanes(repeating: row[4]), c, &p)
-      },
-      k: { k, c, p in
-        p += k[0]
-        return quartic(k[1], k[2], k[3], k[4], c, &p)
-      })
-  }
-
-  /// a (1 + 6c² + c⁴) + b (c + c³): coefficients b, 6a, b, a from c up.
-  @inline(__always)
-  private func slopesQuarticPair<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool
-  ) {
-    let values = corners.valuesI + operation.offset
-    let i0 = values[0]
-    let ia = Lanes(repeating: i0)
-    let ib = Lanes(repeating: values[1])
-    let ia6 = Lanes(repeating: 6 * i0)
-    slopes(
-      mode, operation, segmentCount, first, corners,
-      { row in Lanes(repeating: Mode.isWide ? i0 : i0 + row[0]) },
-      i: { c, p in quartic(ib, ia6, ib, ia, c, &p) },
-      j: { row, c, p in
-        let b = Lanes(repeating: row[1])
-        return quartic(b, Lanes(repeating: 6 * row[0]), b, Lanes(repeating: row[0]), c, &p)
-      },
-      k: { k, c, p in
-        let a = k[0]
-        let b = k[1]
-        p += a
-        return quartic(b, a * Lanes(repeating: 6), b, a, c, &p)
-      })
+    slopes(mode, turn, operation, corners, segmentCount, Quartic())
   }
 
   @inline(__always)
-  private func slopesSingle<Mode: TriangleMode>(
-    _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ first: Bool,
-    _ function: (Lanes) -> (value: Lanes, slope: Lanes)
+  private func slopesQuarticPair<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let i0 = Lanes(repeating: corners.valuesI[operation.offset])
-    func corner(_ a: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
-      let f = function(c)
-      p.addProduct(a, f.value)
-      return a * f.slope
-    }
-    slopes(
-      mode, operation, segmentCount, first, corners, { _ in .zero },
-      i: { c, p in corner(i0, c, &p) },
-      j: { row, c, p in corner(Lanes(repeating: row[0]), c, &p) },
-      k: { k, c, p in corner(k[0], c, &p) })
+    slopes(mode, turn, operation, corners, segmentCount, QuarticPair())
+  }
+
+  @inline(__always)
+  private func slopesPower<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, PowerTerm(operation: operation))
+  }
+
+  @inline(__always)
+  private func slopesBump<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, BumpTerm(operation: operation))
+  }
+}
+
+/// What a corner's cosine becomes: coefficients, a constant part, and the rest with its slope.
+private protocol CornerPolynomial {
+  associatedtype Coefficients
+  func broadcast(_ row: UnsafePointer<Double>) -> Coefficients
+  func load(_ record: Record) -> Coefficients
+  func constant(_ a: Coefficients) -> Lanes
+  /// Adds all but the constant to p and returns the slope.
+  func add(_ a: Coefficients, _ c: Lanes, _ p: inout Lanes) -> Lanes
+}
+
+/// a₀ + a₁c + a₂c².
+private struct Quadratic: CornerPolynomial {
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> (Lanes, Lanes, Lanes) {
+    (Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: row[2]))
+  }
+  @inline(__always)
+  func load(_ record: Record) -> (Lanes, Lanes, Lanes) { (record[0], record[1], record[2]) }
+  @inline(__always)
+  func constant(_ a: (Lanes, Lanes, Lanes)) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: (Lanes, Lanes, Lanes), _ c: Lanes, _ p: inout Lanes) -> Lanes { quadratic(a.1, a.2, c, &p) }
+}
+
+/// a₀ + a₁c + … + a₄c⁴.
+private struct Quartic: CornerPolynomial {
+  typealias Coefficients = (Lanes, Lanes, Lanes, Lanes, Lanes)
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Coefficients {
+    (
+      Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: row[2]), Lanes(repeating: row[3]),
+      Lanes(repeating: row[4])
+    )
+  }
+  @inline(__always)
+  func load(_ record: Record) -> Coefficients { (record[0], record[1], record[2], record[3], record[4]) }
+  @inline(__always)
+  func constant(_ a: Coefficients) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: Coefficients, _ c: Lanes, _ p: inout Lanes) -> Lanes { quartic(a.1, a.2, a.3, a.4, c, &p) }
+}
+
+/// a (1 + 6c² + c⁴) + b (c + c³): coefficients b, 6a, b, a from c up.
+private struct QuarticPair: CornerPolynomial {
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> (Lanes, Lanes, Lanes) {
+    (Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: 6 * row[0]))
+  }
+  @inline(__always)
+  func load(_ record: Record) -> (Lanes, Lanes, Lanes) { (record[0], record[1], record[0] * Lanes(repeating: 6)) }
+  @inline(__always)
+  func constant(_ a: (Lanes, Lanes, Lanes)) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: (Lanes, Lanes, Lanes), _ c: Lanes, _ p: inout Lanes) -> Lanes { quartic(a.1, a.2, a.1, a.0, c, &p) }
+}
+
+/// a ((1 + λc)/2)^ζ.
+private struct PowerTerm: CornerPolynomial {
+  let operation: AngularOperation
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Lanes { Lanes(repeating: row[0]) }
+  @inline(__always)
+  func load(_ record: Record) -> Lanes { record[0] }
+  @inline(__always)
+  func constant(_ a: Lanes) -> Lanes { .zero }
+  @inline(__always)
+  func add(_ a: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+    let f = power(c, operation)
+    p.addProduct(a, f.value)
+    return a * f.slope
+  }
+}
+
+/// a Θ(θ).
+private struct BumpTerm: CornerPolynomial {
+  let operation: AngularOperation
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Lanes { Lanes(repeating: row[0]) }
+  @inline(__always)
+  func load(_ record: Record) -> Lanes { record[0] }
+  @inline(__always)
+  func constant(_ a: Lanes) -> Lanes { .zero }
+  @inline(__always)
+  func add(_ a: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+    let f = operation.angle(c)
+    p.addProduct(a, f.value)
+    return a * f.slope
   }
 }
 

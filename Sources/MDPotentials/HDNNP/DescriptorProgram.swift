@@ -1,16 +1,6 @@
 import MDCore
 import MDNumerics
 
-/// One step of an exponential chain, flat.
-struct ChainStep: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable { case exponential, product, one }
-  var kind: Kind
-  var column: Int
-  var first = 0
-  var second = 0
-  var eta = 0.0
-}
-
 /// One operation on the cosines of a triangle, flat.
 struct AngularOperation: BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
@@ -126,13 +116,7 @@ final class DescriptorProgram {
     let chain = ExponentialChain(block.exponents)
     columnCount = max(columnCount, chain.columnCount)
     longestBlock = max(longestBlock, block.count)
-    let steps = chain.steps.map { step in
-      switch step {
-      case .exponential(let column, let eta): ChainStep(kind: .exponential, column: column, eta: eta)
-      case .product(let column, let a, let b): ChainStep(kind: .product, column: column, first: a, second: b)
-      case .one(let column): ChainStep(kind: .one, column: column)
-      }
-    }
+    let steps = chain.steps.map { ChainStep($0) }
     let operations = AngularOperation.merged(
       block.operations.map { AngularOperation($0, eta: block.exponents[$0.level]) })
     func start(_ element: Int) -> Int { block.starts[members.firstIndex(of: element)!] }

@@ -15,7 +15,7 @@ final class HDNNPEngine {
   private let batchLanes = AlignedBuffer<Lanes>()
   private let batchSegments = AlignedBuffer<TriangleStage.Segment>()
   private let radialLanes = AlignedBuffer<Lanes>()
-  private let sums = AlignedBuffer<Lanes>()
+  private let centerSums = AlignedBuffer<Lanes>()
 
   init(_ program: DescriptorProgram, elementOfSpecies: [Int32]) {
     self.program = program
@@ -48,11 +48,11 @@ final class HDNNPEngine {
     let row = NeighborStage(
       rowLanes, rowIntegers, rowIndices, longestRow: longest, elements: program.elementCount,
       edges: program.edgeCount, moments: program.longestBlock)
-    sums.reserve(program.momentCount)
+    centerSums.reserve(program.momentCount)
     return Pass(
       atoms: atoms, list: list, order: order, moments: moments, width: program.momentCount, row: row,
       batch: TriangleStage(batchLanes, batchSegments, longestRow: longest, columns: program.columnCount),
-      radial: RadialStage(radialLanes, longestRow: longest, columns: program.columnCount), sums: sums.pointer,
+      radial: RadialStage(radialLanes, longestRow: longest, columns: program.columnCount), sums: centerSums.pointer,
       elementOf: UnsafePointer(elementOf.pointer), edges: UnsafePointer(program.edges.pointer),
       edgeCount: program.edgeCount, cutoff: program.cutoff)
   }
@@ -77,8 +77,7 @@ final class HDNNPEngine {
       let own = moments + pass.width &* i
       var m = 0
       while m < center.momentCount {
-        let t = transpose(pass.sums[m], pass.sums[m &+ 1], pass.sums[m &+ 2], pass.sums[m &+ 3])
-        addLanes((t.0 + t.1) + (t.2 + t.3), to: own + m)
+        addLanes(sums(pass.sums[m], pass.sums[m &+ 1], pass.sums[m &+ 2], pass.sums[m &+ 3]), to: own + m)
         m &+= 4
       }
     }
@@ -87,8 +86,7 @@ final class HDNNPEngine {
   @inline(never)
   private static func load(_ pass: Pass, _ i: Int, all: Bool, slopes: Bool) -> Int {
     let row = pass.row
-    let blocks = row.load(
-      i, pass.list, pass.atoms, elementOf: pass.elementOf, order: all ? nil : pass.order, cutoff: pass.cutoff)
+    let blocks = row.load(i, pass.list, pass.order, after: !all, cutoff: pass.cutoff)
     for e in 0..<pass.edgeCount { row.evaluate(pass.edges[e], e, blocks: blocks, slopes: slopes) }
     return blocks
   }
@@ -101,10 +99,9 @@ final class HDNNPEngine {
     let place = row.first[block.first]
     let first = row.records + row.size &* place
     pass.radial.evaluate(row, block, first, count)
-    pass.radial.addMoments(row, block, first, count, sums: pass.sums + block.startOfCenter)
-    scatterMoments(
-      first + 32 &* row.moments, stride: row.size, records: count, count: block.count, index: row.index + 4 &* place,
-      to: pass.moments + block.startOfFirst, width: pass.width)
+    pass.radial.addMoments(
+      row, block, first, count, index: row.index + 4 &* place, sums: pass.sums + block.startOfCenter,
+      rows: pass.moments + block.startOfFirst, width: pass.width)
   }
 
   /// Which neighbours are j and which k: k the more numerous, for the lanes' sake.
@@ -252,11 +249,10 @@ final class HDNNPEngine {
     guard count > 0 else { return }
     let place = row.first[block.first]
     let first = row.records + row.size &* place
-    gatherMoments(
-      pass.moments + block.startOfFirst, width: pass.width, count: block.count, index: row.index + 4 &* place,
-      into: first + 32 &* row.moments, stride: row.size, records: count)
     pass.radial.evaluate(row, block, first, count)
-    pass.radial.addForces(row, block, first, count, center: own + block.startOfCenter)
+    pass.radial.addForces(
+      row, block, first, count, index: row.index + 4 &* place, center: own + block.startOfCenter,
+      rows: pass.moments + block.startOfFirst, width: pass.width)
   }
 
   @inline(never)
@@ -307,9 +303,9 @@ final class HDNNPEngine {
     runChain(
       block.steps, batch.records, count, stride: batch.size, exponent: TriangleStage.exponent,
       levels: TriangleStage.levels)
-    batch.addSlopes(mode, block.operations[0], corners, segments, first: true)
+    batch.addSlopes(mode, FirstTurn.self, block.operations[0], corners, segments)
     for operation in block.operations.dropFirst() {
-      batch.addSlopes(mode, operation, corners, segments, first: false)
+      batch.addSlopes(mode, LaterTurn.self, operation, corners, segments)
     }
   }
 

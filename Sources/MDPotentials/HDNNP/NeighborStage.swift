@@ -61,8 +61,9 @@ struct NeighborStage {
   /// Atom of each lane.
   let index: UnsafeMutablePointer<Int32>
 
+  /// Neighbours within the cutoff, then the same sorted by element.
   private let picked: UnsafeMutablePointer<Int32>
-  private let pickedRoom: Int
+  private let sorted: UnsafeMutablePointer<Int32>
   private let elements: Int
 
   init(
@@ -70,7 +71,6 @@ struct NeighborStage {
     elements: Int, edges: Int, moments count: Int
   ) {
     let room = (longestRow + 3) / 4 + elements
-    pickedRoom = longestRow + 4
     self.elements = elements
     moments = Self.edge(edges)
     // An odd number of lanes, lest fields of all records fall on few cache sets.
@@ -78,12 +78,13 @@ struct NeighborStage {
     size = 32 * fields
     lanes.reserve(room * fields)
     integers.reserve(2 * elements)
-    indices.reserve(4 * room + pickedRoom * elements)
+    indices.reserve(4 * room + 2 * (longestRow + 8))
     records = Record(lanes.pointer)
     first = integers.pointer
     counts = integers.pointer + elements
     index = indices.pointer
     picked = indices.pointer + 4 * room
+    sorted = picked + longestRow + 8
   }
 
   @inline(__always)
@@ -93,42 +94,41 @@ struct NeighborStage {
   @inline(__always)
   func record(ofLane lane: Int) -> Record { records + size &* (lane &>> 2) }
 
-  /// Picks the neighbours of atom `i` nearer than the cutoff – all, or those after it in the `order` – and fills the
+  /// Picks the neighbours of atom `i` nearer than the cutoff – all, or those `after` it in the order – and fills the
   /// records up to the distances. Returns the number of records.
   @inline(__always)
-  func load(
-    _ i: Int, _ list: NeighborView, _ atoms: AtomView, elementOf: UnsafePointer<Int32>, order: AtomOrder?,
-    cutoff: Double
-  ) -> Int {
-    let positions = atoms.positions
-    let center = loadRow(positions, Int32(truncatingIfNeeded: i))
-    let cutoff2 = cutoff * cutoff
-    pick(i, list, atoms, center, elementOf, order, cutoff2)
+  func load(_ i: Int, _ list: NeighborView, _ order: AtomOrder, after: Bool, cutoff: Double) -> Int {
+    let places = order.places
+    let center = places[i]
+    let found = after ? pick(i, list, order, center, cutoff * cutoff, after: true)
+      : pick(i, list, order, center, cutoff * cutoff, after: false)
     var block = 0
     for e in 0..<elements {
       first[e] = block
-      let n = counts[e]
+      let n = select(e, found, places)
+      counts[e] = n
       guard n > 0 else { continue }
-      let from = picked + pickedRoom &* e
-      for k in n..<((n &+ 3) & ~3) { from[k] = from[n &- 1] }
+      for k in n..<((n &+ 3) & ~3) { sorted[k] = sorted[n &- 1] }
+      var record = records + size &* block
       for b in 0..<((n &+ 3) &>> 2) {
-        let j = from + 4 &* b
-        let d = PairVectors(positions, j, from: center)
-        let record = records + size &* block
-        record[Self.x] = d.x
-        record[Self.y] = d.y
-        record[Self.z] = d.z
-        record[Self.square] = d.squaredDistances
-        for l in 0..<4 { index[4 &* block &+ l] = j[l] }
+        let j = sorted + 4 &* b
+        let d = transpose(
+          places[Int(j[0])] - center, places[Int(j[1])] - center, places[Int(j[2])] - center,
+          places[Int(j[3])] - center)
+        record[Self.x] = d.0
+        record[Self.y] = d.1
+        record[Self.z] = d.2
+        let square = (d.0 * d.0).addingProduct(d.1, d.1).addingProduct(d.2, d.2)
+        let r = square.squareRoot()
+        record[Self.square] = square
+        record[Self.distance] = r
+        record[Self.inverse] = 1 / r
+        UnsafeMutableRawPointer(index + 4 &* block).storeBytes(
+          of: UnsafeRawPointer(j).loadUnaligned(as: SIMD4<Int32>.self), as: SIMD4<Int32>.self)
+        record += size
         block &+= 1
       }
-      if n & 3 != 0 { pad(records + size &* (block &- 1), n & 3, cutoff) }
-    }
-    for b in 0..<block {
-      let record = records + size &* b
-      let r = record[Self.square].squareRoot()
-      record[Self.distance] = r
-      record[Self.inverse] = 1 / r
+      if n & 3 != 0 { pad(record - size, n & 3, cutoff) }
     }
     return block
   }
@@ -136,33 +136,67 @@ struct NeighborStage {
   /// Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
   @inline(__always)
   private func pick(
-    _ i: Int, _ list: NeighborView, _ atoms: AtomView, _ center: Lanes, _ elementOf: UnsafePointer<Int32>,
-    _ order: AtomOrder?, _ cutoff2: Double
-  ) {
-    let positions = atoms.positions
-    let species = atoms.species
+    _ i: Int, _ list: NeighborView, _ order: AtomOrder, _ center: Lanes, _ cutoff2: Double, after: Bool
+  ) -> Int {
+    let (places, picked) = (order.places, picked)
     let row = list.indices + list.starts[i]
     let length = list.starts[i &+ 1] &- list.starts[i]
-    let (picked, pickedRoom, counts) = (picked, pickedRoom, counts)
-    for e in 0..<elements { counts[e] = 0 }
-    for k in 0..<length {
-      let j = row[k]
-      let d = loadRow(positions, j) - center
-      let sq = d * d
-      let e = Int(elementOf[Int(species[Int(j)])])
-      let n = counts[e]
-      picked[pickedRoom &* e &+ n] = j
-      var keep = isNegative(sq[0] + sq[1] + sq[2] - cutoff2)
-      if let order {
-        let ahead = order.keys[i] - order.keys[Int(j)]
-        if ahead == 0 {
-          keep = order.breaksTie(atoms, i, Int(j)) ? keep : 0
-        } else {
-          keep &= isNegative(ahead)
-        }
+    let (cx, cy, cz) = (Lanes(repeating: center[0]), Lanes(repeating: center[1]), Lanes(repeating: center[2]))
+    let own = Lanes(repeating: center[3])
+    let limit = Lanes(repeating: cutoff2)
+    var n = 0
+
+    var k = 0
+    while k &+ 4 <= length {
+      let j = row + k
+      let t = transpose(places[Int(j[0])], places[Int(j[1])], places[Int(j[2])], places[Int(j[3])])
+      let (dx, dy, dz) = (t.0 - cx, t.1 - cy, t.2 - cz)
+      let beyond = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz) - limit
+      var bits: Int
+      if after {
+        bits = negativeBits(beyond.maximum(own - t.3))
+        if anyEqual(own, t.3) != 0 { bits |= order.ties(i, j, 4) & negativeBits(beyond) }
+      } else {
+        bits = negativeBits(beyond)
       }
-      counts[e] = n &+ keep
+      picked[n] = j[0]
+      n &+= bits & 1
+      picked[n] = j[1]
+      n &+= (bits &>> 1) & 1
+      picked[n] = j[2]
+      n &+= (bits &>> 2) & 1
+      picked[n] = j[3]
+      n &+= bits &>> 3
+      k &+= 4
     }
+    while k < length {
+      let place = places[Int(row[k])]
+      let d = place - center
+      let square = d * d
+      let isNear = square[0] + square[1] + square[2] < cutoff2
+      let isAfter = !after || place[3] > center[3] || (place[3] == center[3] && order.ties(i, row + k, 1) != 0)
+      picked[n] = row[k]
+      n &+= isNear && isAfter ? 1 : 0
+      k &+= 1
+    }
+    return n
+  }
+
+  /// Those of one element among the picked.
+  @inline(__always)
+  private func select(_ element: Int, _ count: Int, _ places: UnsafePointer<Lanes>) -> Int {
+    let (picked, sorted) = (picked, sorted)
+    if elements == 1 {
+      sorted.update(from: picked, count: count)
+      return count
+    }
+    var n = 0
+    for k in 0..<count {
+      let j = picked[k]
+      sorted[n] = j
+      n &+= AtomOrder.element(places[Int(j)]) == element ? 1 : 0
+    }
+    return n
   }
 
   /// Moves all but the first `filled` lanes out of reach.
@@ -170,7 +204,10 @@ struct NeighborStage {
     let real = laneWeights(filled) .> 0
     let far = Lanes(repeating: 3 * cutoff)
     for field in [Self.x, Self.y, Self.z] { record[field] = far.replacing(with: record[field], where: real) }
-    record[Self.square] = Lanes(repeating: 1.02 * cutoff * cutoff).replacing(with: record[Self.square], where: real)
+    let r = Lanes(repeating: 1.01 * cutoff).replacing(with: record[Self.distance], where: real)
+    record[Self.square] = r * r
+    record[Self.distance] = r
+    record[Self.inverse] = 1 / r
   }
 
   /// Edge functions of all neighbours.
@@ -183,17 +220,20 @@ struct NeighborStage {
 }
 
 /// A total order of all atoms and images in which i before j means j after i on whatever rank they meet: along a
-/// direction of the cell, rounded to whole numbers by the atom's owner (images add whole numbers), then by id, then by
-/// image shift. Triangles and pairs belong to their first corner, which so has neighbours on one side only.
+/// direction of the cell, rounded to whole numbers by the atom's owner (images add whole numbers), then by element, id
+/// and image shift. Triangles and pairs belong to their first corner, which so has neighbours on one side only.
 struct AtomOrder {
-  let keys: UnsafePointer<Double>
+  /// Of all atoms, x, y, z and a key: the number along the direction times 128, plus the element.
+  let places: UnsafePointer<Lanes>
+  let ids: UnsafePointer<Int64>
+  let shifts: UnsafePointer<SIMD3<Int32>>
 
-  /// Numbers a cell along each axis: all sums stay below 2⁵³, hence exact.
-  private static let weights = SIMD3<Double>(1_073_741_824, 397_283_571, 118_111_601)
+  /// Numbers a cell along each axis: keys stay below 2⁵³, hence exact.
+  private static let weights = SIMD3<Double>(128 * 8_388_608, 128 * 3_103_783, 128 * 922_747)
 
-  static func ownKey(_ fractional: Vector3) -> Double {
+  static func ownKey(_ fractional: Vector3, element: Int32) -> Double {
     let w = Self.weights * fractional
-    return (w.x + w.y + w.z).rounded(.down)
+    return ((w.x + w.y + w.z) / 128).rounded(.down) * 128 + Double(element)
   }
 
   static func shiftKey(_ shift: SIMD3<Int32>) -> Double {
@@ -201,11 +241,20 @@ struct AtomOrder {
     return w.x + w.y + w.z
   }
 
-  /// Whether j comes after i although their keys are the same.
+  @inline(__always)
+  static func element(_ place: Lanes) -> Int { Int(place[3]) & 127 }
+
+  /// Which of some neighbours come after i although their keys are the same, one bit each.
   @inline(never)
-  func breaksTie(_ atoms: AtomView, _ i: Int, _ j: Int) -> Bool {
-    if atoms.ids[i] != atoms.ids[j] { return atoms.ids[i] < atoms.ids[j] }
-    let (s, t) = (atoms.shifts[i], atoms.shifts[j])
+  func ties(_ i: Int, _ j: UnsafePointer<Int32>, _ count: Int) -> Int {
+    var bits = 0
+    for l in 0..<count where places[Int(j[l])][3] == places[i][3] && comesAfter(Int(j[l]), i) { bits |= 1 &<< l }
+    return bits
+  }
+
+  private func comesAfter(_ j: Int, _ i: Int) -> Bool {
+    if ids[i] != ids[j] { return ids[i] < ids[j] }
+    let (s, t) = (shifts[i], shifts[j])
     return s.x != t.x ? s.x < t.x : s.y != t.y ? s.y < t.y : s.z < t.z
   }
 }

@@ -37,53 +37,107 @@ struct RadialStage {
     runChain(program.steps, records, count, stride: size, exponent: Self.exponent, levels: Self.levels)
   }
 
-  /// Adds the moments of the centre to `sums` and leaves those of the neighbours in their records.
+  /// Adds the moments of the centre to `sums`, and those of the neighbours to the rows of their atoms.
   @inline(__always)
   func addMoments(
-    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, sums: UnsafeMutablePointer<Lanes>
+    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, index: UnsafePointer<Int32>,
+    sums: UnsafeMutablePointer<Lanes>, rows: UnsafeMutablePointer<Double>, width: Int
   ) {
     let f = NeighborStage.edge(program.edge)
-    for level in 0..<program.count {
+    // Four exponents at a time; exponents that fill the last four up are worth nothing.
+    var level = 0
+    while level < program.count {
+      let field = Self.levels &+ level
+      let filled = program.etas.count &- level
+      var (s0, s1, s2, s3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
       var pair = first
       var record = records
-      var sum = Lanes.zero
+      var i = index
       for _ in 0..<count {
-        let u = level < program.etas.count ? record[Self.levels &+ level] * pair[f] : .zero
-        sum += u
-        pair[row.moments &+ level] = u
+        let value = pair[f]
+        let u0 = record[field] * value
+        let u1 = filled > 1 ? record[field &+ 1] * value : .zero
+        let u2 = filled > 2 ? record[field &+ 2] * value : .zero
+        let u3 = filled > 3 ? record[field &+ 3] * value : .zero
+        s0 += u0
+        s1 += u1
+        s2 += u2
+        s3 += u3
+        let t = transpose(u0, u1, u2, u3)
+        addLanes(t.0, to: rows + (width &* Int(i[0]) &+ level))
+        addLanes(t.1, to: rows + (width &* Int(i[1]) &+ level))
+        addLanes(t.2, to: rows + (width &* Int(i[2]) &+ level))
+        addLanes(t.3, to: rows + (width &* Int(i[3]) &+ level))
         pair += row.size
         record += size
+        i += 4
       }
-      sums[level] += sum
+      sums[level] += s0
+      sums[level &+ 1] += s1
+      sums[level &+ 2] += s2
+      sums[level &+ 3] += s3
+      level &+= 4
     }
   }
 
-  /// φ of the pairs from ∂E/∂M of the centre and, in their records, of the neighbours.
+  /// φ of the pairs from ∂E/∂M of the centre and of the rows of the neighbours.
   @inline(__always)
   func addForces(
-    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, center: UnsafePointer<Double>
+    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, index: UnsafePointer<Int32>,
+    center: UnsafePointer<Double>, rows: UnsafePointer<Double>, width: Int
   ) {
     let f = NeighborStage.edge(program.edge)
-    let etas = program.etas
-    let shift = Lanes(repeating: program.shift)
-    var pair = first
-    var record = records
-    for _ in 0..<count {
-      var sum = Lanes.zero
-      var sumEta = Lanes.zero
-      for level in 0..<etas.count {
-        let a = pair[row.moments &+ level] + Lanes(repeating: center[level])
-        let v = a * record[Self.levels &+ level]
-        sum += v
-        sumEta.addProduct(Lanes(repeating: etas[level]), v)
+    let shift = Lanes(repeating: 2 * program.shift)
+    let two = Lanes(repeating: 2)
+    var level = 0
+    while level < program.count {
+      let field = Self.levels &+ level
+      let filled = program.etas.count &- level
+      func eta(_ k: Int) -> Lanes { Lanes(repeating: k < filled ? program.etas[level &+ k] : 0) }
+      let (n0, n1, n2, n3) = (eta(0), eta(1), eta(2), eta(3))
+      let c0 = Lanes(repeating: center[level])
+      let c1 = Lanes(repeating: center[level &+ 1])
+      let c2 = Lanes(repeating: center[level &+ 2])
+      let c3 = Lanes(repeating: center[level &+ 3])
+      var pair = first
+      var record = records
+      var i = index
+      for _ in 0..<count {
+        let t = transpose(
+          loadLanes(rows + (width &* Int(i[0]) &+ level)), loadLanes(rows + (width &* Int(i[1]) &+ level)),
+          loadLanes(rows + (width &* Int(i[2]) &+ level)), loadLanes(rows + (width &* Int(i[3]) &+ level)))
+        var v = (t.0 + c0) * record[field]
+        var sum = v
+        var sumEta = v * n0
+        if filled > 1 {
+          v = (t.1 + c1) * record[field &+ 1]
+          sum += v
+          sumEta.addProduct(v, n1)
+        }
+        if filled > 2 {
+          v = (t.2 + c2) * record[field &+ 2]
+          sum += v
+          sumEta.addProduct(v, n2)
+        }
+        if filled > 3 {
+          v = (t.3 + c3) * record[field &+ 3]
+          sum += v
+          sumEta.addProduct(v, n3)
+        }
+        let slope = (pair[f &+ 1] * sum).subtractingProduct(sumEta, two.subtractingProduct(shift, pair[NeighborStage.inverse]))
+        pair[NeighborStage.phi] = pair[NeighborStage.phi].addingProduct(pair[f], slope)
+        pair += row.size
+        record += size
+        i += 4
       }
-      let ratio = Lanes(repeating: 2) - (shift + shift) * pair[NeighborStage.inverse]
-      pair[NeighborStage.phi] += pair[f] * (pair[f &+ 1] * sum - sumEta * ratio)
-      pair += row.size
-      record += size
+      level &+= 4
     }
   }
 }
+
+/// Four numbers on a 32-byte boundary.
+@inline(__always)
+private func loadLanes(_ p: UnsafePointer<Double>) -> Lanes { UnsafeRawPointer(p).load(as: Lanes.self) }
 
 // MARK: Between rows of atoms and records of lanes
 
@@ -148,12 +202,4 @@ func scatterMoments(
 func addLanes(_ v: Lanes, to p: UnsafeMutablePointer<Double>) {
   let q = UnsafeMutableRawPointer(p)
   q.storeBytes(of: q.load(as: Lanes.self) + v, as: Lanes.self)
-}
-
-@inline(__always)
-func transpose(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> (Lanes, Lanes, Lanes, Lanes) {
-  (
-    Lanes(a[0], b[0], c[0], d[0]), Lanes(a[1], b[1], c[1], d[1]), Lanes(a[2], b[2], c[2], d[2]),
-    Lanes(a[3], b[3], c[3], d[3])
-  )
 }

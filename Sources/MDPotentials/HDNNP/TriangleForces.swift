@@ -79,10 +79,11 @@ extension TriangleStage {
         }
         record += size
       }
-      own.add(phiJ.sum(), to: NeighborStage.phi, lane: lane)
-      own.add(fx.sum(), to: NeighborStage.forceX, lane: lane)
-      own.add(fy.sum(), to: NeighborStage.forceY, lane: lane)
-      own.add(fz.sum(), to: NeighborStage.forceZ, lane: lane)
+      let totals = sums(phiJ, fx, fy, fz)
+      own.add(totals[0], to: NeighborStage.phi, lane: lane)
+      own.add(totals[1], to: NeighborStage.forceX, lane: lane)
+      own.add(totals[2], to: NeighborStage.forceY, lane: lane)
+      own.add(totals[3], to: NeighborStage.forceZ, lane: lane)
     }
   }
 }

@@ -146,6 +146,7 @@ struct TriangleStage {
     let edge = NeighborStage.edge(program.edge)
     let half = Lanes(repeating: 0.5)
     let shift = Lanes(repeating: program.shift)
+    let isShifted = program.shift != 0
     let (rows, size) = (row.records, size)
     for s in 0..<segmentCount {
       let segment = segments[s]
@@ -170,7 +171,7 @@ struct TriangleStage {
           record[Self.cosineJ] = (h - b) * (ia * id)
           record[Self.cosineK] = (h - a) * (ib * id)
         }
-        if program.shift == 0 {
+        if !isShifted {
           record[Self.exponent] = Mode.isWide ? ab : ab + d
         } else {
           let toK = k[NeighborStage.distance] - shift
@@ -187,34 +188,3 @@ struct TriangleStage {
   }
 }
 
-/// Fields of exp(−η q) after the steps of a chain; records are `stride` bytes apart.
-@inline(__always)
-func runChain(
-  _ steps: UnsafeBufferPointer<ChainStep>, _ records: Record, _ count: Int, stride: Int, exponent: Int, levels: Int
-) {
-  let low = Lanes(repeating: -708)
-  for step in steps {
-    var record = records
-    let out = levels &+ step.column
-    switch step.kind {
-    case .exponential:
-      let eta = Lanes(repeating: -step.eta)
-      for _ in 0..<count {
-        record[out] = exponentialOfNegative((record[exponent] * eta).maximum(low))
-        record += stride
-      }
-    case .product:
-      let a = levels &+ step.first
-      let b = levels &+ step.second
-      for _ in 0..<count {
-        record[out] = record[a] * record[b]
-        record += stride
-      }
-    case .one:
-      for _ in 0..<count {
-        record[out] = Lanes(repeating: 1)
-        record += stride
-      }
-    }
-  }
-}
