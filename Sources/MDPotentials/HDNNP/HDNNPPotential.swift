@@ -20,6 +20,7 @@ public final class HDNNPPotential: Potential {
   private let networks: HDNNPAtoms
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
+  private let places = AlignedBuffer<Lanes>()
   private var moments: Column<Double>?
   private var order: Column<Double>?
   private var extrapolations: Column<Double>?
@@ -104,10 +105,20 @@ public final class HDNNPPotential: Potential {
   private func rank(_ context: ForceContext, _ column: Column<Double>) -> AtomOrder {
     let atoms = context.atoms
     let keys = column.pointer
-    for i in 0..<atoms.localCount { keys[i] = AtomOrder.ownKey(context.box.fractional(atoms.positions[i])) }
+    let elements = elementOf.pointer
+    for i in 0..<atoms.localCount {
+      keys[i] = AtomOrder.ownKey(
+        context.box.fractional(atoms.positions[i]), element: elements[Int(atoms.species[i])])
+    }
     context.ghosts.forward(column.storage)
-    for i in atoms.localCount..<atoms.count { keys[i] += AtomOrder.shiftKey(atoms.shifts[i]) }
-    return AtomOrder(keys: UnsafePointer(keys))
+    places.reserve(atoms.count)
+    let places = places.pointer
+    for i in 0..<atoms.count {
+      let r = atoms.positions[i]
+      let key = i < atoms.localCount ? keys[i] : keys[i] + AtomOrder.shiftKey(atoms.shifts[i])
+      places[i] = Lanes(r.x, r.y, r.z, key)
+    }
+    return AtomOrder(places: UnsafePointer(places), ids: atoms.ids, shifts: atoms.shifts)
   }
 
   /// This rank's energy by each member of a committee when it was last assessed, eV.
