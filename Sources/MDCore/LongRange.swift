@@ -50,7 +50,7 @@ public struct LongRangeSystem: Equatable, Sendable {
   }
 }
 
-/// The chosen numbers of a solver.
+/// The chosen numbers of a solver, and the system that they were chosen for.
 public struct LongRangeParameters: Equatable, Sendable, Codable {
   /// α, 1/Å.
   public var splitting: Double
@@ -58,11 +58,28 @@ public struct LongRangeParameters: Equatable, Sendable, Codable {
   public var grid: SIMD3<Int>
   /// Order of the mesh's splines; 0 without a mesh.
   public var order: Int
+  /// Wave vectors of the reference cell are cut here, 1/Å; 0 for a mesh.
+  public var wavevectorCutoff: Double
+  /// The periodic cell that was chosen for, row by row, Å, and the number of charges.
+  public var cell: [Double]
+  public var count: Int
 
-  public init(splitting: Double, grid: SIMD3<Int>, order: Int = 0) {
+  public init(
+    splitting: Double, grid: SIMD3<Int>, order: Int = 0, wavevectorCutoff: Double = 0, cell: Matrix3, count: Int
+  ) {
     self.splitting = splitting
     self.grid = grid
     self.order = order
+    self.wavevectorCutoff = wavevectorCutoff
+    self.cell = cell.elements
+    self.count = count
+  }
+
+  /// Whether `cell` is the reference cell strained by no more than 5 %: then the same wave vectors or mesh serve on,
+  /// so that the energy is a smooth function of the cell.
+  public func fits(cell new: Matrix3) -> Bool {
+    let strain = Matrix3(cell).inverse * new - .identity
+    return strain.elements.allSatisfy { abs($0) <= 0.05 }
   }
 }
 
