@@ -37,6 +37,7 @@ extension Potential {
 public struct ForceContext {
   public let atoms: AtomView
   public let box: Box
+  public let decomposition: Decomposition
   public let step: Int
   public let want: Want
   public let ghosts: any GhostCommunicator
@@ -45,10 +46,11 @@ public struct ForceContext {
 
   public init(
     atoms: AtomView, box: Box, step: Int, want: Want, ghosts: any GhostCommunicator,
-    full: NeighborView?, half: NeighborView?
+    full: NeighborView?, half: NeighborView?, decomposition: Decomposition = .single
   ) {
     self.atoms = atoms
     self.box = box
+    self.decomposition = decomposition
     self.step = step
     self.want = want
     self.ghosts = ghosts
