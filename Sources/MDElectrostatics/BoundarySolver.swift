@@ -15,12 +15,15 @@ public final class BoundarySolver: LongRangeSolver {
 
   public var name: String { current.name }
   public var estimatedError: Double { current.estimatedError }
+  public var summary: String { current.summary }
   public var volume: Double { current.volume }
   public var parameters: LongRangeParameters? {
     get { current.parameters }
     // The direct sum chooses nothing.
     set { periodic.parameters = newValue }
   }
+
+  public func fits(_ box: Box) -> Bool { box.periodic == .none ? open.fits(box) : periodic.fits(box) }
 
   public func prepare(_ system: LongRangeSystem) throws {
     isOpen = system.box.periodic == .none

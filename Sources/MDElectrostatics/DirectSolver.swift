@@ -10,6 +10,8 @@ public final class DirectSolver: LongRangeSolver {
   public let estimatedError = 0.0
   public let volume = Double.infinity
 
+  public let summary = "all pairs"
+
   private let cutoff: Double
   private let communicator: any Communicator
   private var everything: [SIMD8<Double>] = []
@@ -18,6 +20,8 @@ public final class DirectSolver: LongRangeSolver {
     self.cutoff = cutoff
     self.communicator = communicator
   }
+
+  public func fits(_ box: Box) -> Bool { parameters != nil && box.periodic == .none }
 
   public func prepare(_ system: LongRangeSystem) throws {
     for axis in 0..<3 where system.box.periodic[axis] {

@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 import MDNumerics
 
@@ -12,6 +13,7 @@ public final class CoulombPotential: Potential {
   public var name: String { "coulomb (\(solver.name))" }
   public let requirements: PotentialRequirements
   public let solver: any LongRangeSolver
+  public var longRange: (any LongRangeSolver)? { solver }
   /// Of all charges; there once forces have been computed.
   public private(set) var statistics: ChargeStatistics?
 
@@ -23,7 +25,8 @@ public final class CoulombPotential: Potential {
   /// The total charge that the user asked for, e.
   private let netCharge: Double
   private let communicator: any Communicator
-  private var surveyed: Box?
+  /// Whether the atoms are others than those of `statistics`.
+  private var isNew = true
   private var prepared: LongRangeSystem?
   private let scratch = PairScratch()
 
@@ -65,7 +68,7 @@ public final class CoulombPotential: Potential {
     for i in 0..<atoms.count {
       if let charge = charges[Int(atoms.species[i])] { column[i] = charge }
     }
-    surveyed = nil
+    isNew = true
   }
 
   public func compute(_ context: ForceContext) throws -> Tally {
@@ -87,13 +90,30 @@ public final class CoulombPotential: Potential {
     return tally
   }
 
-  /// Collective when the cell or the atoms are new.
+  public var notes: [String] {
+    guard let parameters = solver.parameters, let statistics else { return [] }
+    func short(_ x: Double) -> String { x == 0 ? "0" : String(format: "%.2g", x) }
+    var notes = [
+      "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å",
+      "coulomb: estimated force error \(short(realSpaceError(parameters.splitting, statistics))) (pairs) and "
+        + "\(short(solver.estimatedError)) (\(solver.name)) eV/Å",
+    ]
+    if abs(statistics.sum) > 1e-6 { notes.append("coulomb: net charge \(short(statistics.sum)) e") }
+    return notes
+  }
+
+  /// Root-mean-square error of the forces from cutting the pairs, eV/Å (Kolafa and Perram 1992).
+  private func realSpaceError(_ alpha: Double, _ charges: ChargeStatistics) -> Double {
+    let x = alpha * requirements.cutoff
+    return 2 * Units.coulomb * charges.squares * exp(-x * x)
+      / (Double(max(charges.count, 1)) * requirements.cutoff * charges.occupiedVolume).squareRoot()
+  }
+
+  /// Collective when the cell or the atoms are new. Solvers choose only for statistics of the very box that they do not fit,
+  /// so that a resumed run, which surveys its charges at the start, chooses as the run that goes on.
   private func prepare(_ context: ForceContext, _ charges: UnsafePointer<Double>) throws {
     let box = context.box
-    let isNear = surveyed.map { last in
-      last.periodic == box.periodic && (last.inverse * box.cell - .identity).elements.allSatisfy { abs($0) <= 0.05 }
-    }
-    if statistics == nil || isNear != true {
+    if statistics == nil || isNew || !solver.fits(box) {
       let found = ChargeStatistics(context.atoms, charges: charges, box: box, communicator: communicator)
       guard abs(found.sum - netCharge) <= 1e-6 * Double(max(found.count, 1)) else {
         throw FaultlineError(
@@ -103,7 +123,7 @@ public final class CoulombPotential: Potential {
             : "the deck says net_charge: \(netCharge)", isCollective: true)
       }
       statistics = found
-      surveyed = box
+      isNew = false
     }
     let system = LongRangeSystem(box: box, decomposition: context.decomposition, charges: statistics!)
     guard system != prepared else { return }
