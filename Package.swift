@@ -33,12 +33,14 @@ let package = Package(
     .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLanes"),
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
 
     .target(name: "MDNumerics", dependencies: ["CLanes"], swiftSettings: hot),
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),
     .target(name: "MDPotentials", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
@@ -46,7 +48,7 @@ let package = Package(
     .target(
       name: "MDSimulation",
       dependencies: [
-        "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDParallel", "MDNeighbors", "MDIO",
+        "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDElectrostatics", "MDParallel", "MDNeighbors", "MDIO",
       ],
       swiftSettings: target),
     .executableTarget(
@@ -68,6 +70,9 @@ let package = Package(
       name: "MDParallelTests", dependencies: ["MDParallel", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDElectrostaticsTests",
+      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
       swiftSettings: target),

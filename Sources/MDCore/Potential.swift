@@ -27,16 +27,23 @@ public protocol Potential: AnyObject {
   /// Called once before the first step, to declare per-atom columns (densities, charges).
   func attach(to atoms: AtomStore) throws
   func compute(_ context: ForceContext) throws -> Tally
+  /// Lines for the log, once forces have been computed: what was chosen, and the error to expect.
+  var notes: [String] { get }
+  /// The solver of long-ranged interactions whose parameters checkpoints keep, if there is one.
+  var longRange: (any LongRangeSolver)? { get }
 }
 
 extension Potential {
   public func attach(to atoms: AtomStore) throws {}
+  public var notes: [String] { [] }
+  public var longRange: (any LongRangeSolver)? { nil }
 }
 
 /// What a potential sees of a step.
 public struct ForceContext {
   public let atoms: AtomView
   public let box: Box
+  public let decomposition: Decomposition
   public let step: Int
   public let want: Want
   public let ghosts: any GhostCommunicator
@@ -45,10 +52,11 @@ public struct ForceContext {
 
   public init(
     atoms: AtomView, box: Box, step: Int, want: Want, ghosts: any GhostCommunicator,
-    full: NeighborView?, half: NeighborView?
+    full: NeighborView?, half: NeighborView?, decomposition: Decomposition = .single
   ) {
     self.atoms = atoms
     self.box = box
+    self.decomposition = decomposition
     self.step = step
     self.want = want
     self.ghosts = ghosts

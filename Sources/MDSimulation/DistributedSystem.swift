@@ -34,6 +34,7 @@ public final class DistributedSystem {
 
   private let writesGhosts: Bool
   private let spatialSort = SpatialSort()
+  private let decomposition: Decomposition
 
   public init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
@@ -50,6 +51,7 @@ public final class DistributedSystem {
     let needs = potentials.map(\.requirements)
     cutoff = needs.map(\.cutoff).max() ?? 0
     halo = needs.map(\.halo).max() ?? 0
+    decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: skin / 2)
     writesGhosts = needs.contains(where: \.writesGhosts)
     lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))
     exchange = GhostExchange(atoms: atoms, domain: domain, communicator: communicator)
@@ -88,7 +90,7 @@ public final class DistributedSystem {
       tally += try potential.compute(
         ForceContext(
           atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
-          half: lists.half))
+          half: lists.half, decomposition: decomposition))
     }
     if writesGhosts {
       timers.start(.communication)

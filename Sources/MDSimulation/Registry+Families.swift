@@ -34,7 +34,7 @@ extension Registry.Family {
           - snap: {coefficients: Ta06A.snapcoeff, parameters: Ta06A.snapparam}
           - zbl: {inner: 4.0, outer: 4.8}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     try SNAPPotential(
       coefficientsFile: section.path("coefficients"), parametersFile: section.path("parameters"),
       elements: elements(section, plan, species), species: species)
@@ -59,7 +59,7 @@ extension Registry.Family {
         potential:
           - eam: {parameters: zhou2004}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     let elements = try elements(section, plan, species)
     guard let file = section["file"]?.string else {
       return try EAMPotential.zhou2004(elements, species: species)
@@ -96,7 +96,7 @@ extension Registry.Family {
         potential:
           - hdnnp: {directory: water, units: atomic}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     let directories =
       section["committee"].map(\.strings) ?? [section.path("directory")]
     let units = try hdnnpUnits(section)
@@ -125,7 +125,7 @@ extension Registry.Family {
         potential:
           - zbl: {inner: 4.0, outer: 4.8}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     let (inner, outer) = (section.double("inner"), section.double("outer"))
     guard inner < outer else {
       throw section.error("outer", "is \(outer) Å, not beyond inner (\(inner) Å)")
@@ -205,7 +205,7 @@ extension Registry.Family {
               cutoff: 8.5
               pairs: [{species: [Ar, Ar], epsilon: 0.01042, sigma: 3.405}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     let mixing: LennardJones.Mixing =
       switch section.string("mixing") {
       case "lorentz_berthelot": .lorentzBerthelot
@@ -232,7 +232,7 @@ extension Registry.Family {
               cutoff: 8.0
               pairs: [{species: [Cu, Cu], depth: 0.3429, alpha: 1.3588, distance: 2.866}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     try PairPotential(
       morse: pairs(section) {
         .init(depth: $0.double("depth"), stiffness: $0.double("alpha"), distance: $0.double("distance"), cutoff: $0["cutoff"]?.double)
@@ -243,7 +243,7 @@ extension Registry.Family {
   static let buckingham = Registry.Family(
     "buckingham",
     pairSchema(
-      "Buckingham: A e^(−r/ρ) − C/r⁶, without charges.",
+      "Buckingham: A e^(−r/ρ) − C/r⁶, without charges (see `coulomb`).",
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
         .required("rho", .quantity(.length, .positive), "ρ."),
@@ -255,10 +255,37 @@ extension Registry.Family {
               cutoff: 9.0
               pairs: [{species: [Ar, Ar], a: 10540.0, rho: 0.273, c: 63.0}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     try PairPotential(
       buckingham: pairs(section) {
         .init(amplitude: $0.double("a"), length: $0.double("rho"), dispersion: $0.double("c"), cutoff: $0["cutoff"]?.double)
+      },
+      cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
+  }
+
+  static let bornMayerHuggins = Registry.Family(
+    "born_mayer_huggins",
+    pairSchema(
+      "Born–Mayer–Huggins: A e^((σ − r)/ρ) − C/r⁶ − D/r⁸, without charges (see `coulomb`).",
+      parameters: [
+        .required("a", .quantity(.energy, .nonNegative), "A."),
+        .required("sigma", .quantity(.length, .nonNegative), "σ."),
+        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("c", .number(.nonNegative), "C, eV·Å⁶."),
+        .defaulted("d", .number(.any), "0", "D, eV·Å⁸; positive attracts (the sign of Tosi and Fumi)."),
+      ],
+      example: """
+        potential:
+          - born_mayer_huggins:
+              cutoff: 9.0
+              pairs: [{species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}]
+        """)
+  ) { section, _, species, _ in
+    try PairPotential(
+      bornMayerHuggins: pairs(section) {
+        .init(
+          amplitude: $0.double("a"), size: $0.double("sigma"), length: $0.double("rho"), dispersion: $0.double("c"),
+          quadrupole: $0.double("d"), cutoff: $0["cutoff"]?.double)
       },
       cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
   }

@@ -120,6 +120,7 @@ public final class Simulation {
     if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
+    if clock.step == 0 { for note in system.potentials.flatMap(\.notes) { log.line("  " + note) } }
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
@@ -281,7 +282,8 @@ public final class Simulation {
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected, atoms: system.totalCount, chunk: 0,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
+      longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:])
     try outputs.writeCheckpoint(header, system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }

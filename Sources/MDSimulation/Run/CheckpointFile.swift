@@ -33,6 +33,8 @@ struct CheckpointHeader: Codable, Sendable {
   var boundaryEnergies: [RunSummary.Boundary]
   /// The step of the last structure that the watch kept.
   var lastSelected: Int?
+  /// What the potentials' long-range solvers had chosen, in their order; nil in checkpoints of programs without such.
+  var longRange: [LongRangeParameters]?
   var atoms: Int
   /// Atoms a chunk: the atoms stand in order of their ids in sections "column@first row".
   var chunk: Int

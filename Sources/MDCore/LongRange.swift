@@ -1,0 +1,129 @@
+import MDNumerics
+
+/// The smooth long-range part of the Coulomb interaction, distributed over ranks.
+///
+/// Every solver works for charges spread as Gaussians of one width, which is the splitting of Ewald: with
+/// erf(αr)/r from the solver and erfc(αr)/r from pairs within a cutoff, the sum is 1/r. It is a symmetric bilinear
+/// form: φ = A q with
+///
+///     A_ij = C [Σ_images erf(α r_ij)/r_ij − (2α/√π) δ_ij]
+///
+/// over all periodic images with the neutralising background (−C π/(V α²) for every element of A), or the
+/// terms of a slab or of open boundaries. E = ½ qᵀ A q, eV; φ, V (eV/e); q, e; C = `Units.coulomb`.
+/// Pairs that the real-space sum leaves out must be subtracted by the caller.
+///
+/// The atoms are this rank's, places 0 ..< `atoms.localCount`; all calls are collective.
+public protocol LongRangeSolver: AnyObject {
+  /// As it stands in the log, for example "ewald".
+  var name: String { get }
+  /// What `prepare` chose at its first call, or what was set before it (by a checkpoint, so that a resumed run goes
+  /// on with the same sums). Chosen anew when the number of charges is another, or the cell does not fit.
+  var parameters: LongRangeParameters? { get set }
+  /// Estimated root-mean-square error of this part of the forces for the charges given to `prepare`, eV/Å.
+  var estimatedError: Double { get }
+  /// For the log, once prepared: the number of wave vectors, or the mesh.
+  var summary: String { get }
+  /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
+  var volume: Double { get }
+
+  /// Whether `parameters` are there and serve for this box; if not, `prepare` chooses anew and needs fresh statistics.
+  func fits(_ box: Box) -> Bool
+  /// Makes ready for a cell. Called before the first use and whenever cell or decomposition changed.
+  func prepare(_ system: LongRangeSystem) throws
+
+  /// φ = A q on this rank's atoms; overwrites `potential`. Nothing but potentials is computed.
+  func potential(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>) throws
+
+  /// Without `other`: adds −∂E/∂r to the forces of E = ½ qᵀ A q and returns this rank's share of energy and virial.
+  /// With `other` = λ: the same of the bilinear form λᵀ A q (no factor ½) at fixed q and λ.
+  /// Per-atom energies are q_i φ_i / 2 and per-atom virials add up to the virial, both only if `want` says so.
+  func addForces(
+    of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
+  ) throws -> Tally
+}
+
+/// What a solver must know of the whole system; the same on every rank.
+public struct LongRangeSystem: Equatable, Sendable {
+  public var box: Box
+  public var decomposition: Decomposition
+  public var charges: ChargeStatistics
+
+  public init(box: Box, decomposition: Decomposition, charges: ChargeStatistics) {
+    self.box = box
+    self.decomposition = decomposition
+    self.charges = charges
+  }
+}
+
+/// The chosen numbers of a solver, and the system that they were chosen for.
+public struct LongRangeParameters: Equatable, Sendable, Codable {
+  /// α, 1/Å.
+  public var splitting: Double
+  /// Ewald: the largest index of wave vectors along each reciprocal vector. Mesh: points along each cell vector.
+  public var grid: SIMD3<Int>
+  /// Order of the mesh's splines; 0 without a mesh.
+  public var order: Int
+  /// Wave vectors of the reference cell are cut here, 1/Å; 0 for a mesh.
+  public var wavevectorCutoff: Double
+  /// The periodic cell that was chosen for, row by row, Å, and the number of charges.
+  public var cell: [Double]
+  public var count: Int
+
+  public init(
+    splitting: Double, grid: SIMD3<Int>, order: Int = 0, wavevectorCutoff: Double = 0, cell: Matrix3, count: Int
+  ) {
+    self.splitting = splitting
+    self.grid = grid
+    self.order = order
+    self.wavevectorCutoff = wavevectorCutoff
+    self.cell = cell.elements
+    self.count = count
+  }
+
+  /// Whether `cell` is the reference cell strained by no more than 5 %: then the same wave vectors or mesh serve on,
+  /// so that the energy is a smooth function of the cell.
+  public func fits(cell new: Matrix3) -> Bool {
+    let strain = Matrix3(cell).inverse * new - .identity
+    return strain.elements.allSatisfy { abs($0) <= 0.05 }
+  }
+}
+
+/// Sums over all charges of the system, which estimates of errors need.
+public struct ChargeStatistics: Equatable, Sendable {
+  /// Number of charges.
+  public var count: Int
+  /// Σ q, e.
+  public var sum: Double
+  /// Σ q², e².
+  public var squares: Double
+  /// Σq² over its mean density as charges see it, Å³: the volume of the cell where they fill it evenly, less where there is
+  /// vacuum. Errors of sums go with the density around the charges, not with that of the cell.
+  public var occupiedVolume: Double
+
+  public init(count: Int, sum: Double, squares: Double, occupiedVolume: Double) {
+    self.count = count
+    self.sum = sum
+    self.squares = squares
+    self.occupiedVolume = occupiedVolume
+  }
+}
+
+/// How the cell is divided among ranks: planes in fractional coordinates, a tensor product. Rank
+/// (x·grid.y + y)·grid.z + z has the brick (x, y, z); along open axes the outermost bricks reach to infinity.
+public struct Decomposition: Equatable, Sendable {
+  public var grid: SIMD3<Int>
+  /// For each axis the planes, ascending from 0 to 1.
+  public var cuts: [[Double]]
+  /// How far an atom may be outside of its rank's brick, Å.
+  public var stray: Double
+
+  public init(grid: SIMD3<Int>, cuts: [[Double]], stray: Double) {
+    self.grid = grid
+    self.cuts = cuts
+    self.stray = stray
+  }
+
+  /// One rank has all. Atoms may be anywhere: a cell's copies are all its own.
+  public static let single = Decomposition(grid: SIMD3(1, 1, 1), cuts: [[0, 1], [0, 1], [0, 1]], stray: 0)
+}

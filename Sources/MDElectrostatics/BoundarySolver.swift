@@ -1,0 +1,44 @@
+import MDCore
+import MDNumerics
+
+/// A periodic solver, and the direct sum in its place where the box has open boundaries all around.
+public final class BoundarySolver: LongRangeSolver {
+  private let periodic: any LongRangeSolver
+  private let open: DirectSolver
+  private var isOpen = false
+  private var current: any LongRangeSolver { isOpen ? open : periodic }
+
+  public init(_ periodic: any LongRangeSolver, open: DirectSolver) {
+    self.periodic = periodic
+    self.open = open
+  }
+
+  public var name: String { current.name }
+  public var estimatedError: Double { current.estimatedError }
+  public var summary: String { current.summary }
+  public var volume: Double { current.volume }
+  public var parameters: LongRangeParameters? {
+    get { current.parameters }
+    // The direct sum chooses nothing.
+    set { periodic.parameters = newValue }
+  }
+
+  public func fits(_ box: Box) -> Bool { box.periodic == .none ? open.fits(box) : periodic.fits(box) }
+
+  public func prepare(_ system: LongRangeSystem) throws {
+    isOpen = system.box.periodic == .none
+    try current.prepare(system)
+  }
+
+  public func potential(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
+  ) throws {
+    try current.potential(of: charges, on: atoms, into: potential)
+  }
+
+  public func addForces(
+    of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
+  ) throws -> Tally {
+    try current.addForces(of: charges, with: other, on: atoms, want: want)
+  }
+}

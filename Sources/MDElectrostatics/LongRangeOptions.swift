@@ -1,0 +1,21 @@
+import MDCore
+
+/// What the user asks of a long-range solver.
+public struct LongRangeOptions: Sendable, Equatable {
+  /// Asked-for root-mean-square force error as a fraction of the force between two unit charges 1 Å apart
+  /// (14.4 eV/Å); real and reciprocal space each get 1/√2 of it.
+  public var accuracy: Double
+  /// Of the real-space sum, Å.
+  public var cutoff: Double
+  /// α, 1/Å; chosen from cutoff and accuracy if nil.
+  public var splitting: Double?
+  /// Height of the periodic cell of a slab over the height of the given cell.
+  public var slabFactor: Double
+
+  public init(accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double = 3) {
+    self.accuracy = accuracy
+    self.cutoff = cutoff
+    self.splitting = splitting
+    self.slabFactor = slabFactor
+  }
+}
