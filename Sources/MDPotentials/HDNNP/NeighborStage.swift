@@ -162,6 +162,18 @@ struct AtomOrder {
   /// Numbers a cell along each axis: all sums stay below 2⁵³, hence exact.
   private static let weights = SIMD3<Double>(1_073_741_824, 397_283_571, 118_111_601)
 
+  /// Of local atoms and ghosts; the keys go to `column`.
+  init(_ context: ForceContext, _ column: Column<Double>) {
+    let atoms = context.atoms
+    let keys = column.pointer
+    for i in 0..<atoms.localCount { keys[i] = Self.ownKey(context.box.fractional(atoms.positions[i])) }
+    context.ghosts.forward(column.storage)
+    for i in atoms.localCount..<atoms.count { keys[i] += Self.shiftKey(atoms.shifts[i]) }
+    self.keys = UnsafePointer(keys)
+  }
+
+  init(keys: UnsafePointer<Double>) { self.keys = keys }
+
   static func ownKey(_ fractional: Vector3) -> Double {
     let w = Self.weights * fractional
     return (w.x + w.y + w.z).rounded(.down)
