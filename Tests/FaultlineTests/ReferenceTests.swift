@@ -20,7 +20,9 @@ extension CommandLineTests {
       /// Of the largest element of the virial; eV for atomic energies.
       var virial = 2e-7
       var atomic = 1e-8
-      var testDescription: String { folder + "/" + frames }
+      /// e.
+      var charge = 1e-6
+      var testDescription: String { folder + "/" + frames + (potential.contains("direct") ? " direct" : "") }
     }
 
     static let cases = [
@@ -53,7 +55,17 @@ extension CommandLineTests {
       Case(
         folder: "hdnnp-H2O-RPBE-D3",
         potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-    ] + charged
+    ] + charged + equilibrated
+
+    /// n2p2's own Ewald sums were tightened to 10⁻⁹.
+    static let equilibrated: [Case] = ["hdnnp4g-carbon-chain", "hdnnp4g-H2O", "hdnnp4g-AuMgO"].flatMap { folder in
+      ["ewald", "direct"].map { method in
+        Case(
+          folder: folder, potential: """
+            - hdnnp: {directory: REF, units: atomic, charges: {method: \(method), accuracy: 1e-9, tolerance: 1e-10}}
+            """, energy: 1e-9, force: 1e-5)
+      }
+    }
 
     /// LAMMPS has erfc from formula 7.1.26 of Abramowitz and Stegun, whose error is 1.5·10⁻⁷: times 14.4 eV Å/r it is
     /// what these cases differ by. (Our sums are the same to 10⁻¹³ whatever α and cutoff, see EwaldTests.)
@@ -121,6 +133,11 @@ extension CommandLineTests {
         let error = zip(virial, myVirial).map { abs($0 - $1) }.max() ?? 0
         // LAMMPS's virials came in bar and were converted with a value of e that is 8e-8 off.
         #expect(error <= item.virial * scale, "\(name): virial error \(error) eV")
+      }
+      if let charges = a.column("ref_charges")?.reals {
+        let mine = try #require(b.structure.charges)
+        let error = zip(charges, mine).map { abs($0 - $1) }.max() ?? 0
+        #expect(error <= item.charge, "\(name): charge error \(error) e")
       }
       if let atomic = a.column("ref_atomic_energy")?.reals {
         let mine = try #require(b.column("energies")?.reals)
