@@ -36,11 +36,11 @@ function(faultline_program name)
   target_link_options(${name} PRIVATE -static-stdlib -use-ld=lld "SHELL:-Xlinker --gc-sections")
 endfunction()
 
-# faultline_system_module(NAME target): a C library seen through Sources/NAME/module.modulemap.
+# faultline_system_module(NAME target): a C library ("" for headers alone) seen through Sources/NAME/module.modulemap.
 function(faultline_system_module name library)
   add_library(${name} INTERFACE)
   target_include_directories(${name} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/Sources/${name})
-  target_link_libraries(${name} INTERFACE ${library})
+  target_link_libraries(${name} INTERFACE "${library}")
 endfunction()
 
 function(swift_settings name dependencies)
