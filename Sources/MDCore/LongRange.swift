@@ -17,10 +17,12 @@ public protocol LongRangeSolver: AnyObject {
   /// As it stands in the log, for example "ewald".
   var name: String { get }
   /// What `prepare` chose at its first call, or what was set before it (by a checkpoint, so that a resumed run goes
-  /// on with the same sums).
+  /// on with the same sums). Chosen anew when the number of charges is another, or the cell does not fit.
   var parameters: LongRangeParameters? { get set }
   /// Estimated root-mean-square error of this part of the forces for the charges given to `prepare`, eV/Å.
   var estimatedError: Double { get }
+  /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
+  var volume: Double { get }
 
   /// Makes ready for a cell. Called before the first use and whenever cell or decomposition changed.
   func prepare(_ system: LongRangeSystem) throws

@@ -8,6 +8,7 @@ public final class DirectSolver: LongRangeSolver {
   public let name = "direct sum"
   public var parameters: LongRangeParameters?
   public let estimatedError = 0.0
+  public let volume = Double.infinity
 
   private let cutoff: Double
   private let communicator: any Communicator

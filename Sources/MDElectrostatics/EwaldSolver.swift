@@ -14,6 +14,7 @@ public final class EwaldSolver: LongRangeSolver {
   public let name = "ewald"
   public var parameters: LongRangeParameters?
   public private(set) var estimatedError = 0.0
+  public var volume: Double { cell?.volume ?? .infinity }
 
   private let options: LongRangeOptions
   private let communicator: any Communicator
@@ -37,8 +38,7 @@ public final class EwaldSolver: LongRangeSolver {
     var chosen = parameters
     let mustChoose = chosen.map { $0.count != charges.count || !$0.fits(cell: cell.cell) } ?? true
     if mustChoose {
-      let keeps = chosen?.count == charges.count
-      let alpha = keeps ? chosen!.splitting : options.splitting(for: charges)
+      let alpha = options.splitting(for: charges)
       let kc = EwaldErrors.reciprocalCutoff(
         splitting: alpha, error: options.errorPerPart, volume: cell.volume, charges)
       chosen = LongRangeParameters(
@@ -85,16 +85,16 @@ public final class EwaldSolver: LongRangeSolver {
     }
     weigh(sums, vectors)
     let energies = want.contains(.atomEnergy) ? atoms.energies : nil
-    gather(sums, atoms, vectors, cell, gradient: true) { i, phi, gradient in
-      atoms.forces[i] += lambda[i] * gradient
+    gather(sums, atoms, vectors, cell, gradient: true) { i, phi, field in
+      atoms.forces[i] += lambda[i] * field
       energies?[i] += 0.5 * lambda[i] * phi
     }
     let virials = want.contains(.atomVirial) ? atoms.virials : nil
     if let virials { gatherVirials(sums, lambda, atoms, vectors, cell, into: virials) }
     if other != nil {
       weigh(otherSums, vectors)
-      gather(otherSums, atoms, vectors, cell, gradient: true) { i, phi, gradient in
-        atoms.forces[i] += charges[i] * gradient
+      gather(otherSums, atoms, vectors, cell, gradient: true) { i, phi, field in
+        atoms.forces[i] += charges[i] * field
         energies?[i] += 0.5 * charges[i] * phi
       }
       if let virials { gatherVirials(otherSums, charges, atoms, vectors, cell, into: virials) }
@@ -154,7 +154,7 @@ public final class EwaldSolver: LongRangeSolver {
   @inline(__always)
   private func gather(
     _ sums: AlignedBuffer<Double>, _ atoms: AtomView, _ vectors: WaveVectors, _ cell: PeriodicCell, gradient: Bool,
-    _ result: (Int, Double, Vector3) -> Void
+    _ result: (_ atom: Int, _ potential: Double, _ field: Vector3) -> Void
   ) {
     let real = UnsafePointer(sums.pointer)
     let imaginary = real + vectors.count

@@ -34,7 +34,7 @@ extension Registry.Family {
           - snap: {coefficients: Ta06A.snapcoeff, parameters: Ta06A.snapparam}
           - zbl: {inner: 4.0, outer: 4.8}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     try SNAPPotential(
       coefficientsFile: section.path("coefficients"), parametersFile: section.path("parameters"),
       elements: elements(section, plan, species), species: species)
@@ -59,7 +59,7 @@ extension Registry.Family {
         potential:
           - eam: {parameters: zhou2004}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     let elements = try elements(section, plan, species)
     guard let file = section["file"]?.string else {
       return try EAMPotential.zhou2004(elements, species: species)
@@ -80,7 +80,7 @@ extension Registry.Family {
         potential:
           - zbl: {inner: 4.0, outer: 4.8}
         """)
-  ) { section, plan, species in
+  ) { section, plan, species, _ in
     let (inner, outer) = (section.double("inner"), section.double("outer"))
     guard inner < outer else {
       throw section.error("outer", "is \(outer) Å, not beyond inner (\(inner) Å)")
@@ -160,7 +160,7 @@ extension Registry.Family {
               cutoff: 8.5
               pairs: [{species: [Ar, Ar], epsilon: 0.01042, sigma: 3.405}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     let mixing: LennardJones.Mixing =
       switch section.string("mixing") {
       case "lorentz_berthelot": .lorentzBerthelot
@@ -187,7 +187,7 @@ extension Registry.Family {
               cutoff: 8.0
               pairs: [{species: [Cu, Cu], depth: 0.3429, alpha: 1.3588, distance: 2.866}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     try PairPotential(
       morse: pairs(section) {
         .init(depth: $0.double("depth"), stiffness: $0.double("alpha"), distance: $0.double("distance"), cutoff: $0["cutoff"]?.double)
@@ -210,7 +210,7 @@ extension Registry.Family {
               cutoff: 9.0
               pairs: [{species: [Ar, Ar], a: 10540.0, rho: 0.273, c: 63.0}]
         """)
-  ) { section, _, species in
+  ) { section, _, species, _ in
     try PairPotential(
       buckingham: pairs(section) {
         .init(amplitude: $0.double("a"), length: $0.double("rho"), dispersion: $0.double("c"), cutoff: $0["cutoff"]?.double)

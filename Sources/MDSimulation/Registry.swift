@@ -4,14 +4,17 @@ import MDPotentials
 
 /// The one place that knows every potential by name: its part of the deck and how it is made from it.
 public enum Registry {
+  /// The family's section, the deck, the run's species in the order of the atoms' species numbers, and the ranks that the
+  /// potential works on (for those that talk to one another besides ghosts).
+  typealias Maker = @Sendable (DeckSection, RunPlan, [String], any Communicator) throws -> any Potential
+
   struct Family: Sendable {
     let entry: PotentialEntry
-    /// `species` are the run's, in the order of the atoms' species numbers.
-    let make: @Sendable (DeckSection, RunPlan, [String]) throws -> any Potential
+    let make: Maker
 
     init(
       _ name: String, _ schema: DeckObject,
-      _ make: @escaping @Sendable (DeckSection, RunPlan, [String]) throws -> any Potential
+      _ make: @escaping Maker
     ) {
       entry = PotentialEntry(name: name, schema: schema)
       self.make = make
@@ -19,7 +22,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham,
+    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham, .coulomb,
   ]
 
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))
@@ -27,13 +30,15 @@ public enum Registry {
   public static func deckReference() -> String { DeckReference.render(schema) }
 
   /// The deck's potentials for these species. Errors without a place get that of the deck's entry.
-  static func potentials(_ plan: RunPlan, species: [String]) throws -> [any Potential] {
+  static func potentials(
+    _ plan: RunPlan, species: [String], communicator: any Communicator
+  ) throws -> [any Potential] {
     try plan.potential.map { item in
       guard let family = families.first(where: { $0.entry.name == item.name }) else {
         preconditionFailure("the deck's schema is made of the registry's families")
       }
       do {
-        return try family.make(item.section, plan, species)
+        return try family.make(item.section, plan, species, communicator)
       } catch var error as FaultlineError {
         if error.location == nil { error.location = item.location }
         throw error

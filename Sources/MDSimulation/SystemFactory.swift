@@ -57,7 +57,9 @@ enum SystemFactory {
         }
         return mass
       }
-      potentials = try communicator.agree { try Registry.potentials(plan, species: species) }
+      potentials = try communicator.agree {
+        try Registry.potentials(plan, species: species, communicator: communicator)
+      }
     }
   }
 }

@@ -111,6 +111,12 @@ struct PlanCheck {
       if let element = section["element"]?.string, Elements.atomicNumber(of: element) == nil {
         errors.append(section.error("element", "\(element) is no chemical symbol", hint: "for example Cu"))
       }
+      if section.gives("charge_width") || section.gives("charge"), !plan.potential.isEmpty,
+        !plan.potential.contains(where: { $0.name == "coulomb" })
+      {
+        let key = section.gives("charge") ? "charge" : "charge_width"
+        warnings.append(section.error(key, "is not used", hint: "only the potential `coulomb` acts on charges"))
+      }
       if let known = plan.structure?.species, !known.contains(entry.name) {
         errors.append(notInStructure(entry.name, known, at: entry.location))
       }

@@ -50,7 +50,7 @@ extension RunPlan {
     structure = (deck["structure"]?.section).map(StructurePlan.init)
     species = Dictionary(
       uniqueKeysWithValues: (deck["species"]?.section.entries ?? []).map {
-        ($0.name, SpeciesPlan(mass: $0.value.section["mass"]?.double, element: $0.value.section["element"]?.string))
+        ($0.name, SpeciesPlan($0.value.section))
       })
     potential = (deck["potential"]?.list ?? []).map {
       let (name, value) = $0.section.choice
@@ -74,6 +74,15 @@ extension RunPlan {
     output = OutputPlan(deck.section("output"), defaultDirectory: name + "-run")
     self.source = source
     warnings = []
+  }
+}
+
+extension SpeciesPlan {
+  fileprivate init(_ section: DeckSection) {
+    mass = section["mass"]?.double
+    element = section["element"]?.string
+    charge = section["charge"]?.double
+    chargeWidth = section["charge_width"]?.double
   }
 }
 

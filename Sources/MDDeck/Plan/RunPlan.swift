@@ -54,6 +54,10 @@ public struct SpeciesPlan: Sendable {
   public var mass: Double?
   /// Chemical symbol.
   public var element: String?
+  /// e.
+  public var charge: Double?
+  /// σ of a Gaussian charge, Å; nil for points.
+  public var chargeWidth: Double?
 }
 
 /// One entry of the deck's list of potentials, validated against the schema of its family.

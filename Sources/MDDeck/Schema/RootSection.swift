@@ -46,11 +46,18 @@ extension DeckSchema {
     [
       .optional("mass", .quantity(.mass, .positive), "Mass of an atom; the element's standard weight if absent."),
       .optional("element", .string, "Chemical symbol, for a name that is none; gives mass and atomic number."),
+      .optional(
+        "charge", .quantity(.charge, .any),
+        "Charge of every atom of the species for the potential `coulomb`; goes before charges in the structure."),
+      .optional(
+        "charge_width", .quantity(.length, .positive),
+        "σ of a Gaussian charge ∝ e^(−r²/2σ²); a point charge if absent."),
     ],
     example: """
       species:
         Fe_up: {element: Fe}
         D: {element: H, mass: 2.014}
+        Na: {charge: 1}
       """)
 
   static let group = DeckObject(

@@ -1,0 +1,58 @@
+import MDCore
+import MDNumerics
+
+/// The real-space part of the interaction of two unit charges, without C: what `LongRangeSolver` leaves to pairs.
+protocol CoulombForm: Sendable {
+  /// φ (1/Å) and −φ′/r (1/Å³) for four squared distances.
+  func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes)
+}
+
+/// Point charges: erfc(αr)/r.
+struct PointCoulomb: CoulombForm {
+  private let alpha: Double
+  private let slope: Double
+
+  init(splitting alpha: Double) {
+    self.alpha = alpha
+    slope = 2 * alpha / Double.pi.squareRoot()
+  }
+
+  @inline(__always)
+  func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes) {
+    let r = positiveSquareRoot(r2)
+    let inverse = 1 / r
+    let (erfc, gaussian) = complementaryErrorFunction(r * alpha)
+    let energy = erfc * inverse
+    return (energy, energy.addingProduct(gaussian, Lanes(repeating: slope)) * (inverse * inverse))
+  }
+}
+
+/// Gaussian charges of widths σᵢ, σⱼ, which interact as erf(r/√2γ)/r with γ² = σᵢ² + σⱼ²:
+/// [erfc(αr) − erfc(r/√2γ)]/r.
+struct GaussianCoulomb: CoulombForm {
+  private let alpha: Double
+  private let beta: Double
+  private let slope: Double
+  private let betaSlope: Double
+
+  /// Points where both widths are 0.
+  init(splitting alpha: Double, widths a: Double, _ b: Double) {
+    self.alpha = alpha
+    let gamma2 = a * a + b * b
+    // 1/Å; so large that nothing is left of erfc at any distance that atoms have.
+    beta = gamma2 > 0 ? min(1 / (2 * gamma2).squareRoot(), 1e3) : 1e3
+    slope = 2 * alpha / Double.pi.squareRoot()
+    betaSlope = 2 * beta / Double.pi.squareRoot()
+  }
+
+  @inline(__always)
+  func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes) {
+    let r = positiveSquareRoot(r2)
+    let inverse = 1 / r
+    let far = complementaryErrorFunction(r * alpha)
+    let near = complementaryErrorFunction(r * beta)
+    let energy = (far.erfc - near.erfc) * inverse
+    let slopes = far.gaussian * slope - near.gaussian * betaSlope
+    return (energy, (energy + slopes) * (inverse * inverse))
+  }
+}

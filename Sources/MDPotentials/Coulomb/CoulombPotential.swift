@@ -1,0 +1,139 @@
+import MDCore
+import MDNumerics
+
+/// The Coulomb interaction of fixed charges: pairs within a cutoff, and a `LongRangeSolver` for the rest.
+///
+///     E = C [Σ_{i<j} qᵢqⱼ v(rᵢⱼ) + Σᵢ qᵢ²/(2√π σᵢ) + (2π/V) Q Σᵢ qᵢσᵢ²] + E_long
+///
+/// with v = erfc(αr)/r for points and [erfc(αr) − erfc(r/√2γ)]/r for Gaussian charges (1/(2πσ²)^(3/2) e^(−r²/2σ²)),
+/// γ² = σᵢ² + σⱼ². The second and third term are those of Gaussians alone: the energy of each with itself, and what their
+/// width changes in the background of a charged periodic cell (in a slab the correction for its layers takes that back).
+public final class CoulombPotential: Potential {
+  public var name: String { "coulomb (\(solver.name))" }
+  public let requirements: PotentialRequirements
+  public let solver: any LongRangeSolver
+  /// Of all charges; there once forces have been computed.
+  public private(set) var statistics: ChargeStatistics?
+
+  private let species: [String]
+  /// e; nil where the structure's charges stand.
+  private let charges: [Double?]
+  /// σ, Å.
+  private let widths: [Double]
+  /// The total charge that the user asked for, e.
+  private let netCharge: Double
+  private let communicator: any Communicator
+  private var surveyed: Box?
+  private var prepared: LongRangeSystem?
+  private let scratch = PairScratch()
+
+  /// - Parameters:
+  ///   - cutoff: of the pairs, Å; the solver must have been made for it.
+  ///   - charges: by species, e; nil for those that the structure gives.
+  ///   - widths: σ by species, Å; nil or 0 for points.
+  ///   - netCharge: what Σ q must be, e, to 10⁻⁶ for each atom.
+  public init(
+    solver: any LongRangeSolver, cutoff: Double, species: [String], charges: [Double?]? = nil, widths: [Double]? = nil,
+    netCharge: Double = 0, communicator: any Communicator
+  ) throws {
+    try requirePositive(cutoff, "the cutoff of the Coulomb interaction")
+    self.solver = solver
+    self.species = species
+    self.charges = charges ?? species.map { _ in nil }
+    self.widths = widths ?? species.map { _ in 0 }
+    self.netCharge = netCharge
+    self.communicator = communicator
+    requirements = PotentialRequirements(cutoff: cutoff, list: .half)
+    for (name, width) in zip(species, self.widths) {
+      // e^(−x²) of the widest pair at the cutoff.
+      let x = width > 0 ? cutoff / (2 * width) : .infinity
+      guard width >= 0, x >= 5 else {
+        throw FaultlineError(
+          .input, "the Gaussian charge of \(name) has a width of \(width) Å",
+          hint: "from 0 to a tenth of the cutoff, \(cutoff / 10) Å: wider ones do not end within it")
+      }
+    }
+  }
+
+  public func attach(to atoms: AtomStore) throws {
+    if atoms.charge == nil, let missing = charges.firstIndex(where: { $0 == nil }) {
+      throw FaultlineError(
+        .input, "species \(species[missing]) has no charge, and the structure gives none",
+        hint: "in the deck: species: {\(species[missing]): {charge: 1.0}}", isCollective: true)
+    }
+    let column = atoms.needCharge()
+    for i in 0..<atoms.count {
+      if let charge = charges[Int(atoms.species[i])] { column[i] = charge }
+    }
+    surveyed = nil
+  }
+
+  public func compute(_ context: ForceContext) throws -> Tally {
+    guard let charges = context.atoms.charges else { preconditionFailure("attach the potential first") }
+    try prepare(context, charges)
+    let alpha = solver.parameters!.splitting
+    let cutoff = requirements.cutoff
+    var tally: Tally
+    if widths.allSatisfy({ $0 == 0 }) {
+      tally = coulombPairs(
+        [PointCoulomb(splitting: alpha)], speciesCount: 1, cutoff: cutoff, charges: charges, context, scratch)
+    } else {
+      let forms = widths.flatMap { a in widths.map { GaussianCoulomb(splitting: alpha, widths: a, $0) } }
+      tally = coulombPairs(
+        forms, speciesCount: widths.count, cutoff: cutoff, charges: charges, context, scratch)
+      if !context.want.isEmpty { tally += gaussianTerms(context, charges) }
+    }
+    tally += try solver.addForces(of: charges, with: nil, on: context.atoms, want: context.want)
+    return tally
+  }
+
+  /// Collective when the cell or the atoms are new.
+  private func prepare(_ context: ForceContext, _ charges: UnsafePointer<Double>) throws {
+    let box = context.box
+    let isNear = surveyed.map { last in
+      last.periodic == box.periodic && (last.inverse * box.cell - .identity).elements.allSatisfy { abs($0) <= 0.05 }
+    }
+    if statistics == nil || isNear != true {
+      let found = ChargeStatistics(context.atoms, charges: charges, box: box, communicator: communicator)
+      guard abs(found.sum - netCharge) <= 1e-6 * Double(max(found.count, 1)) else {
+        throw FaultlineError(
+          .input, "the charges add up to \(found.sum) e",
+          hint: netCharge == 0
+            ? "a charged cell gets a uniform background; if that is meant, say `net_charge: \(found.sum)`"
+            : "the deck says net_charge: \(netCharge)", isCollective: true)
+      }
+      statistics = found
+      surveyed = box
+    }
+    let system = LongRangeSystem(box: box, decomposition: context.decomposition, charges: statistics!)
+    guard system != prepared else { return }
+    try solver.prepare(system)
+    prepared = system
+  }
+
+  /// The energies of Gaussians with themselves, and their part in the background.
+  private func gaussianTerms(_ context: ForceContext, _ charges: UnsafePointer<Double>) -> Tally {
+    let atoms = context.atoms
+    // (2π/V) Q Σ qσ² as the sum over atoms of q_i (π/V)(Q σ_i² + Σ qσ²).
+    var spread = 0.0
+    for i in 0..<atoms.localCount {
+      let width = widths[Int(atoms.species[i])]
+      spread += charges[i] * width * width
+    }
+    spread = communicator.sum(spread)
+    let background = context.box.periodic.isFull ? Units.coulomb * .pi / solver.volume : 0
+    var tally = Tally.zero
+    for i in 0..<atoms.localCount {
+      let width = widths[Int(atoms.species[i])]
+      let own = width > 0 ? Units.coulomb * charges[i] * charges[i] / (2 * Double.pi.squareRoot() * width) : 0
+      let uniform = background * charges[i] * (statistics!.sum * width * width + spread)
+      tally.energy += own + uniform
+      tally.virial += uniform * Matrix3.identity
+      if context.want.contains(.atomEnergy) { atoms.energies?[i] += own + uniform }
+      if context.want.contains(.atomVirial), let virials = atoms.virials {
+        for k in 0..<3 { virials[9 * i + 4 * k] += uniform }
+      }
+    }
+    return tally
+  }
+}

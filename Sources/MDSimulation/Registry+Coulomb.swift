@@ -1,0 +1,50 @@
+import MDCore
+import MDDeck
+import MDElectrostatics
+import MDPotentials
+
+extension Registry.Family {
+  static let coulomb = Registry.Family(
+    "coulomb",
+    DeckObject(
+      """
+      Coulomb interaction of fixed charges, which come from the structure or from `species`. Periodic along all axes; \
+      along two (a slab, whose layers are corrected for); or open all around (a direct sum).
+      """,
+      [
+        .defaulted(
+          "method", .enumeration(["ewald"]), "ewald",
+          "How the long-ranged part is summed: `ewald` takes every wave vector with every atom."),
+        .defaulted(
+          "accuracy", .number(NumberRange(from: 1e-14, to: 0.1)), "1e-5",
+          "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
+        .defaulted("cutoff", .quantity(.length, .positive), "10.0", "Of the part that is summed over pairs."),
+        .optional(
+          "splitting", .quantity(.inverseLength, .positive),
+          "α: pairs have erfc(αr)/r. Chosen from cutoff and accuracy if absent."),
+        .defaulted(
+          "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
+          "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is wide."),
+        .defaulted(
+          "net_charge", .quantity(.charge, .any), "0",
+          "What the charges add up to; a periodic cell with a charge gets a uniform background."),
+      ],
+      example: """
+        species: {Na: {charge: 1}, Cl: {charge: -1}}
+        potential:
+          - coulomb: {method: ewald, accuracy: 1e-5, cutoff: 10}
+        """)
+  ) { section, plan, species, communicator in
+    let options = LongRangeOptions(
+      accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
+      splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"))
+    let periodic: any LongRangeSolver = EwaldSolver(options, communicator: communicator)
+    let solver = BoundarySolver(
+      periodic, open: DirectSolver(cutoff: options.cutoff, communicator: communicator))
+    return try CoulombPotential(
+      solver: solver, cutoff: options.cutoff, species: species, charges: species.map { plan.species[$0]?.charge },
+      widths: species.map { plan.species[$0]?.chargeWidth ?? 0 }, netCharge: section.double("net_charge"),
+      communicator: communicator)
+  }
+}
+
