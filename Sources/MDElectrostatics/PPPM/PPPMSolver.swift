@@ -22,6 +22,7 @@ public final class PPPMSolver: LongRangeSolver {
   public let name = "pppm"
   public var parameters: LongRangeParameters?
   public private(set) var estimatedError = 0.0
+  public var volume: Double { setup?.cell.volume ?? .infinity }
   /// Ranks of the Fourier transform along x and y; chosen for the mesh if nil.
   public var processGrid: SIMD2<Int>?
 
@@ -95,11 +96,10 @@ public final class PPPMSolver: LongRangeSolver {
       splitting: alpha, mesh: mesh, order: chosen.order, cell: cell, system.charges)
   }
 
-  /// What was chosen before, if it fits; else a new mesh (and at first a new α).
+  /// What was chosen before, if it fits.
   private func choose(_ cell: PeriodicCell, _ charges: ChargeStatistics) throws -> LongRangeParameters {
-    let same = parameters?.count == charges.count ? parameters : nil
-    if let same, same.fits(cell: cell.cell) { return same }
-    let alpha = same?.splitting ?? options.splitting(for: charges)
+    if let known = parameters, known.count == charges.count, known.fits(cell: cell.cell) { return known }
+    let alpha = options.splitting(for: charges)
     let (mesh, order) = try MeshChoice.choose(
       error: options.errorPerPart, splitting: alpha, cell: cell, charges)
     return LongRangeParameters(splitting: alpha, grid: mesh, order: order, cell: cell.cell, count: charges.count)
