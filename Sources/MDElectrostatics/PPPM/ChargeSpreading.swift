@@ -3,8 +3,6 @@ import MDNumerics
 
 extension MeshAtoms {
   /// mesh(g) += q_i W(g − t_i) over atoms 0 ..< `count`. Returns an atom that is not in the window, if there is one.
-  ///
-  /// `scratch` holds 16 doubles.
   func spread(
     _ charges: UnsafePointer<Double>, _ positions: UnsafePointer<Vector3>, count: Int,
     onto mesh: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
@@ -13,11 +11,11 @@ extension MeshAtoms {
     let xs = scratch
     let ys = scratch + 8
     for i in 0..<count {
-      guard let place = place(positions + i) else {
+      guard let place = place(positions + i, scratch) else {
         stray = i
         continue
       }
-      let w = weights(place.v)
+      let w = weights(scratch)
       let q = Lanes(repeating: charges[i])
       Self.store(q * w.x.low, xs)
       Self.store(q * w.x.high, xs + 4)

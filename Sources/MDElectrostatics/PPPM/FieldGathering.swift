@@ -25,7 +25,7 @@ struct SelfField {
     let (_, c) = sineAndCosine(2 * Double.pi * v)
     let double = (c * c) * 2 - Lanes(repeating: 1)
     let u = (first * c).addingProduct(second, double)
-    return constant - (u[0] + u[1] + u[2])
+    return constant - u.laneSum
   }
 
   /// ξ − u and ∂u/∂t.
@@ -35,7 +35,7 @@ struct SelfField {
     let double = (c * c) * 2 - Lanes(repeating: 1)
     let u = (first * c).addingProduct(second, double)
     let g = (firstSlope * s).addingProduct(secondSlope, 2 * s * c)
-    return (constant - (u[0] + u[1] + u[2]), g * -1)
+    return (constant - u.laneSum, g * -1)
   }
 }
 
@@ -45,7 +45,7 @@ extension MeshAtoms {
   private func value(
     _ place: Place, _ mesh: UnsafePointer<Double>, _ scratch: UnsafeMutablePointer<Double>
   ) -> Double {
-    let w = weights(place.v)
+    let w = weights(scratch)
     let ys = scratch
     let xs = scratch + 8
     Self.store(w.x.low, xs)
@@ -73,13 +73,13 @@ extension MeshAtoms {
     return (sumLow * w.z.low).addingProduct(sumHigh, w.z.high).laneSum
   }
 
-  /// potential_i = φ(r_i) + q_i [ξ − u]. Atoms must be in the window. `scratch` holds 16 doubles.
+  /// potential_i = φ(r_i) + q_i [ξ − u]. Atoms must be in the window.
   func gather(
     _ mesh: UnsafePointer<Double>, _ charges: UnsafePointer<Double>, _ positions: UnsafePointer<Vector3>, count: Int,
     _ field: SelfField, into potential: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>
   ) {
     for i in 0..<count {
-      guard let place = place(positions + i) else { continue }
+      guard let place = place(positions + i, scratch) else { continue }
       potential[i] = value(place, mesh, scratch) + charges[i] * field.value(place.v)
     }
   }
@@ -90,17 +90,17 @@ extension MeshAtoms {
     into out: UnsafeMutablePointer<Double>, stride: Int, scratch: UnsafeMutablePointer<Double>
   ) {
     for i in 0..<count {
-      guard let place = place(positions + i) else { continue }
+      guard let place = place(positions + i, scratch) else { continue }
       out[stride * i] += weights[i] * value(place, mesh, scratch)
     }
   }
 
-  /// For the potential φ of charges `sources` on the mesh, adds the forces −c_i ∇(φ + ½ q_i [ξ − u])·… on the charges
-  /// c = `weights`: of the half λᵀA q of a bilinear form, or of ½ qᵀA q if both are the same. Returns ½ Σ c_i φ_i, with
-  /// the charge's own part, and adds its terms to `energies`.
+  /// For the potential φ of the charges q = `sources` on the mesh and the charges c = `weights`, adds the forces
+  /// −c_i [∇φ − ½ q_i ∇u] and returns ½ Σ c_i (φ_i + q_i [ξ − u]), adding its terms to `energies`: the energy ½ qᵀA q if
+  /// c = q; else one half of the bilinear form λᵀA q, the other being that with λ and q exchanged.
   ///
-  /// Along z, the sums over y and then x are taken for eight mesh points at once: φ needs one product a point, the
-  /// gradient one more along y and two along x. `scratch` holds 32 doubles.
+  /// Sums over y and then x are taken for eight points along z at once: the potential costs one product a point, the
+  /// gradient one more along y and two along x.
   func addForces(
     _ mesh: UnsafePointer<Double>, sources: UnsafePointer<Double>, weights charges: UnsafePointer<Double>,
     _ positions: UnsafePointer<Vector3>, count: Int, _ field: SelfField, basis: Matrix3,
@@ -114,9 +114,9 @@ extension MeshAtoms {
     let (bx, by, bz) = (Lanes(basis.x, 0), Lanes(basis.y, 0), Lanes(basis.z, 0))
     var energy = 0.0
     for i in 0..<count {
-      guard let place = place(positions + i) else { continue }
-      let w = weights(place.v)
-      let d = slopes(place.v)
+      guard let place = place(positions + i, scratch) else { continue }
+      let w = weights(scratch)
+      let d = slopes(scratch)
       Self.store(w.x.low, xs)
       Self.store(w.x.high, xs + 4)
       Self.store(w.y.low, ys)
@@ -164,9 +164,9 @@ extension MeshAtoms {
       let c = charges[i]
       let q = sources[i]
       // ∂/∂t of φ − ½ q u: the mesh's gradient has the charge's own half.
-      let t = Lanes(gx, gy, gz, 0) - own.gradient * (0.5 * q)
-      let gradient = (bx * Lanes(repeating: t[0])).addingProduct(by, Lanes(repeating: t[1]))
-        .addingProduct(bz, Lanes(repeating: t[2]))
+      Self.store(Lanes(gx, gy, gz, 0) - own.gradient * (0.5 * q), xs)
+      let gradient = (bx * Lanes(repeating: xs[0])).addingProduct(by, Lanes(repeating: xs[1]))
+        .addingProduct(bz, Lanes(repeating: xs[2]))
       let force = UnsafeMutableRawPointer(forces + i)
       force.storeBytes(of: force.load(as: Lanes.self).addingProduct(gradient, Lanes(repeating: 0 - c)), as: Lanes.self)
       let e = 0.5 * c * (phi + q * own.value)
@@ -177,9 +177,12 @@ extension MeshAtoms {
   }
 
   /// For each atom, where it is; for sums that need no speed.
-  func forEachPlace(_ positions: UnsafePointer<Vector3>, count: Int, _ body: (Int, Lanes) -> Void) {
+  func forEachPlace(
+    _ positions: UnsafePointer<Vector3>, count: Int, scratch: UnsafeMutablePointer<Double>,
+    _ body: (Int, Lanes) -> Void
+  ) {
     for i in 0..<count {
-      if let place = place(positions + i) { body(i, place.v) }
+      if let place = place(positions + i, scratch) { body(i, place.v) }
     }
   }
 }

@@ -43,28 +43,20 @@ final class InfluenceFunction {
   @inline(__always)
   func multiplicity(_ z: Int) -> Double { z == 0 || 2 * z == fft.blocks.mesh.z ? 1 : 2 }
 
-  /// Computes G for a cell; the tensors t wait until `fillTensors`. Returns this rank's part of the sums that
-  /// `SelfInteraction` needs.
-  func fill(_ cell: PeriodicCell, splitting: Double) -> ShiftedSums {
+  /// Computes G for a cell, and the tensors t if somebody wants virials. Returns this rank's part of the sums that
+  /// `SelfInteraction` needs: of G, then of the six t.
+  func fill(_ cell: PeriodicCell, splitting: Double, tensors wantsTensors: Bool) -> [ShiftedSums] {
     self.cell = cell
     alpha = splitting
-    hasTensors = false
-    var sums = ShiftedSums()
+    hasTensors = wantsTensors
+    if wantsTensors { tensors.reserve(max(6 * count, 1)) }
+    var sums = [ShiftedSums](repeating: ShiftedSums(), count: wantsTensors ? 7 : 1)
+    let moments = AlignedBuffer<InfluenceRow.Moments>(capacity: 7)
     forEachRow { row in
-      let (g, _) = row.evaluate(values.pointer + row.offset, nil)
-      sums.add(row, g)
-    }
-    return sums
-  }
-
-  /// Computes the tensors t of the present cell; returns this rank's part of their sums, in their order.
-  func fillTensors() -> [ShiftedSums] {
-    tensors.reserve(max(6 * count, 1))
-    hasTensors = true
-    var sums = [ShiftedSums](repeating: ShiftedSums(), count: 6)
-    forEachRow { row in
-      let (_, t) = row.evaluate(values.pointer + row.offset, (tensors.pointer + row.offset, count))
-      for k in 0..<6 { sums[k].add(row, t[k]) }
+      row.evaluate(
+        values.pointer + row.offset, wantsTensors ? tensors.pointer + row.offset : nil, stride: count,
+        moments.pointer)
+      for k in sums.indices { sums[k].add(row, moments.pointer[k]) }
     }
     return sums
   }
@@ -72,6 +64,7 @@ final class InfluenceFunction {
   private func forEachRow(_ body: (InfluenceRow) -> Void) {
     let zs = fft.spectrumZs
     guard !zs.isEmpty else { return }
+    let pairs = AlignedBuffer<AliasPair>(capacity: 16)
     axes[2].withUnsafeBufferPointer { z in
       var offset = 0
       for x in axes[0] {
@@ -79,7 +72,7 @@ final class InfluenceFunction {
           body(
             InfluenceRow(
               x: x, y: axes[1][y], zs: UnsafeBufferPointer(rebasing: z[zs]), firstZ: zs.lowerBound,
-              meshZ: fft.blocks.mesh.z, offset: offset, cell: cell, alpha: alpha))
+              meshZ: fft.blocks.mesh.z, offset: offset, cell: cell, alpha: alpha, pairs: pairs.pointer))
           offset += zs.count
         }
       }
@@ -109,7 +102,6 @@ final class InfluenceFunction {
   /// Σ_n Re(ā b) times (G 1 − Σ_ab t_ab a*_a ⊗ a*_b) over this rank's part of the spectrum.
   func virial(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>) -> Matrix3 {
     let zs = fft.spectrumZs
-    var total = [Double](repeating: 0, count: 7)
     let g = UnsafePointer(values.pointer)
     let t = UnsafePointer(tensors.pointer)
     var (s, xx, yy, zz, xy, xz, yz) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -127,8 +119,7 @@ final class InfluenceFunction {
         k += 1
       }
     }
-    total = [xx, yy, zz, xy, xz, yz]
-    return s * Matrix3.identity - cartesian(total)
+    return s * Matrix3.identity - cartesian([xx, yy, zz, xy, xz, yz])
   }
 
   /// Σ_ab t_ab a*_a ⊗ a*_b.
@@ -148,6 +139,11 @@ struct InfluenceRow {
   let offset: Int
   let cell: PeriodicCell
   let alpha: Double
+  /// Scratch for sixteen.
+  let pairs: UnsafeMutablePointer<AliasPair>
+
+  /// Aliases with smaller Gaussians than e^−45 are left out.
+  private static let largestExponent = 45.0
 
   @inline(__always)
   func multiplicity(_ k: Int) -> Double { firstZ + k == 0 || 2 * (firstZ + k) == meshZ ? 1 : 2 }
@@ -155,10 +151,11 @@ struct InfluenceRow {
   /// Sums along the row of g, weighed by Σŵ², Σŵŵ₁, Σŵŵ₂ of z (`AliasSums.sum0`, `shifted1`, `shifted2`).
   typealias Moments = SIMD4<Double>
 
-  /// Writes G, and the six t at `out` + k·stride; returns their moments.
+  /// Writes G, and the six t at `t` + k·`stride`; gives the moments of G and, if there are, of the six t.
   func evaluate(
-    _ g: UnsafeMutablePointer<Double>, _ t: (out: UnsafeMutablePointer<Double>, stride: Int)?
-  ) -> (Moments, [Moments]) {
+    _ g: UnsafeMutablePointer<Double>, _ t: UnsafeMutablePointer<Double>?, stride: Int,
+    _ moments: UnsafeMutablePointer<Moments>
+  ) {
     let factor = 4 * Double.pi * Units.coulomb / cell.volume
     let width = 1 / (4 * alpha * alpha)
     let r = cell.reciprocal
@@ -167,33 +164,35 @@ struct InfluenceRow {
     let four = 4 * Double.pi * Double.pi
     // Along z, k²/4α² = c₀ + c₁ν + c₂ν² for each pair of aliases of x and y that matters at all.
     let c2 = four * width * rzz
-    var pairs = InlinePairs()
+    var count = 0
     for a in 0..<4 where x.nearWeights[a] > 0 {
       for b in 0..<4 where y.nearWeights[b] > 0 {
         let (nx, ny) = (x.near[a], y.near[b])
         let c0 = four * width * (nx * nx * rxx + ny * ny * ryy + 2 * nx * ny * rxy)
         let c1 = 2 * four * width * (nx * rxz + ny * ryz)
-        if c0 - c1 * c1 / (4 * c2) < 45 {
-          pairs.append(nx, ny, x.nearWeights[a] * y.nearWeights[b], c0, c1)
-        }
+        guard c0 - c1 * c1 / (4 * c2) < Self.largestExponent else { continue }
+        pairs[count] = AliasPair(x: nx, y: ny, weight: x.nearWeights[a] * y.nearWeights[b], c0: c0, c1: c1)
+        count += 1
       }
     }
-    var moments = Moments.zero
-    var tMoments = t == nil ? [] : [Moments](repeating: .zero, count: 6)
+    moments.update(repeating: .zero, count: t == nil ? 1 : 7)
     let xy = x.sum0 * y.sum0
     // Σ ŵ² ν_a ν_b of x and y, to be multiplied by those of z.
     let p = rxx * x.sum2 * y.sum0 + ryy * x.sum0 * y.sum2 + 2 * rxy * x.sum1 * y.sum1
     let q = 2 * (rxz * x.sum1 * y.sum0 + ryz * x.sum0 * y.sum1)
-    for (k, z) in zs.enumerated() {
+    let isAxis = x.frequency == 0 && y.frequency == 0
+    for k in zs.indices {
+      let z = zs.baseAddress! + k
+      let near = z.pointee.near
       var e0 = 0.0
       var (exx, eyy, ezz, exy, exz, eyz) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-      for i in 0..<pairs.count {
+      for i in 0..<count {
         let pair = pairs[i]
+        let exponents = near * (near * c2 + Lanes(repeating: pair.c1)) + Lanes(repeating: pair.c0)
         for l in 0..<4 {
-          let nz = z.near[l]
-          let exponent = pair.c0 + (pair.c1 + c2 * nz) * nz
-          guard exponent < 45, z.nearWeights[l] > 0 else { continue }
-          let e = pair.weight * z.nearWeights[l] * exp(-exponent)
+          guard exponents[l] < Self.largestExponent, z.pointee.nearWeights[l] > 0 else { continue }
+          let nz = near[l]
+          let e = pair.weight * z.pointee.nearWeights[l] * exp(0 - exponents[l])
           e0 += e
           if t != nil {
             exx += e * pair.x * pair.x
@@ -205,54 +204,31 @@ struct InfluenceRow {
           }
         }
       }
-      let k2 = four * (p * z.sum0 + q * z.sum1 + rzz * xy * z.sum2)
-      let isZero = x.frequency == 0 && y.frequency == 0 && z.frequency == 0
-      let value = isZero || e0 == 0 ? 0 : factor * e0 / (xy * z.sum0 * k2)
+      let (z0, z1, z2) = (z.pointee.sum0, z.pointee.sum1, z.pointee.sum2)
+      let k2 = four * (p * z0 + q * z1 + rzz * xy * z2)
+      let isZero = e0 == 0 || (isAxis && z.pointee.frequency == 0)
+      let value = isZero ? 0 : factor * e0 / (xy * z0 * k2)
       g[k] = value
-      let weight = multiplicity(k) * Moments(z.sum0, z.shifted1, z.shifted2, 0)
-      moments += value * weight
-      if let t {
-        let a = value == 0 ? 0 : four * value * 2 * width / e0
-        let b = value == 0 ? 0 : four * value * 2 / k2
-        let all = (
-          a * exx + b * x.sum2 * y.sum0 * z.sum0, a * eyy + b * x.sum0 * y.sum2 * z.sum0,
-          a * ezz + b * xy * z.sum2, a * exy + b * x.sum1 * y.sum1 * z.sum0,
-          a * exz + b * x.sum1 * y.sum0 * z.sum1, a * eyz + b * x.sum0 * y.sum1 * z.sum1
-        )
-        withUnsafeBytes(of: all) { raw in
-          let list = raw.bindMemory(to: Double.self)
-          for c in 0..<6 {
-            t.out[c * t.stride + k] = list[c]
-            tMoments[c] += list[c] * weight
-          }
-        }
+      let weight = multiplicity(k) * Moments(z0, z.pointee.shifted1, z.pointee.shifted2, 0)
+      moments[0] += value * weight
+      guard let t else { continue }
+      let a = isZero ? 0 : four * value * 2 * width / e0
+      let b = isZero ? 0 : four * value * 2 / k2
+      func set(_ component: Int, _ value: Double) {
+        t[component &* stride &+ k] = value
+        moments[component &+ 1] += value * weight
       }
+      set(0, a * exx + b * x.sum2 * y.sum0 * z0)
+      set(1, a * eyy + b * x.sum0 * y.sum2 * z0)
+      set(2, a * ezz + b * xy * z2)
+      set(3, a * exy + b * x.sum1 * y.sum1 * z0)
+      set(4, a * exz + b * x.sum1 * y.sum0 * z1)
+      set(5, a * eyz + b * x.sum0 * y.sum1 * z1)
     }
-    return (moments, tMoments)
   }
 }
 
-/// Up to sixteen pairs of aliases along x and y.
-private struct InlinePairs {
-  struct Pair {
-    var x: Double, y: Double, weight: Double, c0: Double, c1: Double
-  }
-  private(set) var count = 0
-  private var xs = SIMD16<Double>.zero
-  private var ys = SIMD16<Double>.zero
-  private var weights = SIMD16<Double>.zero
-  private var c0s = SIMD16<Double>.zero
-  private var c1s = SIMD16<Double>.zero
-
-  mutating func append(_ x: Double, _ y: Double, _ weight: Double, _ c0: Double, _ c1: Double) {
-    xs[count] = x
-    ys[count] = y
-    weights[count] = weight
-    c0s[count] = c0
-    c1s[count] = c1
-    count += 1
-  }
-
-  @inline(__always)
-  subscript(i: Int) -> Pair { Pair(x: xs[i], y: ys[i], weight: weights[i], c0: c0s[i], c1: c1s[i]) }
+/// A pair of aliases along x and y, and what it adds to k²/4α² along z.
+struct AliasPair: BitwiseCopyable {
+  var x: Double, y: Double, weight: Double, c0: Double, c1: Double
 }

@@ -53,28 +53,36 @@ struct MeshAtoms {
     self.limit = limit
   }
 
-  /// An atom on the window: the place of its first mesh point, and v = u − ½ (see `BSpline`) along each axis.
+  /// Doubles of scratch that all calls here need. Vectors whose lanes are wanted one by one go through memory: taken
+  /// from the register, the compiler would compute lane by lane from the start.
+  static let scratchCount = 40
+
+  /// An atom on the window: the place of its first mesh point, and v = u − ½ (see `BSpline`) along each axis, which
+  /// also stands in the scratch.
   struct Place {
     var first: Int
     var v: Lanes
   }
 
-  /// nil if the atom is not where this rank's window is.
+  /// nil if the atom is not where this rank's window is. Uses scratch[32 ..< 40].
   @inline(__always)
-  func place(_ position: UnsafePointer<Vector3>) -> Place? {
+  func place(_ position: UnsafePointer<Vector3>, _ scratch: UnsafeMutablePointer<Double>) -> Place? {
     let d = UnsafeRawPointer(position).load(as: Lanes.self) - origin
     var t = (fromX * Lanes(repeating: d[0])).addingProduct(fromY, Lanes(repeating: d[1]))
       .addingProduct(fromZ, Lanes(repeating: d[2]))
     t -= period * (t * inversePeriod).rounded(.down)
     t += offset
     let floor = t.rounded(.down)
-    let x = Int(floor[0])
-    let y = Int(floor[1])
-    let z = Int(floor[2])
+    Self.store(floor, scratch + 32)
+    let v = t - floor - Lanes(repeating: 0.5)
+    Self.store(v, scratch + 36)
+    let x = Int(scratch[32])
+    let y = Int(scratch[33])
+    let z = Int(scratch[34])
     guard UInt(bitPattern: x) <= limit.x, UInt(bitPattern: y) <= limit.y, UInt(bitPattern: z) <= limit.z else {
       return nil
     }
-    return Place(first: x &* planePitch &+ y &* rowPitch &+ z, v: t - floor - Lanes(repeating: 0.5))
+    return Place(first: x &* planePitch &+ y &* rowPitch &+ z, v: v)
   }
 
   @inline(__always)
@@ -99,8 +107,10 @@ struct MeshAtoms {
   }
 
   @inline(__always)
-  private func polynomials(_ table: UnsafePointer<Double>, degree: Int, _ v: Lanes) -> Rows {
-    let (x, y, z) = (Lanes(repeating: v[0]), Lanes(repeating: v[1]), Lanes(repeating: v[2]))
+  private func polynomials(_ table: UnsafePointer<Double>, degree: Int, _ scratch: UnsafePointer<Double>) -> Rows {
+    let (x, y, z) = (
+      Lanes(repeating: scratch[36]), Lanes(repeating: scratch[37]), Lanes(repeating: scratch[38])
+    )
     var d = degree
     var low = Self.load(table + 8 &* d)
     var high = Self.load(table + (8 &* d &+ 4))
@@ -119,8 +129,9 @@ struct MeshAtoms {
     return r
   }
 
+  /// Of the atom that was placed last.
   @inline(__always)
-  func weights(_ v: Lanes) -> Rows { polynomials(values, degree: order &- 1, v) }
+  func weights(_ scratch: UnsafePointer<Double>) -> Rows { polynomials(values, degree: order &- 1, scratch) }
   @inline(__always)
-  func slopes(_ v: Lanes) -> Rows { polynomials(slopes, degree: order &- 2, v) }
+  func slopes(_ scratch: UnsafePointer<Double>) -> Rows { polynomials(slopes, degree: order &- 2, scratch) }
 }

@@ -30,8 +30,10 @@ public final class PPPMSolver: LongRangeSolver {
   private let planning: FFTPlanning
   private let communicator: any Communicator
   private var setup: Setup?
+  /// Whether anybody has asked for virials yet.
+  private var needsTensors = false
   private let window = AlignedBuffer<Double>()
-  private let scratch = AlignedBuffer<Double>(capacity: 32)
+  private let scratch = AlignedBuffer<Double>(capacity: MeshAtoms.scratchCount)
   /// A spectrum kept for virials.
   private let kept = AlignedBuffer<Double>()
 
@@ -50,8 +52,6 @@ public final class PPPMSolver: LongRangeSolver {
     var cell: PeriodicCell
     var atoms: MeshAtoms
     var own: SelfInteraction
-    var ownSums: ShiftedSums
-    var ownVirial: Matrix3
     var uniform: UniformTerms
     /// N_a a*_a: the gradient of mesh coordinates.
     var basis: Matrix3
@@ -82,18 +82,27 @@ public final class PPPMSolver: LongRangeSolver {
     }) ?? true {
       setup = nil
       setup = makeSetup(mesh, chosen.order, blocks, windows, cell, alpha)
+      estimatedError = MeshErrors.forces(
+        splitting: alpha, mesh: mesh, order: chosen.order, cell: cell, system.charges)
     }
     setup!.cell = cell
     setup!.atoms = MeshAtoms(setup!.spline, setup!.mine, mesh: mesh, cell: cell)
     setup!.uniform = UniformTerms(cell, splitting: alpha, communicator: communicator)
     setup!.basis = Self.basis(mesh, cell)
-    let sums = setup!.influence.fill(cell, splitting: alpha)
-    setup!.ownSums = ShiftedSums.reduce([sums], communicator)[0]
-    let exact = SelfInteraction.exact(cell, splitting: alpha)
-    setup!.ownVirial = exact.virial
-    setup!.own = SelfInteraction(setup!.ownSums, exact: exact.value)
-    estimatedError = MeshErrors.forces(
-      splitting: alpha, mesh: mesh, order: chosen.order, cell: cell, system.charges)
+    fillInfluence()
+  }
+
+  /// The influence function of the present cell.
+  private func fillInfluence() {
+    guard let now = setup, let alpha = parameters?.splitting else { return }
+    let sums = ShiftedSums.reduce(
+      now.influence.fill(now.cell, splitting: alpha, tensors: needsTensors), communicator)
+    let exact = SelfInteraction.exact(now.cell, splitting: alpha)
+    var own = SelfInteraction(sums[0], exact: exact.value)
+    if needsTensors {
+      own.virials = SelfInteraction.virials(sums[0], Array(sums[1...]), exact: exact.virial, now.influence)
+    }
+    setup!.own = own
   }
 
   /// What was chosen before, if it fits.
@@ -122,7 +131,6 @@ public final class PPPMSolver: LongRangeSolver {
       exchange: isOnePiece ? nil : MeshExchange(windows: windows, fft, communicator: communicator),
       influence: InfluenceFunction(fft, order: order, cell: cell), cell: cell,
       atoms: MeshAtoms(spline, mine, mesh: mesh, cell: cell), own: SelfInteraction(ShiftedSums(), exact: 0),
-      ownSums: ShiftedSums(), ownVirial: .zero,
       uniform: UniformTerms(cell, splitting: alpha, communicator: communicator), basis: Self.basis(mesh, cell))
   }
 
@@ -182,9 +190,12 @@ public final class PPPMSolver: LongRangeSolver {
   public func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) throws -> Tally {
-    guard let setup else { preconditionFailure("prepare the solver first") }
     let wantsVirial = want.contains(.virial) || want.contains(.atomVirial)
-    if wantsVirial { fillTensors() }
+    if wantsVirial, !needsTensors {
+      needsTensors = true
+      fillInfluence()
+    }
+    guard let setup else { preconditionFailure("prepare the solver first") }
     let virials = want.contains(.atomVirial) ? atoms.virials : nil
     var tally = Tally.zero
     let size = 2 * setup.influence.count
@@ -228,13 +239,6 @@ public final class PPPMSolver: LongRangeSolver {
 
   // MARK: Virials
 
-  /// The virial's tensors, once a cell and only if somebody asks.
-  private func fillTensors() {
-    guard let now = setup, !now.influence.hasTensors || now.own.virials == nil else { return }
-    let sums = ShiftedSums.reduce(now.influence.fillTensors(), communicator)
-    setup!.own.virials = SelfInteraction.virials(now.ownSums, sums, exact: now.ownVirial, now.influence)
-  }
-
   /// The part of a charge's own correction, half Σ λ q [ξ − u] (see `SelfInteraction`).
   private func ownVirials(
     _ charges: UnsafePointer<Double>, _ other: UnsafePointer<Double>, half: Double, _ atoms: AtomView,
@@ -246,7 +250,7 @@ public final class PPPMSolver: LongRangeSolver {
     var plain = 0.0
     var first = Vector3.zero
     var second = Vector3.zero
-    setup.atoms.forEachPlace(atoms.positions, count: atoms.localCount) { i, v in
+    setup.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: scratch.pointer) { i, v in
       let c = sineAndCosine(2 * Double.pi * v).cosine
       let weight = half * charges[i] * other[i]
       let one = weight * sign * Vector3(c[0], c[1], c[2])
