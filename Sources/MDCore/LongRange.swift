@@ -21,6 +21,8 @@ public protocol LongRangeSolver: AnyObject {
   var parameters: LongRangeParameters? { get set }
   /// Estimated root-mean-square error of this part of the forces for the charges given to `prepare`, eV/Å.
   var estimatedError: Double { get }
+  /// For the log, once prepared: the number of wave vectors, or the mesh.
+  var summary: String { get }
   /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
   var volume: Double { get }
 
@@ -93,7 +95,8 @@ public struct ChargeStatistics: Equatable, Sendable {
   public var sum: Double
   /// Σ q², e².
   public var squares: Double
-  /// The part of the cell that holds atoms, Å³: errors of the real-space sum go with the density where there is any.
+  /// Σq² over its mean density as charges see it, Å³: the volume of the cell where they fill it evenly, less where there is
+  /// vacuum. Errors of sums go with the density around the charges, not with that of the cell.
   public var occupiedVolume: Double
 
   public init(count: Int, sum: Double, squares: Double, occupiedVolume: Double) {

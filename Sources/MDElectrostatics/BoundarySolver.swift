@@ -15,6 +15,7 @@ public final class BoundarySolver: LongRangeSolver {
 
   public var name: String { current.name }
   public var estimatedError: Double { current.estimatedError }
+  public var summary: String { current.summary }
   public var volume: Double { current.volume }
   public var parameters: LongRangeParameters? {
     get { current.parameters }

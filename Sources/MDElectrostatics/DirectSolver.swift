@@ -10,6 +10,8 @@ public final class DirectSolver: LongRangeSolver {
   public let estimatedError = 0.0
   public let volume = Double.infinity
 
+  public let summary = "all pairs"
+
   private let cutoff: Double
   private let communicator: any Communicator
   private var everything: [SIMD8<Double>] = []

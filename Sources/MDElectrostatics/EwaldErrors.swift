@@ -4,7 +4,9 @@ import MDNumerics
 
 /// Root-mean-square force errors of an Ewald sum for charges without order, eV/Å.
 ///
-/// J. Kolafa, J. W. Perram, Mol. Simul. 9, 351 (1992), eqs. 18 and 32, written with the density of Σq².
+/// J. Kolafa, J. W. Perram, Mol. Simul. 9, 351 (1992), eqs. 18 and 32, written with the density of Σq² where there are
+/// charges: errors of either sum come from within some ten ångström (that of cut wave vectors decays as cos(k_c r)/r²), so
+/// vacuum around a slab does not make them smaller.
 public enum EwaldErrors {
   /// Of erfc(αr)/r cut at r_c: (2C/√N) Σq² e^(−α²r_c²) / √(r_c V), V the volume that holds the charges.
   public static func realSpace(splitting alpha: Double, cutoff: Double, _ charges: ChargeStatistics) -> Double {
@@ -13,12 +15,11 @@ public enum EwaldErrors {
       / (cutoff * charges.occupiedVolume).squareRoot()
   }
 
-  /// Of wave vectors cut at |k| = k_c: (2C/√N) Σq² α √(2/(k_c V)) e^(−k_c²/4α²), V the periodic cell's volume.
-  public static func reciprocal(
-    splitting alpha: Double, cutoff kc: Double, volume: Double, _ charges: ChargeStatistics
-  ) -> Double {
+  /// Of wave vectors cut at |k| = k_c: (2C/√N) Σq² α √(2/(k_c V)) e^(−k_c²/4α²).
+  public static func reciprocal(splitting alpha: Double, cutoff kc: Double, _ charges: ChargeStatistics) -> Double {
     let q = charges.squares / Double(max(charges.count, 1)).squareRoot()
-    return 2 * Units.coulomb * q * alpha * (2 / (kc * volume)).squareRoot() * exp(-kc * kc / (4 * alpha * alpha))
+    return 2 * Units.coulomb * q * alpha * (2 / (kc * charges.occupiedVolume)).squareRoot()
+      * exp(-kc * kc / (4 * alpha * alpha))
   }
 
   /// The smallest α whose real-space error is `error` (eV/Å).
@@ -30,11 +31,11 @@ public enum EwaldErrors {
 
   /// The smallest k_c (1/Å) whose reciprocal-space error is `error` (eV/Å).
   public static func reciprocalCutoff(
-    splitting alpha: Double, error: Double, volume: Double, _ charges: ChargeStatistics
+    splitting alpha: Double, error: Double, _ charges: ChargeStatistics
   ) -> Double {
     var low = alpha
     var high = 2 * alpha
-    func isEnough(_ k: Double) -> Bool { reciprocal(splitting: alpha, cutoff: k, volume: volume, charges) <= error }
+    func isEnough(_ k: Double) -> Bool { reciprocal(splitting: alpha, cutoff: k, charges) <= error }
     while !isEnough(high) { high *= 1.5 }
     for _ in 0..<60 {
       let middle = 0.5 * (low + high)

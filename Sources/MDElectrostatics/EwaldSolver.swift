@@ -16,6 +16,12 @@ public final class EwaldSolver: LongRangeSolver {
   public private(set) var estimatedError = 0.0
   public var volume: Double { cell?.volume ?? .infinity }
 
+  public var summary: String {
+    guard let parameters, let vectors else { return "" }
+    let sums = vectors.rows.reduce(0) { $0 + 4 * $1.quads }
+    return "about \(sums) wave vectors up to \((parameters.wavevectorCutoff * 1000).rounded() / 1000)/Å"
+  }
+
   private let options: LongRangeOptions
   private let communicator: any Communicator
   private var cell: PeriodicCell?
@@ -39,8 +45,7 @@ public final class EwaldSolver: LongRangeSolver {
     let mustChoose = chosen.map { $0.count != charges.count || !$0.fits(cell: cell.cell) } ?? true
     if mustChoose {
       let alpha = options.splitting(for: charges)
-      let kc = EwaldErrors.reciprocalCutoff(
-        splitting: alpha, error: options.errorPerPart, volume: cell.volume, charges)
+      let kc = EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)
       chosen = LongRangeParameters(
         splitting: alpha, grid: SIMD3(0, 0, 0), wavevectorCutoff: kc, cell: cell.cell, count: charges.count)
     }
@@ -59,7 +64,7 @@ public final class EwaldSolver: LongRangeSolver {
     terms = UniformTerms(cell, splitting: parameters.splitting, communicator: communicator)
     vectors!.fill(weights.pointer, slopes.pointer, cell, splitting: parameters.splitting)
     estimatedError = EwaldErrors.reciprocal(
-      splitting: parameters.splitting, cutoff: parameters.wavevectorCutoff, volume: cell.volume, charges)
+      splitting: parameters.splitting, cutoff: parameters.wavevectorCutoff, charges)
   }
 
   public func potential(

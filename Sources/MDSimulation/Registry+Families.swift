@@ -198,7 +198,7 @@ extension Registry.Family {
   static let buckingham = Registry.Family(
     "buckingham",
     pairSchema(
-      "Buckingham: A e^(−r/ρ) − C/r⁶, without charges.",
+      "Buckingham: A e^(−r/ρ) − C/r⁶, without charges (see `coulomb`).",
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
         .required("rho", .quantity(.length, .positive), "ρ."),
@@ -214,6 +214,33 @@ extension Registry.Family {
     try PairPotential(
       buckingham: pairs(section) {
         .init(amplitude: $0.double("a"), length: $0.double("rho"), dispersion: $0.double("c"), cutoff: $0["cutoff"]?.double)
+      },
+      cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
+  }
+
+  static let bornMayerHuggins = Registry.Family(
+    "born_mayer_huggins",
+    pairSchema(
+      "Born–Mayer–Huggins: A e^((σ − r)/ρ) − C/r⁶ − D/r⁸, without charges (see `coulomb`).",
+      parameters: [
+        .required("a", .quantity(.energy, .nonNegative), "A."),
+        .required("sigma", .quantity(.length, .nonNegative), "σ."),
+        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("c", .number(.nonNegative), "C, eV·Å⁶."),
+        .defaulted("d", .number(.any), "0", "D, eV·Å⁸; positive attracts (the sign of Tosi and Fumi)."),
+      ],
+      example: """
+        potential:
+          - born_mayer_huggins:
+              cutoff: 9.0
+              pairs: [{species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}]
+        """)
+  ) { section, _, species, _ in
+    try PairPotential(
+      bornMayerHuggins: pairs(section) {
+        .init(
+          amplitude: $0.double("a"), size: $0.double("sigma"), length: $0.double("rho"), dispersion: $0.double("c"),
+          quadrupole: $0.double("d"), cutoff: $0["cutoff"]?.double)
       },
       cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
   }

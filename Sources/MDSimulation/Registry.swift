@@ -22,7 +22,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham, .coulomb,
+    .snap, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .coulomb,
   ]
 
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))

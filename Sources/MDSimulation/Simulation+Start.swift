@@ -73,6 +73,9 @@ extension Simulation {
         ? SIMD3(header.cuts[0].count - 1, header.cuts[1].count - 1, header.cuts[2].count - 1)
         : plan.decomposition.grid.flatMap { $0.x * $0.y * $0.z == communicator.size ? $0 : nil },
       cuts: header.ranks == communicator.size ? header.cuts : nil, halo: ingredients.halo + plan.neighbors.skin)
+    for (solver, parameters) in zip(ingredients.potentials.compactMap(\.longRange), header.longRange ?? []) {
+      solver.parameters = parameters
+    }
     let atoms = AtomStore()
     if header.columns.contains("charge") { atoms.needCharge() }
     for potential in ingredients.potentials { try potential.attach(to: atoms) }

@@ -117,6 +117,7 @@ public final class Simulation {
     let want = outputs.wants(at: clock.step).union([.energy, .virial])
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
+    if clock.step == 0 { for note in system.potentials.flatMap(\.notes) { log.line("  " + note) } }
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally)
@@ -256,7 +257,8 @@ public final class Simulation {
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, atoms: system.totalCount, chunk: 0,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies,
+      longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:])
     try outputs.writeCheckpoint(header, system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }

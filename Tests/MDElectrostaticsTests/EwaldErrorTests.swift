@@ -8,7 +8,7 @@ import Testing
     let charges = ChargeStatistics(count: 4096, sum: 0, squares: 4096, occupiedVolume: 92_000)
     let alpha = EwaldErrors.splitting(cutoff: 10, error: error, charges)
     #expect(abs(EwaldErrors.realSpace(splitting: alpha, cutoff: 10, charges) / error - 1) < 1e-9)
-    let kc = EwaldErrors.reciprocalCutoff(splitting: alpha, error: error, volume: 92_000, charges)
-    #expect(abs(EwaldErrors.reciprocal(splitting: alpha, cutoff: kc, volume: 92_000, charges) / error - 1) < 1e-9)
+    let kc = EwaldErrors.reciprocalCutoff(splitting: alpha, error: error, charges)
+    #expect(abs(EwaldErrors.reciprocal(splitting: alpha, cutoff: kc, charges) / error - 1) < 1e-9)
   }
 }

@@ -53,6 +53,26 @@ import Testing
     }
   }
 
+  /// NaCl of M. P. Tosi, F. G. Fumi, J. Phys. Chem. Solids 25, 45 (1964).
+  @Test func bornMayerHuggins() throws {
+    let species = ["Na", "Cl"]
+    let given: [SpeciesPair: BornMayerHuggins.Parameters] = [
+      SpeciesPair("Na", "Na"): .init(amplitude: 0.2637, size: 2.340, length: 0.317, dispersion: 1.0486, quadrupole: 0.4993),
+      SpeciesPair("Na", "Cl"): .init(amplitude: 0.2110, size: 2.755, length: 0.317, dispersion: 6.9906, quadrupole: 8.6758),
+      SpeciesPair("Cl", "Cl"): .init(
+        amplitude: 0.1582, size: 3.170, length: 0.317, dispersion: 72.4022, quadrupole: 145.4285),
+    ]
+    try checkPotential(structures: TestStructures.all(species, spacing: 3.0), continuity: .force) {
+      [try PairPotential(bornMayerHuggins: given, cutoff: 6.3, truncation: .switched(inner: 5), species: species)]
+    }
+    let dimer = Structure(
+      box: Box(lengths: Vector3(repeating: 40), periodic: .none), species: species, types: [0, 1],
+      positions: [Vector3(20, 20, 20), Vector3(20, 20, 22.5)])
+    let potential = try PairPotential(bornMayerHuggins: given, cutoff: 9, species: species)
+    let energy = 0.2110 * exp((2.755 - 2.5) / 0.317) - 6.9906 / pow(2.5, 6) - 8.6758 / pow(2.5, 8)
+    #expect(abs(try BruteForceSystem(dimer, reach: 10).evaluate([potential]).energy - energy) < 1e-14)
+  }
+
   @Test func zbl() throws {
     let species = ["In", "P"]
     try checkPotential(structures: TestStructures.all(species, spacing: 2.6), continuity: .force) {

@@ -12,8 +12,19 @@ struct RankTests {
     var testDescription: String
     var structure: String
     var extra = ""
+    var potential = "- eam: {parameters: zhou2004}"
     var stages = "- dynamics: {steps: 40, timestep: 2 fs}"
   }
+
+  private static let rockSalt = """
+    - coulomb: {method: ewald, accuracy: 1e-4, cutoff: 6}
+      - born_mayer_huggins:
+          cutoff: 6
+          pairs:
+            - {species: [Na, Na], a: 0.2637, sigma: 2.340, rho: 0.317, c: 1.0486, d: 0.4993}
+            - {species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}
+            - {species: [Cl, Cl], a: 0.1582, sigma: 3.170, rho: 0.317, c: 72.4022, d: 145.4285}
+    """
 
   static let decks = [
     Deck(
@@ -45,6 +56,17 @@ struct RankTests {
         lattice: {type: fcc, constant: 3.615, species: [Cu], size: [2, 2, 2], vacuum: [60, 60, 60]}
           periodic: [false, false, false]
         """),
+    Deck(
+      testDescription: "hot rock salt with Ewald sums",
+      structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 2, 3]}",
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt),
+    Deck(
+      testDescription: "a slab of rock salt",
+      structure: """
+        lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 1], vacuum: [0, 0, 10]}
+          periodic: [true, true, false]
+        """,
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt),
     Deck(
       testDescription: "a bicrystal pulled along its normal",
       structure: """
@@ -86,7 +108,7 @@ struct RankTests {
       structure:
         \(deck.structure)
       potential:
-        - eam: {parameters: zhou2004}
+        \(deck.potential)
       velocities: {temperature: 600 K}
       neighbors: {skin: 0.3}
       \(deck.extra)

@@ -2,7 +2,8 @@ import MDCore
 import MDNumerics
 
 extension ChargeStatistics {
-  /// Sums over the charges of all ranks, and the volume of the bins (about 5 Å wide) that hold atoms. Collective.
+  /// Sums over the charges of all ranks, and ⟨ρ⟩ = Σ_b (Σ_b q²)²/v_b / Σq² over bins b about 5 Å wide: the density of
+  /// Σq² averaged over charges. Collective.
   init(_ atoms: AtomView, charges: UnsafePointer<Double>, box: Box, communicator: any Communicator) {
     var sums = [Double(atoms.localCount), 0, 0]
     var low = [Double](repeating: .infinity, count: 6)
@@ -37,12 +38,13 @@ extension ChargeStatistics {
         let t = box.periodic[k] ? s[k] - s[k].rounded(.down) : s[k]
         place = place * counts[k] + min(max(Int(t * Double(counts[k])), 0), counts[k] - 1)
       }
-      bins[place] = 1
+      bins[place] += charges[i] * charges[i]
     }
-    bins.withUnsafeMutableBufferPointer { communicator.allReduce($0, .maximum) }
-    let share = bins.reduce(0, +) / Double(bins.count)
+    communicator.sum(&bins)
+    let bin = box.volume * extent.x * extent.y * extent.z / Double(bins.count)
+    let crowd = bins.reduce(0) { $0 + $1 * $1 }
     self.init(
       count: Int(sums[0]), sum: sums[1], squares: sums[2],
-      occupiedVolume: max(share, 1e-9) * box.volume * extent.x * extent.y * extent.z)
+      occupiedVolume: crowd > 0 ? sums[2] * sums[2] / crowd * bin : box.volume)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 import MDNumerics
 
@@ -12,6 +13,7 @@ public final class CoulombPotential: Potential {
   public var name: String { "coulomb (\(solver.name))" }
   public let requirements: PotentialRequirements
   public let solver: any LongRangeSolver
+  public var longRange: (any LongRangeSolver)? { solver }
   /// Of all charges; there once forces have been computed.
   public private(set) var statistics: ChargeStatistics?
 
@@ -85,6 +87,25 @@ public final class CoulombPotential: Potential {
     }
     tally += try solver.addForces(of: charges, with: nil, on: context.atoms, want: context.want)
     return tally
+  }
+
+  public var notes: [String] {
+    guard let parameters = solver.parameters, let statistics else { return [] }
+    func short(_ x: Double) -> String { x == 0 ? "0" : String(format: "%.2g", x) }
+    var notes = [
+      "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å",
+      "coulomb: estimated force error \(short(realSpaceError(parameters.splitting, statistics))) (pairs) and "
+        + "\(short(solver.estimatedError)) (\(solver.name)) eV/Å",
+    ]
+    if abs(statistics.sum) > 1e-6 { notes.append("coulomb: net charge \(short(statistics.sum)) e") }
+    return notes
+  }
+
+  /// Root-mean-square error of the forces from cutting the pairs, eV/Å (Kolafa and Perram 1992).
+  private func realSpaceError(_ alpha: Double, _ charges: ChargeStatistics) -> Double {
+    let x = alpha * requirements.cutoff
+    return 2 * Units.coulomb * charges.squares * exp(-x * x)
+      / (Double(max(charges.count, 1)) * requirements.cutoff * charges.occupiedVolume).squareRoot()
   }
 
   /// Collective when the cell or the atoms are new.

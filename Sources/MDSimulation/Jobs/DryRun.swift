@@ -47,6 +47,7 @@ public enum DryRun {
       throw FaultlineError(.input, "the force on atom \(bad) is not a number", isCollective: true)
     }
     log.line("forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, energy \(RunLog.fixed(probe.energy, 4)) eV")
+    for note in system.potentials.flatMap(\.notes) { log.line("             " + note) }
     guard let shape = domain else { return }
     try report(plan, shape.box, system, probe, ranks: ranks, log: log)
   }

@@ -31,6 +31,8 @@ struct CheckpointHeader: Codable, Sendable {
   var groups: [String]
   var geometry: BoundaryEnergy.Geometry?
   var boundaryEnergies: [RunSummary.Boundary]
+  /// What the potentials' long-range solvers had chosen, in their order; nil in checkpoints of programs without such.
+  var longRange: [LongRangeParameters]?
   var atoms: Int
   /// Atoms a chunk: the atoms stand in order of their ids in sections "column@first row".
   var chunk: Int
