@@ -67,7 +67,7 @@ struct ChargedSystem: Sendable {
     }
   }
 
-  private func store(_ members: [Int]) -> AtomStore {
+  func store(_ members: [Int]) -> AtomStore {
     let atoms = AtomStore(capacity: max(members.count, 1))
     atoms.needCharge()
     atoms.needEnergy()

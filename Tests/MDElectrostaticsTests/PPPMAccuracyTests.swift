@@ -59,6 +59,20 @@ import Testing
     }
   }
 
+  /// The error measured against a finer mesh is that against the plain sum; forces stay as they were.
+  @Test(arguments: [1e-3, 1e-5]) func measuresErrors(accuracy: Double) throws {
+    let system = ChargedSystem.salt([6, 6, 8], shear: ChargedSystem.tilt)
+    let (mesh, sum) = try both(system, accuracy: accuracy)
+    let solver = PPPMSolver(LongRangeOptions(accuracy: accuracy, cutoff: 8), communicator: LoopbackCommunicator())
+    let all = LongRangeSystem(box: system.box, decomposition: .single, charges: system.statistics)
+    try solver.prepare(all)
+    let atoms = system.store(Array(system.positions.indices))
+    atoms.force[3] = Vector3(1, 2, 3)
+    let measured = try solver.measuredError(of: atoms.charge!.pointer, on: atoms.view, all)
+    #expect(abs(measured / mesh.forceError(sum) - 1) < 0.1)
+    #expect(atoms.force[3] == Vector3(1, 2, 3) && atoms.force[4] == .zero)
+  }
+
   /// A charge alone has the energy of its images wherever it is on the mesh, and no force. Left are the harmonics
   /// of the self-interaction that are not taken out.
   @Test(arguments: [(4, 2e-4), (5, 1e-4), (7, 1e-5)]) func aloneFeelsNothing(order: Int, rest: Double) throws {

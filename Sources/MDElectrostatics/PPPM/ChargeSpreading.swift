@@ -23,12 +23,14 @@ extension MeshAtoms {
       Self.store(w.y.high, ys + 4)
       var plane = mesh + place.first
       for x in 0..<order {
-        let qx = xs[x]
+        let qx = Lanes(repeating: xs[x])
+        let zLow = qx * w.z.low
+        let zHigh = qx * w.z.high
         var row = plane
         for y in 0..<order {
-          let s = Lanes(repeating: qx * ys[y])
-          let low = Self.load(row).addingProduct(s, w.z.low)
-          let high = Self.load(row + 4).addingProduct(s, w.z.high)
+          let wy = Lanes(repeating: ys[y])
+          let low = Self.load(row).addingProduct(zLow, wy)
+          let high = Self.load(row + 4).addingProduct(zHigh, wy)
           Self.store(low, row)
           Self.store(high, row + 4)
           row += rowPitch

@@ -24,7 +24,9 @@ final class DistributedFFT {
   private var alongY: FFTPlan?
   private var alongX: FFTPlan?
   private var zToY: MessagePattern?
+  private var yToZ: MessagePattern?
   private var yToX: MessagePattern?
+  private var xToY: MessagePattern?
   private let row: Int
   private let column: Int
 
@@ -108,6 +110,7 @@ final class DistributedFFT {
         receive[row * blocks.columns + c] = 16 * fieldXs.count * blocks.ys(c).count * spectrumZs.count
       }
       zToY = MessagePattern(sendBytes: send, receiveBytes: receive, rank: communicator.rank)
+      yToZ = zToY?.reversed
     }
     if blocks.rows > 1 {
       send = send.map { _ in 0 }
@@ -117,6 +120,7 @@ final class DistributedFFT {
         receive[r * blocks.columns + column] = 16 * blocks.xs(r).count * spectrumYs.count * spectrumZs.count
       }
       yToX = MessagePattern(sendBytes: send, receiveBytes: receive, rank: communicator.rank)
+      xToY = yToX?.reversed
     }
   }
 
@@ -138,14 +142,14 @@ final class DistributedFFT {
 
   func backward() {
     alongX?.backward()
-    if let yToX {
-      yToX.reversed.run(spectrum.pointer, into: incoming.pointer, communicator)
+    if let xToY {
+      xToY.run(spectrum.pointer, into: incoming.pointer, communicator)
       copyY(incoming.pointer, blocks.rows, blocks.spectrumYs, toSpectrum: true)
     }
     alongY?.backward()
-    if let zToY {
+    if let yToZ {
       copyY(outgoing.pointer, blocks.columns, blocks.ys, toSpectrum: false)
-      zToY.reversed.run(outgoing.pointer, into: incoming.pointer, communicator)
+      yToZ.run(outgoing.pointer, into: incoming.pointer, communicator)
       copyZ(incoming.pointer, toSpectrum: true)
     }
     alongZ?.backward()

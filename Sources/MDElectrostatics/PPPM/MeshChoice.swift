@@ -4,8 +4,8 @@ import MDNumerics
 
 /// The cheapest mesh and order of splines for a wanted force error.
 ///
-/// Costs are those of one core in nanoseconds, measured: per atom 30 + 1.5 p² for spreading and gathering, per mesh
-/// point 12 for two transforms and what lies between. The same on every rank and in every run.
+/// Costs are those of one core in nanoseconds, measured: per atom 60 + 2.7 p² for spreading and gathering, per mesh
+/// point 11 for two transforms and what lies between. The same on every rank and in every run.
 enum MeshChoice {
   static func choose(
     error: Double, splitting alpha: Double, cell: PeriodicCell, _ charges: ChargeStatistics
@@ -13,8 +13,8 @@ enum MeshChoice {
     var best: (mesh: SIMD3<Int>, order: Int)?
     var least = Double.infinity
     for order in BSpline.orders.reversed() {
-      let atoms = Double(charges.count) * (30 + 1.5 * Double(order * order))
-      func cost(_ mesh: SIMD3<Int>) -> Double { atoms + 12 * weight(mesh.x) * weight(mesh.y) * weight(mesh.z) }
+      let atoms = Double(charges.count) * (60 + 2.7 * Double(order * order))
+      func cost(_ mesh: SIMD3<Int>) -> Double { atoms + 11 * weight(mesh.x) * weight(mesh.y) * weight(mesh.z) }
       func isEnough(_ mesh: SIMD3<Int>) -> Bool {
         MeshErrors.forces(splitting: alpha, mesh: mesh, order: order, cell: cell, charges) <= error
       }
