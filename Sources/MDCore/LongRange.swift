@@ -26,6 +26,8 @@ public protocol LongRangeSolver: AnyObject {
   /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
   var volume: Double { get }
 
+  /// Whether `parameters` are there and serve for this box; if not, `prepare` chooses anew and needs fresh statistics.
+  func fits(_ box: Box) -> Bool
   /// Makes ready for a cell. Called before the first use and whenever cell or decomposition changed.
   func prepare(_ system: LongRangeSystem) throws
 

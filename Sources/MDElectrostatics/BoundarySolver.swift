@@ -23,6 +23,8 @@ public final class BoundarySolver: LongRangeSolver {
     set { periodic.parameters = newValue }
   }
 
+  public func fits(_ box: Box) -> Bool { box.periodic == .none ? open.fits(box) : periodic.fits(box) }
+
   public func prepare(_ system: LongRangeSystem) throws {
     isOpen = system.box.periodic == .none
     try current.prepare(system)

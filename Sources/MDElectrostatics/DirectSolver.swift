@@ -21,6 +21,8 @@ public final class DirectSolver: LongRangeSolver {
     self.communicator = communicator
   }
 
+  public func fits(_ box: Box) -> Bool { parameters != nil && box.periodic == .none }
+
   public func prepare(_ system: LongRangeSystem) throws {
     for axis in 0..<3 where system.box.periodic[axis] {
       throw FaultlineError(

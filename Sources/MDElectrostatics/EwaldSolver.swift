@@ -38,6 +38,11 @@ public final class EwaldSolver: LongRangeSolver {
     self.communicator = communicator
   }
 
+  public func fits(_ box: Box) -> Bool {
+    guard let parameters, let cell = try? PeriodicCell(box, slabFactor: options.slabFactor) else { return false }
+    return parameters.fits(cell: cell.cell)
+  }
+
   public func prepare(_ system: LongRangeSystem) throws {
     let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
     let charges = system.charges

@@ -16,7 +16,7 @@ extension Registry.Family {
           "method", .enumeration(["ewald"]), "ewald",
           "How the long-ranged part is summed: `ewald` takes every wave vector with every atom."),
         .defaulted(
-          "accuracy", .number(NumberRange(from: 1e-14, to: 0.1)), "1e-5",
+          "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
           "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
         .defaulted("cutoff", .quantity(.length, .positive), "10.0", "Of the part that is summed over pairs."),
         .optional(
@@ -35,6 +35,9 @@ extension Registry.Family {
           - coulomb: {method: ewald, accuracy: 1e-5, cutoff: 10}
         """)
   ) { section, plan, species, communicator in
+    guard section.double("accuracy") >= 1e-14 else {
+      throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
+    }
     let options = LongRangeOptions(
       accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
       splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"))

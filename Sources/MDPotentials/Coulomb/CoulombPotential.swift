@@ -25,7 +25,8 @@ public final class CoulombPotential: Potential {
   /// The total charge that the user asked for, e.
   private let netCharge: Double
   private let communicator: any Communicator
-  private var surveyed: Box?
+  /// Whether the atoms are others than those of `statistics`.
+  private var isNew = true
   private var prepared: LongRangeSystem?
   private let scratch = PairScratch()
 
@@ -67,7 +68,7 @@ public final class CoulombPotential: Potential {
     for i in 0..<atoms.count {
       if let charge = charges[Int(atoms.species[i])] { column[i] = charge }
     }
-    surveyed = nil
+    isNew = true
   }
 
   public func compute(_ context: ForceContext) throws -> Tally {
@@ -108,13 +109,11 @@ public final class CoulombPotential: Potential {
       / (Double(max(charges.count, 1)) * requirements.cutoff * charges.occupiedVolume).squareRoot()
   }
 
-  /// Collective when the cell or the atoms are new.
+  /// Collective when the cell or the atoms are new. Solvers choose only for statistics of the very box that they do not fit,
+  /// so that a resumed run, which surveys its charges at the start, chooses as the run that goes on.
   private func prepare(_ context: ForceContext, _ charges: UnsafePointer<Double>) throws {
     let box = context.box
-    let isNear = surveyed.map { last in
-      last.periodic == box.periodic && (last.inverse * box.cell - .identity).elements.allSatisfy { abs($0) <= 0.05 }
-    }
-    if statistics == nil || isNear != true {
+    if statistics == nil || isNew || !solver.fits(box) {
       let found = ChargeStatistics(context.atoms, charges: charges, box: box, communicator: communicator)
       guard abs(found.sum - netCharge) <= 1e-6 * Double(max(found.count, 1)) else {
         throw FaultlineError(
@@ -124,7 +123,7 @@ public final class CoulombPotential: Potential {
             : "the deck says net_charge: \(netCharge)", isCollective: true)
       }
       statistics = found
-      surveyed = box
+      isNew = false
     }
     let system = LongRangeSystem(box: box, decomposition: context.decomposition, charges: statistics!)
     guard system != prepared else { return }
