@@ -20,7 +20,7 @@ extension CommandLineTests {
       /// Of the largest element of the virial; eV for atomic energies.
       var virial = 2e-7
       var atomic = 1e-8
-      var testDescription: String { folder + "/" + frames }
+      var testDescription: String { folder + "/" + frames + (potential.contains("pppm") ? ", mesh" : "") }
     }
 
     static let cases = [
@@ -51,30 +51,32 @@ extension CommandLineTests {
 
     /// LAMMPS has erfc from formula 7.1.26 of Abramowitz and Stegun, whose error is 1.5·10⁻⁷: times 14.4 eV Å/r it is
     /// what these cases differ by. (Our sums are the same to 10⁻¹³ whatever α and cutoff, see EwaldTests.)
-    static let charged: [Case] = [
-      Case(
-        folder: "coulomb-ewald", potential: "- coulomb: {method: ewald, accuracy: 1e-9, cutoff: 9}",
-        energy: 3e-7, force: 3e-6, virial: 1e-6, atomic: 4e-6),
-      Case(
-        folder: "coulomb-ewald",
-        potential: "- coulomb: {method: ewald, accuracy: 1e-9, cutoff: 9, slab_factor: 4}",
-        frames: "reference-slab.extxyz", energy: 3e-7, force: 3e-6, virial: 1e-6, atomic: 4e-6),
-      // Its virial is the small difference of ±100 eV.
-      Case(
-        folder: "buckingham-coulomb-NaCl",
-        potential: """
-          - coulomb: {method: ewald, accuracy: 1e-9, cutoff: 9}
-          - buckingham:
-              cutoff: 9
-              truncation: cut
-              pairs:
-                - {species: [Na, Na], a: 424.0, rho: 0.317, c: 1.05}
-                - {species: [Na, Cl], a: 1256.0, rho: 0.317, c: 7.0}
-                - {species: [Cl, Cl], a: 3488.0, rho: 0.317, c: 72.4}
-          """,
-        rest: "species: {Na: {charge: 1}, Cl: {charge: -1}}",
-        energy: 3e-7, force: 3e-6, virial: 1e-5, atomic: 4e-6),
-    ]
+    static let charged: [Case] = ["ewald", "pppm"].flatMap { method -> [Case] in
+      let coulomb = "- coulomb: {method: \(method), accuracy: \(method == "ewald" ? 1e-9 : 1e-7), cutoff: 9"
+      let (energy, force, atomic) = method == "ewald" ? (3e-7, 3e-6, 4e-6) : (4e-7, 5e-6, 6e-6)
+      return [
+        Case(
+          folder: "coulomb-ewald", potential: coulomb + "}", energy: energy, force: force, virial: 3e-6, atomic: atomic),
+        Case(
+          folder: "coulomb-ewald", potential: coulomb + ", slab_factor: 4}", frames: "reference-slab.extxyz",
+          energy: energy, force: force, virial: 3e-6, atomic: atomic),
+        // Its virial is the small difference of ±100 eV.
+        Case(
+          folder: "buckingham-coulomb-NaCl",
+          potential: """
+            \(coulomb)}
+            - buckingham:
+                cutoff: 9
+                truncation: cut
+                pairs:
+                  - {species: [Na, Na], a: 424.0, rho: 0.317, c: 1.05}
+                  - {species: [Na, Cl], a: 1256.0, rho: 0.317, c: 7.0}
+                  - {species: [Cl, Cl], a: 3488.0, rho: 0.317, c: 72.4}
+            """,
+          rest: "species: {Na: {charge: 1}, Cl: {charge: -1}}",
+          energy: energy, force: force, virial: 3e-5, atomic: atomic),
+      ]
+    }
 
     @Test(
       "energies, forces, virials and atomic energies",
