@@ -36,19 +36,11 @@ function(faultline_program name)
   target_link_options(${name} PRIVATE -static-stdlib -use-ld=lld "SHELL:-Xlinker --gc-sections")
 endfunction()
 
-<<<<<<< HEAD
 # faultline_system_module(NAME [target]): a C library (or headers alone) seen through Sources/NAME/module.modulemap.
 function(faultline_system_module name)
   add_library(${name} INTERFACE)
   target_include_directories(${name} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/Sources/${name})
   target_link_libraries(${name} INTERFACE ${ARGN})
-=======
-# faultline_system_module(NAME target): a C library ("" for headers alone) seen through Sources/NAME/module.modulemap.
-function(faultline_system_module name library)
-  add_library(${name} INTERFACE)
-  target_include_directories(${name} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/Sources/${name})
-  target_link_libraries(${name} INTERFACE "${library}")
->>>>>>> ewald
 endfunction()
 
 function(swift_settings name dependencies)

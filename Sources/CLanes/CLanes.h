@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 // Operations on four doubles that Swift's SIMD4 has only lane by lane, so that it is left to the optimiser whether they
 // become one instruction again. Compiler builtins, for any processor.
 #ifndef CLANES_H
@@ -26,17 +25,12 @@ CLANES long lanes_any_less(clanes a, clanes b) { return __builtin_reduce_or(a < 
 CLANES double lanes_sum(clanes a) {
   a += __builtin_shufflevector(a, a, 2, 3, 0, 1);
   return a[0] + a[1];
-=======
-// Division of four numbers as one instruction. Swift's SIMD `/` divides lane by lane, and in large functions the optimiser
-// does not put all of them together again.
-#ifndef FAULTLINE_CLANES_H
-#define FAULTLINE_CLANES_H
+}
 
-typedef double clanes_double4 __attribute__((ext_vector_type(4)));
-
-static inline __attribute__((always_inline)) clanes_double4 clanes_divide(clanes_double4 a, clanes_double4 b) {
+/// a/b as one instruction: Swift's SIMD4 divides lane by lane, and in large functions the optimiser does not put all of
+/// them together again.
+CLANES clanes clanes_divide(clanes a, clanes b) {
   return a / b;
->>>>>>> ewald
 }
 
 #endif

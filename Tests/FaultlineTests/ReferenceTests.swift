@@ -20,13 +20,11 @@ extension CommandLineTests {
       /// Of the largest element of the virial; eV for atomic energies.
       var virial = 2e-7
       var atomic = 1e-8
-<<<<<<< HEAD
       /// e.
       var charge = 1e-6
-      var testDescription: String { folder + "/" + frames + (potential.contains("direct") ? " direct" : "") }
-=======
-      var testDescription: String { folder + "/" + frames + (potential.contains("pppm") ? ", mesh" : "") }
->>>>>>> ewald
+      var testDescription: String {
+        folder + "/" + frames + (potential.contains("pppm") ? ", mesh" : potential.contains("direct") ? ", direct" : "")
+      }
     }
 
     static let cases = [
@@ -63,10 +61,11 @@ extension CommandLineTests {
 
     /// n2p2's own Ewald sums were tightened to 10⁻⁹.
     static let equilibrated: [Case] = ["hdnnp4g-carbon-chain", "hdnnp4g-H2O", "hdnnp4g-AuMgO"].flatMap { folder in
-      ["ewald", "direct"].map { method in
-        Case(
+      ["ewald", "pppm", "direct"].map { method in
+        let accuracy = method == "pppm" ? 1e-7 : 1e-9
+        return Case(
           folder: folder, potential: """
-            - hdnnp: {directory: REF, units: atomic, charges: {method: \(method), accuracy: 1e-9, tolerance: 1e-10}}
+            - hdnnp: {directory: REF, units: atomic, charges: {method: \(method), accuracy: \(accuracy), tolerance: 1e-10}}
             """, energy: 1e-9, force: 1e-5)
       }
     }
