@@ -22,6 +22,22 @@ CLANES clanes lanes_min(clanes a, clanes b) { return __builtin_elementwise_min(a
 /// 1 if any lane of a is less than that of b, else 0.
 CLANES long lanes_any_less(clanes a, clanes b) { return __builtin_reduce_or(a < b) != 0; }
 
+/// 1 if any lane of a equals that of b, else 0.
+CLANES long lanes_any_equal(clanes a, clanes b) { return __builtin_reduce_or(a == b) != 0; }
+
+/// One bit a lane, the first lowest: whether it is negative.
+CLANES unsigned lanes_negative_bits(clanes a) {
+  typedef _Bool flags __attribute__((ext_vector_type(4)));
+  flags negative = __builtin_convertvector(a < 0.0, flags);
+  return (unsigned)__builtin_bit_cast(unsigned char, negative) & 15u;
+}
+
+/// a[0] b[0] a[2] b[2], a[1] b[1] a[3] b[3], and the halves of two: of these a transposition of four by four is made.
+CLANES clanes lanes_interleave_even(clanes a, clanes b) { return __builtin_shufflevector(a, b, 0, 4, 2, 6); }
+CLANES clanes lanes_interleave_odd(clanes a, clanes b) { return __builtin_shufflevector(a, b, 1, 5, 3, 7); }
+CLANES clanes lanes_low_halves(clanes a, clanes b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5); }
+CLANES clanes lanes_high_halves(clanes a, clanes b) { return __builtin_shufflevector(a, b, 2, 3, 6, 7); }
+
 CLANES double lanes_sum(clanes a) {
   a += __builtin_shufflevector(a, a, 2, 3, 0, 1);
   return a[0] + a[1];

@@ -31,6 +31,38 @@ extension SIMD4 where Scalar == Double {
   public func minimum(_ other: Self) -> Self { lanes_min(self, other) }
 }
 
+/// One bit a lane, the first lowest: whether it is negative (as a number: −0 is not).
+@inlinable @inline(__always)
+public func negativeBits(_ a: SIMD4<Double>) -> Int { Int(lanes_negative_bits(a)) }
+
+/// 1 if any lane of a equals that of b, else 0.
+@inlinable @inline(__always)
+public func anyEqual(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> Int { lanes_any_equal(a, b) }
+
 /// 1 if any lane of a is less than that of b, else 0.
 @inlinable @inline(__always)
 public func anyLess(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> Int { lanes_any_less(a, b) }
+
+/// The columns of the four-by-four matrix with these rows.
+@inlinable @inline(__always)
+public func transpose(
+  _ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>, _ d: SIMD4<Double>
+) -> (SIMD4<Double>, SIMD4<Double>, SIMD4<Double>, SIMD4<Double>) {
+  let ab0 = lanes_interleave_even(a, b)
+  let ab1 = lanes_interleave_odd(a, b)
+  let cd0 = lanes_interleave_even(c, d)
+  let cd1 = lanes_interleave_odd(c, d)
+  return (
+    lanes_low_halves(ab0, cd0), lanes_low_halves(ab1, cd1), lanes_high_halves(ab0, cd0), lanes_high_halves(ab1, cd1)
+  )
+}
+
+/// The sums over the lanes of each.
+@inlinable @inline(__always)
+public func sums(
+  _ a: SIMD4<Double>, _ b: SIMD4<Double>, _ c: SIMD4<Double>, _ d: SIMD4<Double>
+) -> SIMD4<Double> {
+  let ab = lanes_interleave_even(a, b) + lanes_interleave_odd(a, b)
+  let cd = lanes_interleave_even(c, d) + lanes_interleave_odd(c, d)
+  return lanes_low_halves(ab, cd) + lanes_high_halves(ab, cd)
+}

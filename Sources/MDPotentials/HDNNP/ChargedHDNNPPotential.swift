@@ -116,7 +116,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
 
     let moments = columns.moments
     let list = context.neighbors(.full)
-    let order = AtomOrder(context, columns.order)
+    let order = engine.order(context, columns.order)
     moments.storage.clear(0..<atoms.count)
     engine.addMoments(atoms, list, order, moments.pointer)
     context.ghosts.reverse(moments.storage)

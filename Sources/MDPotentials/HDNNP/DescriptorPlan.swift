@@ -21,14 +21,19 @@ struct DescriptorPlan {
   enum Factor: Hashable {
     /// 1, c, …, c^degree.
     case polynomial(degree: Int)
+    /// 1 + 6c² + c⁴ and c + c³, the even and odd parts of (1 ± c)⁴.
+    case quarticPair
     /// ((1 + λc)/2)^ζ.
     case power(lambda: Double, zeta: Double)
     /// The bump C(θ) of compact functions about an angle with a half-width.
     case bump(CompactFunction.Core, center: Double, width: Double)
 
     var count: Int {
-      if case .polynomial(let degree) = self { return degree + 1 }
-      return 1
+      switch self {
+      case .polynomial(let degree): degree + 1
+      case .quarticPair: 2
+      default: 1
+      }
     }
   }
 
@@ -171,8 +176,8 @@ struct DescriptorPlan {
     var operations: [Operation] = []
     var count = 0
     for (level, exponent) in exponents.enumerated() {
-      let factors = requests.filter { $0.exponent == exponent }.compactMap(\.factor)
-      for factor in Self.merged(factors) {
+      let factors = Self.merged(requests.filter { $0.exponent == exponent })
+      for factor in factors {
         operations.append(Operation(factor: factor, level: level, offset: count))
         count += factor.count
       }
@@ -199,35 +204,44 @@ struct DescriptorPlan {
       let level = exponents.firstIndex(of: request.exponent)!
       let corner = members.firstIndex(of: request.center)!
       var first = starts[corner] + level
+      var coefficients = request.coefficients[...]
       if let factor = request.factor {
-        first = starts[corner] + operations.first { $0.level == level && $0.factor.holds(factor) }!.offset
+        let operation = operations.first { $0.level == level && $0.factor.holds(factor) }!
+        first = starts[corner] + operation.offset
+        if operation.factor == .quarticPair { coefficients = coefficients.prefix(2) }
       }
-      for (k, c) in request.coefficients.enumerated() {
+      for (k, c) in coefficients.enumerated() {
         terms[request.center][request.function].append(Term(moment: first + k, coefficient: c))
       }
     }
     return Block(family: family, exponents: exponents, operations: operations, count: padded, starts: starts)
   }
 
-  /// One polynomial of the highest degree (1, 2 or 4) for all polynomials, everything else once.
-  private static func merged(_ factors: [Factor]) -> [Factor] {
+  /// One polynomial of the highest degree (1, 2 or 4) for all polynomials, or its even and odd parts if all are
+  /// (1 ± c)⁴; everything else once.
+  private static func merged(_ requests: [Request]) -> [Factor] {
     var degree = 0
+    var isPair = true
     var others: [Factor] = []
-    for factor in factors {
-      if case .polynomial(let d) = factor {
+    for request in requests {
+      if case .polynomial(let d) = request.factor {
         degree = max(degree, d == 3 ? 4 : d)
-      } else if !others.contains(factor) {
+        let c = request.coefficients
+        isPair = isPair && d == 4 && c[4] == c[0] && c[2] == 6 * c[0] && c[3] == c[1]
+      } else if let factor = request.factor, !others.contains(factor) {
         others.append(factor)
       }
     }
-    return (degree > 0 ? [.polynomial(degree: degree)] : []) + others
+    guard degree > 0 else { return others }
+    return [isPair ? .quarticPair : .polynomial(degree: degree)] + others
   }
 }
 
 extension DescriptorPlan.Factor {
   /// Whether this factor's moments include those of `other`.
   fileprivate func holds(_ other: Self) -> Bool {
-    if case .polynomial(let degree) = self, case .polynomial(let d) = other { return d <= degree }
-    return self == other
+    guard case .polynomial(let d) = other else { return self == other }
+    if case .polynomial(let degree) = self { return d <= degree }
+    return self == .quarticPair
   }
 }

@@ -1,26 +1,20 @@
 import MDCore
 import MDNumerics
 
-/// One step of an exponential chain, flat.
-struct ChainStep: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable { case exponential, product, one }
-  var kind: Kind
-  var column: Int
-  var first = 0
-  var second = 0
-  var eta = 0.0
-}
-
 /// One operation on the cosines of a triangle, flat.
 struct AngularOperation: BitwiseCopyable {
-  enum Kind: UInt8, BitwiseCopyable { case polynomial1, polynomial2, polynomial4, power, bump }
+  enum Kind: UInt8, BitwiseCopyable {
+    /// 1 and c for one, two or three exponents.
+    case linear1, linear2, linear3
+    case quadratic, quarticPair, quartic, power, bump
+  }
   var kind: Kind
-  /// Column of exp(−η q).
-  var level: Int
+  /// Columns of exp(−η q), of which linear2 has two and linear3 three.
+  var levels: (Int, Int, Int)
   /// First moment within the block.
   var offset: Int
-  /// 2η, Å⁻².
-  var twiceEta: Double
+  /// 2η of each level, Å⁻².
+  var twiceEta: SIMD4<Double>
   var lambda = 0.0
   var zeta = 0.0
   /// ζ if it is whole, else 0.
@@ -122,14 +116,9 @@ final class DescriptorProgram {
     let chain = ExponentialChain(block.exponents)
     columnCount = max(columnCount, chain.columnCount)
     longestBlock = max(longestBlock, block.count)
-    let steps = chain.steps.map { step in
-      switch step {
-      case .exponential(let column, let eta): ChainStep(kind: .exponential, column: column, eta: eta)
-      case .product(let column, let a, let b): ChainStep(kind: .product, column: column, first: a, second: b)
-      case .one(let column): ChainStep(kind: .one, column: column)
-      }
-    }
-    let operations = block.operations.map { AngularOperation($0, eta: block.exponents[$0.level]) }
+    let steps = chain.steps.map { ChainStep($0) }
+    let operations = AngularOperation.merged(
+      block.operations.map { AngularOperation($0, eta: block.exponents[$0.level]) })
     func start(_ element: Int) -> Int { block.starts[members.firstIndex(of: element)!] }
     return BlockProgram(
       first: corners[1], second: corners[2], edge: block.family.edge, shift: block.family.shift,
@@ -141,12 +130,12 @@ final class DescriptorProgram {
 
 extension AngularOperation {
   init(_ operation: DescriptorPlan.Operation, eta: Double) {
-    level = operation.level
+    levels = (operation.level, 0, 0)
     offset = operation.offset
-    twiceEta = 2 * eta
+    twiceEta = [2 * eta, 0, 0, 0]
     switch operation.factor {
-    case .polynomial(let degree):
-      kind = degree == 1 ? .polynomial1 : degree == 2 ? .polynomial2 : .polynomial4
+    case .polynomial(let degree): kind = degree == 1 ? .linear1 : degree == 2 ? .quadratic : .quartic
+    case .quarticPair: kind = .quarticPair
     case .power(let lambda, let zeta):
       kind = .power
       self.lambda = lambda
@@ -156,5 +145,26 @@ extension AngularOperation {
       kind = .bump
       angle = AngleBump(core: core, center: center, width: width)
     }
+  }
+}
+
+extension AngularOperation {
+  /// Puts up to three neighbouring linear operations into one.
+  fileprivate static func merged(_ operations: [AngularOperation]) -> [AngularOperation] {
+    var merged: [AngularOperation] = []
+    for operation in operations {
+      guard let last = merged.last, operation.kind == .linear1,
+        let number = [Kind.linear1, .linear2].firstIndex(of: last.kind)
+      else {
+        merged.append(operation)
+        continue
+      }
+      var longer = last
+      longer.kind = number == 0 ? .linear2 : .linear3
+      if number == 0 { longer.levels.1 = operation.levels.0 } else { longer.levels.2 = operation.levels.0 }
+      longer.twiceEta[number + 1] = operation.twiceEta[0]
+      merged[merged.count - 1] = longer
+    }
+    return merged
   }
 }

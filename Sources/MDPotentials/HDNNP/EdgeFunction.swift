@@ -78,71 +78,120 @@ struct EdgeProgram: BitwiseCopyable {
     }
   }
 
-  /// Fills `count` blocks of f and L from r and 1/r. Distances beyond the cutoff give f = 0.
+  /// Fills fields of `count` records, `stride` bytes apart, from r and 1/r. Distances beyond the cutoff give f = 0.
   @inline(__always)
-  func fill(
-    _ count: Int, r: UnsafePointer<Lanes>, inverse: UnsafePointer<Lanes>, f: UnsafeMutablePointer<Lanes>,
-    slope: UnsafeMutablePointer<Lanes>
+  func fill(_ records: Record, _ count: Int, stride: Int, r: Int, inverse: Int, f: Int, slope: Int?) {
+    loop(records, count, stride, f, slope) { record in (record[r], record[inverse]) }
+  }
+
+  /// The same from r², with the fields of r (if wanted) and 1/r.
+  @inline(__always)
+  func fillFromSquares(
+    _ records: Record, _ count: Int, stride: Int, square: Int, r: Int?, inverse: Int, f: Int, slope: Int?
   ) {
-    // A loop a kind; within it nothing is left to decide.
+    if kind == .tanh && r == nil {
+      tanhFromSquares(records, count, stride, square, inverse, f, slope)
+      return
+    }
+    loop(records, count, stride, f, slope) { record in
+      let distance = record[square].squareRoot()
+      let one = 1 / distance
+      if let r { record[r] = distance }
+      record[inverse] = one
+      return (distance, one)
+    }
+  }
+
+  /// The most frequent case, with one division: w = 1/(r·t) gives 1/r = w·t and 1/(r·t) of the slope.
+  @inline(__always)
+  private func tanhFromSquares(
+    _ records: Record, _ count: Int, _ stride: Int, _ square: Int, _ inverse: Int, _ f: Int, _ slope: Int?
+  ) {
+    let scale = Lanes(repeating: -1 / cutoff)
+    let factor = Lanes(repeating: -3 / cutoff)
+    let norm = Lanes(repeating: norm)
+    let one = Lanes(repeating: 1)
+    var record = records
+    for _ in 0..<count {
+      let r = record[square].squareRoot()
+      let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)))
+      let w = one / (r * t)
+      let t2 = t * t
+      record[inverse] = w * t
+      record[f] = norm * t2 * t
+      if let slope { record[slope] = factor * (one - t2) * w }
+      record += stride
+    }
+  }
+
+  /// A loop a kind; within it nothing is left to decide.
+  @inline(__always)
+  private func loop(
+    _ records: Record, _ count: Int, _ stride: Int, _ f: Int, _ slope: Int?, _ distances: (Record) -> (Lanes, Lanes)
+  ) {
+    let one = Lanes(repeating: 1)
+    var record = records
     switch kind {
     case .hard:
       let cutoff = Lanes(repeating: cutoff)
-      for b in 0..<count {
-        f[b] = Lanes(repeating: 1).replacing(with: 0, where: r[b] .>= cutoff)
-        slope[b] = .zero
+      for _ in 0..<count {
+        let (r, _) = distances(record)
+        record[f] = one.replacing(with: 0, where: r .>= cutoff)
+        if let slope { record[slope] = .zero }
+        record += stride
       }
     case .tanh:
       let scale = Lanes(repeating: -1 / cutoff)
       let factor = Lanes(repeating: -3 / cutoff)
       let norm = Lanes(repeating: norm)
-      for b in 0..<count {
-        let y = positive(Lanes(repeating: 1).addingProduct(r[b], scale))
-        let t = tanhOfUnitInterval(y)
-        let square = t * t
-        f[b] = norm * square * t
-        slope[b] = factor * Lanes(repeating: 1).addingProduct(square, Lanes(repeating: -1)) * inverse[b] / t
+      for _ in 0..<count {
+        let (r, inverse) = distances(record)
+        let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)))
+        let t2 = t * t
+        record[f] = norm * t2 * t
+        if let slope { record[slope] = factor * (one - t2) * inverse / t }
+        record += stride
       }
-    case .cosine: loop(count, r, inverse, f, slope) { Self.cosine($0) }
-    case .exponential: loop(count, r, inverse, f, slope) { Self.exponentialCore($0) }
-    case .polynomial1: loop(count, r, inverse, f, slope) { Self.polynomial1($0) }
-    case .polynomial2: loop(count, r, inverse, f, slope) { Self.polynomial2($0) }
-    case .polynomial3: loop(count, r, inverse, f, slope) { Self.polynomial3($0) }
-    case .polynomial4: loop(count, r, inverse, f, slope) { Self.polynomial4($0) }
+    case .cosine: cores(records, count, stride, f, slope, distances) { Self.cosine($0) }
+    case .exponential: cores(records, count, stride, f, slope, distances) { Self.exponentialCore($0) }
+    case .polynomial1: cores(records, count, stride, f, slope, distances) { Self.polynomial1($0) }
+    case .polynomial2: cores(records, count, stride, f, slope, distances) { Self.polynomial2($0) }
+    case .polynomial3: cores(records, count, stride, f, slope, distances) { Self.polynomial3($0) }
+    case .polynomial4: cores(records, count, stride, f, slope, distances) { Self.polynomial4($0) }
     }
   }
 
-  /// From x in 0 … 1 to the core's value and its slope over its value.
+  /// With a core: from x in 0 … 1 to its value and its slope over its value.
   @inline(__always)
-  private func loop(
-    _ count: Int, _ r: UnsafePointer<Lanes>, _ inverse: UnsafePointer<Lanes>, _ f: UnsafeMutablePointer<Lanes>,
-    _ slope: UnsafeMutablePointer<Lanes>, _ core: (Lanes) -> (Lanes, Lanes)
+  private func cores(
+    _ records: Record, _ count: Int, _ stride: Int, _ f: Int, _ slope: Int?, _ distances: (Record) -> (Lanes, Lanes),
+    _ core: (Lanes) -> (Lanes, Lanes)
   ) {
     let origin = Lanes(repeating: origin)
     let scale = Lanes(repeating: scale)
     let one = Lanes(repeating: 1)
+    var record = records
     if !isBump {
-      for b in 0..<count {
-        let x = ((r[b] - origin) * scale).maximum(.zero).minimum(one)
-        let (value, ratio) = core(x)
-        f[b] = value
-        slope[b] = ratio * scale * inverse[b]
+      for _ in 0..<count {
+        let (r, inverse) = distances(record)
+        let (value, ratio) = core(((r - origin) * scale).maximum(.zero).minimum(one))
+        record[f] = value
+        if let slope { record[slope] = ratio * scale * inverse }
+        record += stride
       }
-    } else {
-      for b in 0..<count {
-        let signed = (r[b] - origin) * scale
-        let x = signed.maximum(Lanes.zero - signed).minimum(one)
-        let sign = scale.replacing(with: Lanes.zero - scale, where: signed .< 0)
-        if isAsymmetric {
-          let (value, ratio) = core(x * (Lanes(repeating: 2) - x))
-          f[b] = value
-          slope[b] = ratio * (Lanes(repeating: 2) - x - x) * sign * inverse[b]
-        } else {
-          let (value, ratio) = core(x)
-          f[b] = value
-          slope[b] = ratio * sign * inverse[b]
-        }
+      return
+    }
+    for _ in 0..<count {
+      let (r, inverse) = distances(record)
+      let signed = (r - origin) * scale
+      let x = signed.maximum(Lanes.zero - signed).minimum(one)
+      let sign = scale.replacing(with: Lanes.zero - scale, where: signed .< 0)
+      let (value, ratio) = core(isAsymmetric ? x * (one + one - x) : x)
+      record[f] = value
+      if let slope {
+        record[slope] = ratio * sign * inverse * (isAsymmetric ? one + one - x - x : one)
       }
+      record += stride
     }
   }
 
@@ -214,7 +263,7 @@ struct EdgeProgram: BitwiseCopyable {
   /// What is left of the way to the cutoff, never quite nothing: its square is zero, its inverse finite.
   @inline(__always)
   private static func positive(_ x: Lanes) -> Lanes {
-    x.maximum(Lanes(repeating: 1e-170))
+    x.maximum(Lanes(repeating: 1e-70))
   }
   @inline(__always)
   private func positive(_ x: Lanes) -> Lanes { Self.positive(x) }

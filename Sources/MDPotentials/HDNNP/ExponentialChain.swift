@@ -1,15 +1,24 @@
+import MDNumerics
+
 /// How the factors exp(−η q) of several exponents η are found with few exponentials: where exponents are whole multiples
 /// of a smaller one, by multiplication (η = 0.03 from 0.01 as u·u·u).
 ///
 /// Values live in columns; the first columns are those of the exponents asked for, in their order.
 struct ExponentialChain {
-  enum Step {
-    /// column ← exp(−η q).
-    case exponential(column: Int, eta: Double)
-    /// column ← first · second.
-    case product(column: Int, first: Int, second: Int)
-    /// column ← 1.
-    case one(column: Int)
+  /// Something to start with, and up to three products that each build on the one before.
+  struct Step {
+    enum Start {
+      /// start ← exp(−η q).
+      case exponential(eta: Double)
+      /// start ← 1.
+      case one
+      /// start is there already.
+      case known
+    }
+    var start: Start
+    var column: Int
+    /// column ← previous column · factor.
+    var products: [(column: Int, factor: Int)] = []
   }
   private(set) var steps: [Step] = []
   private(set) var columnCount: Int
@@ -23,11 +32,11 @@ struct ExponentialChain {
     while let first = open.first {
       let base = exponents[first]
       if base == 0 {
-        steps.append(.one(column: first))
+        steps.append(Step(start: .one, column: first))
         open = open.dropFirst()
         continue
       }
-      steps.append(.exponential(column: first, eta: base))
+      steps.append(Step(start: .exponential(eta: base), column: first))
       largestBase = max(largestBase, base)
       // An exponential costs about as much as six products.
       var columns = [1: first]
@@ -44,11 +53,21 @@ struct ExponentialChain {
         for (sum, a) in path {
           let column = sum == multiple ? place : columnCount
           if sum != multiple { columnCount += 1 }
-          steps.append(.product(column: column, first: columns[a]!, second: columns[sum - a]!))
+          append(column: column, columns[a]!, columns[sum - a]!)
           columns[sum] = column
         }
       }
       open = left[...]
+    }
+  }
+
+  private mutating func append(column: Int, _ a: Int, _ b: Int) {
+    let last = steps[steps.count - 1]
+    let previous = last.products.last?.column ?? last.column
+    if last.products.count < 3, a == previous || b == previous {
+      steps[steps.count - 1].products.append((column, a == previous ? b : a))
+    } else {
+      steps.append(Step(start: .known, column: a, products: [(column, b)]))
     }
   }
 
@@ -72,5 +91,100 @@ struct ExponentialChain {
       }
     }
     return nil
+  }
+}
+
+/// One step of a chain as the kernel reads it: field numbers within the levels of a record.
+struct ChainStep: BitwiseCopyable {
+  enum Start: UInt8, BitwiseCopyable { case exponential, one, known }
+  var start: Start
+  var column: Int
+  var eta = 0.0
+  var productCount: Int
+  var columns: SIMD4<Int>
+  var factors: SIMD4<Int>
+
+  init(_ step: ExponentialChain.Step) {
+    switch step.start {
+    case .exponential(let value):
+      start = .exponential
+      eta = value
+    case .one: start = .one
+    case .known: start = .known
+    }
+    column = step.column
+    productCount = step.products.count
+    columns = .zero
+    factors = .zero
+    for (k, product) in step.products.enumerated() {
+      columns[k] = product.column
+      factors[k] = product.factor
+    }
+  }
+}
+
+/// Fills the fields of exp(−η q) of `count` records, `stride` bytes apart.
+@inline(__always)
+func runChain(
+  _ steps: UnsafeBufferPointer<ChainStep>, _ records: Record, _ count: Int, stride: Int, exponent: Int, levels: Int
+) {
+  for step in steps {
+    switch step.start {
+    case .exponential:
+      let eta = Lanes(repeating: -step.eta)
+      let low = Lanes(repeating: -708)
+      runStep(step, records, count, stride, levels) { record in
+        exponentialOfNegative((record[exponent] * eta).maximum(low))
+      }
+    case .one: runStep(step, records, count, stride, levels) { _ in Lanes(repeating: 1) }
+    case .known:
+      let start = levels &+ step.column
+      runStep(step, records, count, stride, levels, storing: false) { record in record[start] }
+    }
+  }
+}
+
+@inline(__always)
+private func runStep(
+  _ step: ChainStep, _ records: Record, _ count: Int, _ stride: Int, _ levels: Int, storing: Bool = true,
+  _ start: (Record) -> Lanes
+) {
+  let out = levels &+ step.column
+  let (c0, c1, c2) = (levels &+ step.columns[0], levels &+ step.columns[1], levels &+ step.columns[2])
+  let (f0, f1, f2) = (levels &+ step.factors[0], levels &+ step.factors[1], levels &+ step.factors[2])
+  var record = records
+  switch step.productCount {
+  case 0:
+    for _ in 0..<count {
+      record[out] = start(record)
+      record += stride
+    }
+  case 1:
+    for _ in 0..<count {
+      let value = start(record)
+      if storing { record[out] = value }
+      record[c0] = value * record[f0]
+      record += stride
+    }
+  case 2:
+    for _ in 0..<count {
+      var value = start(record)
+      if storing { record[out] = value }
+      value *= record[f0]
+      record[c0] = value
+      record[c1] = value * record[f1]
+      record += stride
+    }
+  default:
+    for _ in 0..<count {
+      var value = start(record)
+      if storing { record[out] = value }
+      value *= record[f0]
+      record[c0] = value
+      value *= record[f1]
+      record[c1] = value
+      record[c2] = value * record[f2]
+      record += stride
+    }
   }
 }

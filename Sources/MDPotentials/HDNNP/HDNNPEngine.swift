@@ -8,19 +8,39 @@ import MDNumerics
 final class HDNNPEngine {
   let program: DescriptorProgram
   private let elementOf: AlignedBuffer<Int32>
+  private let places = AlignedBuffer<Lanes>()
 
   private let rowLanes = AlignedBuffer<Lanes>()
   private let rowIntegers = AlignedBuffer<Int>()
   private let rowIndices = AlignedBuffer<Int32>()
   private let batchLanes = AlignedBuffer<Lanes>()
-  private let batchIntegers = AlignedBuffer<Int>()
   private let batchSegments = AlignedBuffer<TriangleStage.Segment>()
   private let radialLanes = AlignedBuffer<Lanes>()
-  private let cornerLanes = AlignedBuffer<Lanes>()
+  private let centerSums = AlignedBuffer<Lanes>()
 
   init(_ program: DescriptorProgram, elementOfSpecies: [Int32]) {
     self.program = program
     elementOf = AlignedBuffer(elementOfSpecies)
+  }
+
+  /// The order in which triangles find their owners, of local atoms and ghosts.
+  func order(_ context: ForceContext, _ column: Column<Double>) -> AtomOrder {
+    let atoms = context.atoms
+    let keys = column.pointer
+    let elements = elementOf.pointer
+    for i in 0..<atoms.localCount {
+      keys[i] = AtomOrder.ownKey(
+        context.box.fractional(atoms.positions[i]), element: elements[Int(atoms.species[i])])
+    }
+    context.ghosts.forward(column.storage)
+    places.reserve(atoms.count)
+    let places = places.pointer
+    for i in 0..<atoms.count {
+      let r = atoms.positions[i]
+      let key = i < atoms.localCount ? keys[i] : keys[i] + AtomOrder.shiftKey(atoms.shifts[i])
+      places[i] = Lanes(r.x, r.y, r.z, key)
+    }
+    return AtomOrder(places: UnsafePointer(places), ids: atoms.ids, shifts: atoms.shifts)
   }
 
   /// What a pass works with.
@@ -34,15 +54,11 @@ final class HDNNPEngine {
     let row: NeighborStage
     let batch: TriangleStage
     let radial: RadialStage
-    /// Columns of the k's moments, `kRoom` blocks apart.
-    let columns: UnsafeMutablePointer<Lanes>
-    let columnRoom: Int
-    /// Sums of the centre by lanes.
+    /// Moments of the centre by lanes.
     let sums: UnsafeMutablePointer<Lanes>
     let elementOf: UnsafePointer<Int32>
     let edges: UnsafePointer<EdgeProgram>
     let edgeCount: Int
-    let elementCount: Int
     let cutoff: Double
   }
 
@@ -52,18 +68,14 @@ final class HDNNPEngine {
     let longest = list.longestRow
     let row = NeighborStage(
       rowLanes, rowIntegers, rowIndices, longestRow: longest, elements: program.elementCount,
-      edges: program.edgeCount)
-    let batch = TriangleStage(
-      batchLanes, batchIntegers, batchSegments, longestRow: longest, columns: program.columnCount)
-    let radial = RadialStage(
-      radialLanes, longestRow: longest, columns: program.columnCount, longestBlock: program.longestBlock)
-    let columnRoom = (longest + 3) / 4 + 1
-    cornerLanes.reserve(program.momentCount + columnRoom * program.longestBlock)
+      edges: program.edgeCount, moments: program.longestBlock)
+    centerSums.reserve(program.momentCount)
     return Pass(
-      atoms: atoms, list: list, order: order, moments: moments, width: program.momentCount, row: row, batch: batch,
-      radial: radial, columns: cornerLanes.pointer + program.momentCount, columnRoom: columnRoom,
-      sums: cornerLanes.pointer, elementOf: UnsafePointer(elementOf.pointer), edges: UnsafePointer(program.edges.pointer),
-      edgeCount: program.edgeCount, elementCount: program.elementCount, cutoff: program.cutoff)
+      atoms: atoms, list: list, order: order, moments: moments, width: program.momentCount, row: row,
+      batch: TriangleStage(batchLanes, batchSegments, longestRow: longest, columns: program.columnCount),
+      radial: RadialStage(radialLanes, longestRow: longest, columns: program.columnCount), sums: centerSums.pointer,
+      elementOf: UnsafePointer(elementOf.pointer), edges: UnsafePointer(program.edges.pointer),
+      edgeCount: program.edgeCount, cutoff: program.cutoff)
   }
 
   // MARK: Forward
@@ -76,30 +88,27 @@ final class HDNNPEngine {
     for i in 0..<list.rowCount {
       let center = centers[Int(pass.elementOf[Int(atoms.species[i])])]
       for m in 0..<center.momentCount { pass.sums[m] = .zero }
-      let blocks = load(pass, i, all: false)
-      if blocks > 0 {
+      if Self.load(pass, i, all: false, slopes: false) > 0 {
         for block in center.pairs { Self.pairMoments(pass, block) }
-        for block in center.triangles { Self.triangleMoments(pass, block) }
+        for block in center.triangles { Self.triangleMoments(Narrow.self, pass, block) }
       }
-      if center.wide.count > 0, load(pass, i, all: true) > 0 {
-        for block in center.wide { Self.wideMoments(pass, block) }
+      if center.wide.count > 0, Self.load(pass, i, all: true, slopes: false) > 0 {
+        for block in center.wide { Self.triangleMoments(Wide.self, pass, block) }
       }
       let own = moments + pass.width &* i
       var m = 0
       while m < center.momentCount {
-        let t = transpose(pass.sums[m], pass.sums[m &+ 1], pass.sums[m &+ 2], pass.sums[m &+ 3])
-        addLanes((t.0 + t.1) + (t.2 + t.3), to: own + m)
+        addLanes(sums(pass.sums[m], pass.sums[m &+ 1], pass.sums[m &+ 2], pass.sums[m &+ 3]), to: own + m)
         m &+= 4
       }
     }
   }
 
   @inline(never)
-  private func load(_ pass: Pass, _ i: Int, all: Bool) -> Int {
+  private static func load(_ pass: Pass, _ i: Int, all: Bool, slopes: Bool) -> Int {
     let row = pass.row
-    let blocks = row.load(
-      i, pass.list, pass.atoms, elementOf: pass.elementOf, order: all ? nil : pass.order, cutoff: pass.cutoff)
-    for e in 0..<pass.edgeCount { row.evaluate(pass.edges[e], e, blocks: blocks) }
+    let blocks = row.load(i, pass.list, pass.order, after: !all, cutoff: pass.cutoff)
+    for e in 0..<pass.edgeCount { row.evaluate(pass.edges[e], e, blocks: blocks, slopes: slopes) }
     return blocks
   }
 
@@ -108,102 +117,111 @@ final class HDNNPEngine {
     let row = pass.row
     let count = row.blocks(block.first)
     guard count > 0 else { return }
-    let first = row.firstBlock[block.first]
-    pass.radial.evaluate(row, block, first: first, count: count)
-    pass.radial.addMoments(row, block, first: first, count: count, sums: pass.sums + block.startOfCenter)
-    scatterColumns(
-      pass.radial.moments, room: pass.radial.room, count: block.count, index: row.index + 4 &* first,
-      blocks: count, to: pass.moments, width: pass.width, start: block.startOfFirst)
+    let place = row.first[block.first]
+    let first = row.records + row.size &* place
+    pass.radial.evaluate(row, block, first, count)
+    pass.radial.addMoments(
+      row, block, first, count, index: row.index + 4 &* place, sums: pass.sums + block.startOfCenter,
+      rows: pass.moments + block.startOfFirst, width: pass.width)
   }
 
   /// Which neighbours are j and which k: k the more numerous, for the lanes' sake.
+  private struct Roles {
+    let j: Int
+    let k: Int
+    let startJ: Int
+    let startK: Int
+    /// Records of the k's.
+    let first: Int
+    let count: Int
+
+    @inline(__always)
+    init?(_ row: NeighborStage, _ block: BlockProgram) {
+      let a = row.counts[block.first]
+      let b = row.counts[block.second]
+      guard a > 0, b > 0 else { return nil }
+      (j, k, startJ, startK) =
+        a <= b
+        ? (block.first, block.second, block.startOfFirst, block.startOfSecond)
+        : (block.second, block.first, block.startOfSecond, block.startOfFirst)
+      first = row.first[k]
+      count = row.blocks(k)
+    }
+  }
+
   @inline(__always)
-  private static func roles(_ pass: Pass, _ block: BlockProgram) -> (j: Int, k: Int, startJ: Int, startK: Int)? {
-    let a = pass.row.counts[block.first]
-    let b = pass.row.counts[block.second]
-    guard a > 0, b > 0 else { return nil }
-    return a <= b
-      ? (block.first, block.second, block.startOfFirst, block.startOfSecond)
-      : (block.second, block.first, block.startOfSecond, block.startOfFirst)
-  }
-
-  @inline(never)
-  private static func triangleMoments(_ pass: Pass, _ block: BlockProgram) {
-    guard let roles = roles(pass, block) else { return }
+  private static func corners(_ pass: Pass, _ roles: Roles, own: UnsafePointer<Double>, _ block: BlockProgram) -> Corners {
     let row = pass.row
-    let firstK = row.firstBlock[roles.k]
-    let blocksK = row.blocks(roles.k)
-    for m in 0..<block.count {
-      let column = pass.columns + m &* pass.columnRoom
-      for b in 0..<blocksK { column[b] = .zero }
-    }
-    let corners = Corners(
-      sumsI: pass.sums + block.startOfCenter, valuesI: UnsafePointer(pass.moments), rows: pass.moments,
-      width: pass.width, startJ: roles.startJ, index: UnsafePointer(row.index), columnsK: pass.columns,
-      room: pass.columnRoom, firstBlock: firstK)
-    batches(pass, block, roles.j, roles.k, wide: false, keepingVectors: false) { segments, count in
-      forward(pass, block, corners, segments, count)
-    }
-    scatterColumns(
-      pass.columns, room: pass.columnRoom, count: block.count, index: row.index + 4 &* firstK, blocks: blocksK,
-      to: pass.moments, width: pass.width, start: roles.startK)
+    return Corners(
+      sumsI: pass.sums + block.startOfCenter, valuesI: own + block.startOfCenter,
+      rowsJ: pass.moments + max(roles.startJ, 0), width: pass.width, index: UnsafePointer(row.index),
+      recordsK: row.records + 32 &* row.moments)
   }
 
   @inline(never)
-  private static func forward(_ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int) {
+  private static func triangleMoments<Mode: TriangleMode>(_ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram) {
+    let row = pass.row
+    guard let roles = Roles(row, block) else { return }
+    let ownRecords = row.records + (row.size &* roles.first &+ 32 &* row.moments)
+    if !Mode.isWide {
+      var record = ownRecords
+      for _ in 0..<roles.count {
+        for m in 0..<block.count { record[m] = .zero }
+        record += row.size
+      }
+    }
+    let corners = corners(pass, roles, own: UnsafePointer(pass.moments), block)
+    batches(mode, pass, block, roles, keepingVectors: false) { segments, count in
+      forward(mode, pass, block, corners, segments, count)
+    }
+    if !Mode.isWide {
+      scatterMoments(
+        ownRecords, stride: row.size, records: roles.count, count: block.count, index: row.index + 4 &* roles.first,
+        to: pass.moments + roles.startK, width: pass.width)
+    }
+  }
+
+  @inline(never)
+  private static func forward<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int
+  ) {
     let batch = pass.batch
-    batch.measure(count, pass.edges[block.edge], wide: false)
-    batch.combine(pass.row, segments, count, block, wide: false)
-    runChain(block.steps, count, exponent: batch.exponent, levels: batch.levels, room: batch.room)
-    for operation in block.operations { batch.addMoments(operation, corners, segments, count, wide: false) }
-  }
-
-  @inline(never)
-  private static func wideMoments(_ pass: Pass, _ block: BlockProgram) {
-    guard let roles = roles(pass, block) else { return }
-    let corners = Corners(
-      sumsI: pass.sums + block.startOfCenter, valuesI: UnsafePointer(pass.moments), rows: pass.moments,
-      width: pass.width, startJ: 0, index: UnsafePointer(pass.row.index), columnsK: pass.columns,
-      room: pass.columnRoom, firstBlock: 0)
-    batches(pass, block, roles.j, roles.k, wide: true, keepingVectors: false) { segments, count in
-      let batch = pass.batch
-      batch.measure(count, pass.edges[block.edge], wide: true)
-      batch.combine(pass.row, segments, count, block, wide: true)
-      runChain(block.steps, count, exponent: batch.exponent, levels: batch.levels, room: batch.room)
-      for operation in block.operations { batch.addMoments(operation, corners, segments, count, wide: true) }
-    }
+    batch.measure(mode, count, block, pass.edges[block.edge], slopes: false)
+    batch.combine(mode, pass.row, segments, block)
+    runChain(
+      block.steps, batch.records, count, stride: batch.size, exponent: TriangleStage.exponent,
+      levels: TriangleStage.levels)
+    for operation in block.operations { batch.addMoments(mode, operation, corners, segments) }
   }
 
   /// Collects triangles batch by batch.
   @inline(__always)
-  private static func batches(
-    _ pass: Pass, _ block: BlockProgram, _ elementJ: Int, _ elementK: Int, wide: Bool, keepingVectors: Bool,
+  private static func batches<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ roles: Roles, keepingVectors: Bool,
     _ body: (_ segments: Int, _ count: Int) -> Void
   ) {
     let row = pass.row
     let batch = pass.batch
-    let firstK = row.firstBlock[elementK]
-    let blocksK = row.blocks(elementK)
-    let firstJ = 4 &* row.firstBlock[elementJ]
-    let countJ = row.counts[elementJ]
-    let same = elementJ == elementK
+    let same = roles.j == roles.k
     let cutoff2 = block.cutoff * block.cutoff
-    var j = 0
-    while j < countJ {
+    let full = batch.records + batch.size &* TriangleStage.target
+    var j = 4 &* row.first[roles.j]
+    let lastJ = j &+ row.counts[roles.j]
+    while j < lastJ {
       var segments = 0
-      var count = 0
-      while j < countJ && count < batch.target && segments < batch.target {
+      var end = batch.records
+      while j < lastJ && end < full && segments < TriangleStage.target {
         let next = batch.append(
-          row, lane: firstJ &+ j, from: firstK, count: blocksK, after: same, cutoff2: cutoff2, wide: wide,
-          keepingVectors: keepingVectors, at: count)
-        if next > count {
-          batch.segments[segments] = .init(lane: firstJ &+ j, start: count)
+          mode, row, lane: j, from: roles.first, count: roles.count, after: same, cutoff2: cutoff2,
+          keepingVectors: keepingVectors, at: end)
+        if next > end {
+          batch.segments[segments] = .init(lane: j, start: end, end: next)
           segments &+= 1
-          count = next
+          end = next
         }
         j &+= 1
       }
-      if count > 0 { body(segments, count) }
+      if segments > 0 { body(segments, (end - batch.records) / batch.size) }
     }
   }
 
@@ -221,23 +239,25 @@ final class HDNNPEngine {
       let center = centers[Int(pass.elementOf[Int(atoms.species[i])])]
       let own = UnsafePointer(slopes + pass.width &* i)
       for part in 0..<(center.wide.count > 0 ? 2 : 1) {
-        let blocks = load(pass, i, all: part == 1)
+        let blocks = Self.load(pass, i, all: part == 1, slopes: true)
         guard blocks > 0 else { continue }
         let row = pass.row
-        for b in 0..<blocks {
-          row.phi[b] = .zero
-          row.forceX[b] = .zero
-          row.forceY[b] = .zero
-          row.forceZ[b] = .zero
+        var record = row.records
+        for _ in 0..<blocks {
+          record[NeighborStage.phi] = .zero
+          record[NeighborStage.forceX] = .zero
+          record[NeighborStage.forceY] = .zero
+          record[NeighborStage.forceZ] = .zero
+          record += row.size
         }
         let perAtom = virials.map { SideVirials(virials: $0, index: UnsafePointer(row.index)) }
         if part == 0 {
           for block in center.pairs { Self.pairForces(pass, block, own) }
-          for block in center.triangles { Self.triangleForces(pass, block, own, wide: false, perAtom) }
+          for block in center.triangles { Self.triangleForces(Narrow.self, pass, block, own, perAtom) }
         } else {
-          for block in center.wide { Self.triangleForces(pass, block, own, wide: true, perAtom) }
+          for block in center.wide { Self.triangleForces(Wide.self, pass, block, own, perAtom) }
         }
-        push(pass, i, blocks, want, perAtom, &virial)
+        Self.push(pass, i, blocks, want, perAtom, &virial)
       }
     }
     return virial.matrix
@@ -248,86 +268,85 @@ final class HDNNPEngine {
     let row = pass.row
     let count = row.blocks(block.first)
     guard count > 0 else { return }
-    let first = row.firstBlock[block.first]
-    gatherColumns(
-      pass.moments, width: pass.width, start: block.startOfFirst, count: block.count, index: row.index + 4 &* first,
-      blocks: count, into: pass.radial.moments, room: pass.radial.room)
-    pass.radial.evaluate(row, block, first: first, count: count)
-    pass.radial.addForces(row, block, first: first, count: count, center: own + block.startOfCenter)
+    let place = row.first[block.first]
+    let first = row.records + row.size &* place
+    pass.radial.evaluate(row, block, first, count)
+    pass.radial.addForces(
+      row, block, first, count, index: row.index + 4 &* place, center: own + block.startOfCenter,
+      rows: pass.moments + block.startOfFirst, width: pass.width)
   }
 
   @inline(never)
-  private static func triangleForces(
-    _ pass: Pass, _ block: BlockProgram, _ own: UnsafePointer<Double>, wide: Bool, _ perAtom: SideVirials?
+  private static func triangleForces<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ own: UnsafePointer<Double>, _ perAtom: SideVirials?
   ) {
-    guard let roles = roles(pass, block) else { return }
     let row = pass.row
-    let firstK = row.firstBlock[roles.k]
-    if !wide {
-      gatherColumns(
-        pass.moments, width: pass.width, start: roles.startK, count: block.count, index: row.index + 4 &* firstK,
-        blocks: row.blocks(roles.k), into: pass.columns, room: pass.columnRoom)
+    guard let roles = Roles(row, block) else { return }
+    if !Mode.isWide {
+      gatherMoments(
+        pass.moments + roles.startK, width: pass.width, count: block.count, index: row.index + 4 &* roles.first,
+        into: row.records + (row.size &* roles.first &+ 32 &* row.moments), stride: row.size, records: roles.count)
     }
-    let corners = Corners(
-      sumsI: pass.sums, valuesI: own + block.startOfCenter, rows: pass.moments, width: pass.width,
-      startJ: wide ? 0 : roles.startJ, index: UnsafePointer(row.index), columnsK: pass.columns,
-      room: pass.columnRoom, firstBlock: firstK)
-    if wide {
-      batches(pass, block, roles.j, roles.k, wide: true, keepingVectors: true) { segments, count in
-        backward(pass, block, corners, segments, count, wide: true, perAtom)
-      }
-    } else {
-      batches(pass, block, roles.j, roles.k, wide: false, keepingVectors: true) { segments, count in
-        if perAtom != nil {
-          backwardPerAtom(pass, block, corners, segments, count, perAtom)
-        } else {
-          backwardPlain(pass, block, corners, segments, count)
-        }
+    let corners = corners(pass, roles, own: own, block)
+    batches(mode, pass, block, roles, keepingVectors: true) { segments, count in
+      if let perAtom {
+        backwardPerAtom(mode, pass, block, corners, segments, count, perAtom)
+      } else {
+        backward(mode, pass, block, corners, segments, count)
       }
     }
   }
 
   @inline(never)
-  private static func backwardPlain(
-    _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int
+  private static func backward<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int
   ) {
-    backward(pass, block, corners, segments, count, wide: false, nil)
+    slopes(mode, pass, block, corners, segments, count)
+    pass.batch.addForces(mode, pass.row, segments, block, perAtom: nil)
   }
 
   @inline(never)
-  private static func backwardPerAtom(
-    _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int, _ perAtom: SideVirials?
+  private static func backwardPerAtom<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int,
+    _ perAtom: SideVirials
   ) {
-    backward(pass, block, corners, segments, count, wide: false, perAtom)
+    slopes(mode, pass, block, corners, segments, count)
+    pass.batch.addForces(mode, pass.row, segments, block, perAtom: perAtom)
   }
 
   @inline(__always)
-  private static func backward(
-    _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int, wide: Bool,
-    _ perAtom: SideVirials?
+  private static func slopes<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ pass: Pass, _ block: BlockProgram, _ corners: Corners, _ segments: Int, _ count: Int
   ) {
     let batch = pass.batch
-    batch.measure(count, pass.edges[block.edge], wide: wide)
-    batch.combine(pass.row, segments, count, block, wide: wide)
-    runChain(block.steps, count, exponent: batch.exponent, levels: batch.levels, room: batch.room)
-    batch.clearSlopes(count)
-    for operation in block.operations { batch.addSlopes(operation, corners, segments, count, wide: wide) }
-    batch.addForces(pass.row, segments, count, block, wide: wide, perAtom: perAtom)
+    batch.measure(mode, count, block, pass.edges[block.edge], slopes: true)
+    batch.combine(mode, pass.row, segments, block)
+    runChain(
+      block.steps, batch.records, count, stride: batch.size, exponent: TriangleStage.exponent,
+      levels: TriangleStage.levels)
+    batch.addSlopes(mode, FirstTurn.self, block.operations[0], corners, segments)
+    for operation in block.operations.dropFirst() {
+      batch.addSlopes(mode, LaterTurn.self, operation, corners, segments)
+    }
   }
 
   /// Hands the forces of a row on to its atoms.
   @inline(never)
-  private func push(
+  private static func push(
     _ pass: Pass, _ i: Int, _ blocks: Int, _ want: Want, _ perAtom: SideVirials?, _ virial: inout VirialSum9
   ) {
     let row = pass.row
     let forces = pass.atoms.forces
     var own = Lanes.zero
+    var record = row.records
     for b in 0..<blocks {
-      let phi = row.phi[b]
-      let fx = row.forceX[b] - phi * row.x[b]
-      let fy = row.forceY[b] - phi * row.y[b]
-      let fz = row.forceZ[b] - phi * row.z[b]
+      let phi = record[NeighborStage.phi]
+      let x = record[NeighborStage.x]
+      let y = record[NeighborStage.y]
+      let z = record[NeighborStage.z]
+      let fx = record[NeighborStage.forceX].subtractingProduct(phi, x)
+      let fy = record[NeighborStage.forceY].subtractingProduct(phi, y)
+      let fz = record[NeighborStage.forceZ].subtractingProduct(phi, z)
       let t = transpose(fx, fy, fz, .zero)
       let j = row.index + 4 &* b
       addRow(t.0, to: forces, j[0])
@@ -335,14 +354,15 @@ final class HDNNPEngine {
       addRow(t.2, to: forces, j[2])
       addRow(t.3, to: forces, j[3])
       own += (t.0 + t.1) + (t.2 + t.3)
-      if want.contains(.virial) { virial.add(row.x[b], row.y[b], row.z[b], fx, fy, fz) }
+      if want.contains(.virial) { virial.add(x, y, z, fx, fy, fz) }
       if let perAtom {
         for l in 0..<4 where phi[l] != 0 {
-          let d = Vector3(row.x[b][l], row.y[b][l], row.z[b][l])
+          let d = Vector3(x[l], y[l], z[l])
           perAtom.addOuter(-0.5 * phi[l], d, to: i)
           perAtom.addOuter(-0.5 * phi[l], d, to: Int(j[l]))
         }
       }
+      record += row.size
     }
     addRow(Lanes.zero - own, to: forces, Int32(truncatingIfNeeded: i))
   }

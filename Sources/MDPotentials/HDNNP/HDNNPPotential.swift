@@ -82,7 +82,7 @@ public final class HDNNPPotential: Potential {
     }
     let atoms = context.atoms
     let list = context.neighbors(.full)
-    let ranking = AtomOrder(context, order)
+    let ranking = engine.order(context, order)
     moments.storage.clear(0..<atoms.count)
     engine.addMoments(atoms, list, ranking, moments.pointer)
     context.ghosts.reverse(moments.storage)

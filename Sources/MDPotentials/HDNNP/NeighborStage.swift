@@ -1,182 +1,239 @@
 import MDCore
 import MDNumerics
 
-/// The neighbours of one atom within the cutoff, sorted by element into columns of whole lanes: vectors from the atom,
-/// distances, edge functions; and room for what comes back (φ a pair, forces).
+/// Pointer to a record of lanes; fields are numbered.
+typealias Record = UnsafeMutableRawPointer
+
+extension UnsafeMutableRawPointer {
+  @inline(__always)
+  subscript(field: Int) -> Lanes {
+    get { load(fromByteOffset: 32 &* field, as: Lanes.self) }
+    nonmutating set { storeBytes(of: newValue, toByteOffset: 32 &* field, as: Lanes.self) }
+  }
+
+  /// One lane of a field.
+  @inline(__always)
+  func scalar(_ field: Int, lane: Int) -> Double {
+    load(fromByteOffset: 32 &* field &+ 8 &* lane, as: Double.self)
+  }
+
+  @inline(__always)
+  func add(_ value: Double, to field: Int, lane: Int) {
+    let offset = 32 &* field &+ 8 &* lane
+    storeBytes(of: load(fromByteOffset: offset, as: Double.self) + value, toByteOffset: offset, as: Double.self)
+  }
+}
+
+/// The neighbours of one atom within the cutoff, sorted by element, four to a record: vectors from the atom,
+/// distances, edge functions, and room for what comes back (φ of the pair, forces, moments).
 ///
 /// Lanes that hold no neighbour stand far away with distances just beyond the cutoff, so that every edge function
 /// is zero there; their index is that of a true neighbour, to which they add nothing.
 struct NeighborStage {
-  /// First block of each element, and the number of neighbours (not blocks) of each.
-  let firstBlock: UnsafeMutablePointer<Int>
-  let counts: UnsafeMutablePointer<Int>
-  /// Index of the atom of each lane.
-  let index: UnsafeMutablePointer<Int32>
-  let x: UnsafeMutablePointer<Lanes>
-  let y: UnsafeMutablePointer<Lanes>
-  let z: UnsafeMutablePointer<Lanes>
-  /// r² and 1/r and r.
-  let square: UnsafeMutablePointer<Lanes>
-  let inverse: UnsafeMutablePointer<Lanes>
-  let distance: UnsafeMutablePointer<Lanes>
-  /// Columns of f and L, one edge function after the other.
-  let edge: UnsafeMutablePointer<Lanes>
-  let slope: UnsafeMutablePointer<Lanes>
+  // Fields of a record.
+  static let x = 0
+  static let y = 1
+  static let z = 2
+  /// r².
+  static let square = 3
+  static let inverse = 4
+  static let distance = 5
   /// Σ φ of the pair of atom and neighbour, with ∂E/∂r = φ·(r_j − r_i).
-  let phi: UnsafeMutablePointer<Lanes>
+  static let phi = 6
   /// Forces on the neighbours besides those of φ.
-  let forceX: UnsafeMutablePointer<Lanes>
-  let forceY: UnsafeMutablePointer<Lanes>
-  let forceZ: UnsafeMutablePointer<Lanes>
-  /// Blocks between the columns of two edge functions.
-  let room: Int
+  static let forceX = 7
+  static let forceY = 8
+  static let forceZ = 9
+  /// f and L of the edge functions, in turn.
+  static let edges = 10
 
+  @inline(__always)
+  static func edge(_ place: Int) -> Int { edges &+ 2 &* place }
+
+  let records: Record
+  /// Bytes of a record.
+  let size: Int
+  /// First field of the moments of a block of functions.
+  let moments: Int
+  /// First record of each element, and the number of neighbours (not records) of each.
+  let first: UnsafeMutablePointer<Int>
+  let counts: UnsafeMutablePointer<Int>
+  /// Atom of each lane.
+  let index: UnsafeMutablePointer<Int32>
+
+  /// Neighbours within the cutoff, then the same sorted by element.
   private let picked: UnsafeMutablePointer<Int32>
-  private let pickedRoom: Int
+  private let sorted: UnsafeMutablePointer<Int32>
   private let elements: Int
-
-  static func lanesNeeded(blocks: Int, edges: Int) -> Int { blocks * (10 + 2 * edges) }
 
   init(
     _ lanes: AlignedBuffer<Lanes>, _ integers: AlignedBuffer<Int>, _ indices: AlignedBuffer<Int32>, longestRow: Int,
-    elements: Int, edges: Int
+    elements: Int, edges: Int, moments count: Int
   ) {
-    room = (longestRow + 3) / 4 + elements
-    pickedRoom = longestRow + 4
+    let room = (longestRow + 3) / 4 + elements
     self.elements = elements
-    lanes.reserve(Self.lanesNeeded(blocks: room, edges: edges))
+    moments = Self.edge(edges)
+    // An odd number of lanes, lest fields of all records fall on few cache sets.
+    let fields = (moments + count) | 1
+    size = 32 * fields
+    lanes.reserve(room * fields)
     integers.reserve(2 * elements)
-    indices.reserve(4 * room + pickedRoom * elements)
-    firstBlock = integers.pointer
+    indices.reserve(4 * room + 2 * (longestRow + 8))
+    records = Record(lanes.pointer)
+    first = integers.pointer
     counts = integers.pointer + elements
     index = indices.pointer
     picked = indices.pointer + 4 * room
-    x = lanes.pointer
-    y = x + room
-    z = y + room
-    square = z + room
-    inverse = square + room
-    distance = inverse + room
-    phi = distance + room
-    forceX = phi + room
-    forceY = forceX + room
-    forceZ = forceY + room
-    edge = forceZ + room
-    slope = edge + edges * room
+    sorted = picked + longestRow + 8
   }
 
   @inline(__always)
   func blocks(_ element: Int) -> Int { (counts[element] &+ 3) &>> 2 }
 
-  /// Which neighbours count.
-  enum Choice { case all, after }
-
-  /// Picks the neighbours of atom `i` nearer than the cutoff – all, or those after it in the `order` – and fills the
-  /// columns up to the distances. Returns the number of blocks.
+  /// The record of the lane's block.
   @inline(__always)
-  func load(
-    _ i: Int, _ list: NeighborView, _ atoms: AtomView, elementOf: UnsafePointer<Int32>, order: AtomOrder?,
-    cutoff: Double
-  ) -> Int {
-    let positions = atoms.positions
-    let species = atoms.species
-    let center = loadRow(positions, Int32(truncatingIfNeeded: i))
-    let row = list.indices + list.starts[i]
-    let length = list.starts[i &+ 1] &- list.starts[i]
-    let cutoff2 = cutoff * cutoff
-    for e in 0..<elements { counts[e] = 0 }
-    if let order {
-      let own = order.keys[i]
-      for k in 0..<length {
-        let j = row[k]
-        let d = loadRow(positions, j) - center
-        let sq = d * d
-        let ahead = own - order.keys[Int(j)]
-        let e = Int(elementOf[Int(species[Int(j)])])
-        let n = counts[e]
-        picked[pickedRoom &* e &+ n] = j
-        var keep = isNegative(sq[0] + sq[1] + sq[2] - cutoff2) & isNegative(ahead)
-        if ahead == 0 { keep = order.breaksTie(atoms, i, Int(j)) ? isNegative(sq[0] + sq[1] + sq[2] - cutoff2) : 0 }
-        counts[e] = n &+ keep
-      }
-    } else {
-      for k in 0..<length {
-        let j = row[k]
-        let d = loadRow(positions, j) - center
-        let sq = d * d
-        let e = Int(elementOf[Int(species[Int(j)])])
-        let n = counts[e]
-        picked[pickedRoom &* e &+ n] = j
-        counts[e] = n &+ isNegative(sq[0] + sq[1] + sq[2] - cutoff2)
-      }
-    }
+  func record(ofLane lane: Int) -> Record { records + size &* (lane &>> 2) }
+
+  /// Picks the neighbours of atom `i` nearer than the cutoff – all, or those `after` it in the order – and fills the
+  /// records up to the distances. Returns the number of records.
+  @inline(__always)
+  func load(_ i: Int, _ list: NeighborView, _ order: AtomOrder, after: Bool, cutoff: Double) -> Int {
+    let places = order.places
+    let center = places[i]
+    let found = after ? pick(i, list, order, center, cutoff * cutoff, after: true)
+      : pick(i, list, order, center, cutoff * cutoff, after: false)
     var block = 0
     for e in 0..<elements {
-      firstBlock[e] = block
-      let n = counts[e]
+      first[e] = block
+      let n = select(e, found, places)
+      counts[e] = n
       guard n > 0 else { continue }
-      let from = picked + pickedRoom &* e
-      for k in n..<((n &+ 3) & ~3) { from[k] = from[n &- 1] }
+      for k in n..<((n &+ 3) & ~3) { sorted[k] = sorted[n &- 1] }
+      var record = records + size &* block
       for b in 0..<((n &+ 3) &>> 2) {
-        let j = from + 4 &* b
-        let d = PairVectors(positions, j, from: center)
-        x[block] = d.x
-        y[block] = d.y
-        z[block] = d.z
-        square[block] = d.squaredDistances
-        for l in 0..<4 { index[4 &* block &+ l] = j[l] }
+        let j = sorted + 4 &* b
+        let d = transpose(
+          places[Int(j[0])] - center, places[Int(j[1])] - center, places[Int(j[2])] - center,
+          places[Int(j[3])] - center)
+        record[Self.x] = d.0
+        record[Self.y] = d.1
+        record[Self.z] = d.2
+        let square = (d.0 * d.0).addingProduct(d.1, d.1).addingProduct(d.2, d.2)
+        let r = square.squareRoot()
+        record[Self.square] = square
+        record[Self.distance] = r
+        record[Self.inverse] = 1 / r
+        UnsafeMutableRawPointer(index + 4 &* block).storeBytes(
+          of: UnsafeRawPointer(j).loadUnaligned(as: SIMD4<Int32>.self), as: SIMD4<Int32>.self)
+        record += size
         block &+= 1
       }
-      if n & 3 != 0 {
-        let last = block &- 1
-        let real = laneWeights(n & 3) .> 0
-        let far = Lanes(repeating: 3 * cutoff)
-        x[last] = far.replacing(with: x[last], where: real)
-        y[last] = far.replacing(with: y[last], where: real)
-        z[last] = far.replacing(with: z[last], where: real)
-        square[last] = Lanes(repeating: 1.02 * cutoff2).replacing(with: square[last], where: real)
-      }
-    }
-    for b in 0..<block {
-      let r = square[b].squareRoot()
-      distance[b] = r
-      inverse[b] = 1 / r
+      if n & 3 != 0 { pad(record - size, n & 3, cutoff) }
     }
     return block
   }
 
+  /// Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
+  @inline(__always)
+  private func pick(
+    _ i: Int, _ list: NeighborView, _ order: AtomOrder, _ center: Lanes, _ cutoff2: Double, after: Bool
+  ) -> Int {
+    let (places, picked) = (order.places, picked)
+    let row = list.indices + list.starts[i]
+    let length = list.starts[i &+ 1] &- list.starts[i]
+    let (cx, cy, cz) = (Lanes(repeating: center[0]), Lanes(repeating: center[1]), Lanes(repeating: center[2]))
+    let own = Lanes(repeating: center[3])
+    let limit = Lanes(repeating: cutoff2)
+    var n = 0
+
+    var k = 0
+    while k &+ 4 <= length {
+      let j = row + k
+      let t = transpose(places[Int(j[0])], places[Int(j[1])], places[Int(j[2])], places[Int(j[3])])
+      let (dx, dy, dz) = (t.0 - cx, t.1 - cy, t.2 - cz)
+      let beyond = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz) - limit
+      var bits: Int
+      if after {
+        bits = negativeBits(beyond.maximum(own - t.3))
+        if anyEqual(own, t.3) != 0 { bits |= order.ties(i, j, 4) & negativeBits(beyond) }
+      } else {
+        bits = negativeBits(beyond)
+      }
+      picked[n] = j[0]
+      n &+= bits & 1
+      picked[n] = j[1]
+      n &+= (bits &>> 1) & 1
+      picked[n] = j[2]
+      n &+= (bits &>> 2) & 1
+      picked[n] = j[3]
+      n &+= bits &>> 3
+      k &+= 4
+    }
+    while k < length {
+      let place = places[Int(row[k])]
+      let d = place - center
+      let square = d * d
+      let isNear = square[0] + square[1] + square[2] < cutoff2
+      let isAfter = !after || place[3] > center[3] || (place[3] == center[3] && order.ties(i, row + k, 1) != 0)
+      picked[n] = row[k]
+      n &+= isNear && isAfter ? 1 : 0
+      k &+= 1
+    }
+    return n
+  }
+
+  /// Those of one element among the picked.
+  @inline(__always)
+  private func select(_ element: Int, _ count: Int, _ places: UnsafePointer<Lanes>) -> Int {
+    let (picked, sorted) = (picked, sorted)
+    if elements == 1 {
+      sorted.update(from: picked, count: count)
+      return count
+    }
+    var n = 0
+    for k in 0..<count {
+      let j = picked[k]
+      sorted[n] = j
+      n &+= AtomOrder.element(places[Int(j)]) == element ? 1 : 0
+    }
+    return n
+  }
+
+  /// Moves all but the first `filled` lanes out of reach.
+  private func pad(_ record: Record, _ filled: Int, _ cutoff: Double) {
+    let real = laneWeights(filled) .> 0
+    let far = Lanes(repeating: 3 * cutoff)
+    for field in [Self.x, Self.y, Self.z] { record[field] = far.replacing(with: record[field], where: real) }
+    let r = Lanes(repeating: 1.01 * cutoff).replacing(with: record[Self.distance], where: real)
+    record[Self.square] = r * r
+    record[Self.distance] = r
+    record[Self.inverse] = 1 / r
+  }
+
   /// Edge functions of all neighbours.
   @inline(__always)
-  func evaluate(_ program: EdgeProgram, _ place: Int, blocks: Int) {
+  func evaluate(_ program: EdgeProgram, _ place: Int, blocks: Int, slopes: Bool) {
     program.fill(
-      blocks, r: distance, inverse: inverse, f: edge + place &* room, slope: slope + place &* room)
+      records, blocks, stride: size, r: Self.distance, inverse: Self.inverse, f: Self.edge(place),
+      slope: slopes ? Self.edge(place) &+ 1 : nil)
   }
 }
 
 /// A total order of all atoms and images in which i before j means j after i on whatever rank they meet: along a
-/// direction of the cell, rounded to whole numbers by the atom's owner (images add whole numbers), then by id, then by
-/// image shift. Triangles and pairs belong to their first corner, which so has neighbours on one side only.
+/// direction of the cell, rounded to whole numbers by the atom's owner (images add whole numbers), then by element, id
+/// and image shift. Triangles and pairs belong to their first corner, which so has neighbours on one side only.
 struct AtomOrder {
-  let keys: UnsafePointer<Double>
+  /// Of all atoms, x, y, z and a key: the number along the direction times 128, plus the element.
+  let places: UnsafePointer<Lanes>
+  let ids: UnsafePointer<Int64>
+  let shifts: UnsafePointer<SIMD3<Int32>>
 
-  /// Numbers a cell along each axis: all sums stay below 2⁵³, hence exact.
-  private static let weights = SIMD3<Double>(1_073_741_824, 397_283_571, 118_111_601)
+  /// Numbers a cell along each axis: keys stay below 2⁵³, hence exact.
+  private static let weights = SIMD3<Double>(128 * 8_388_608, 128 * 3_103_783, 128 * 922_747)
 
-  /// Of local atoms and ghosts; the keys go to `column`.
-  init(_ context: ForceContext, _ column: Column<Double>) {
-    let atoms = context.atoms
-    let keys = column.pointer
-    for i in 0..<atoms.localCount { keys[i] = Self.ownKey(context.box.fractional(atoms.positions[i])) }
-    context.ghosts.forward(column.storage)
-    for i in atoms.localCount..<atoms.count { keys[i] += Self.shiftKey(atoms.shifts[i]) }
-    self.keys = UnsafePointer(keys)
-  }
-
-  init(keys: UnsafePointer<Double>) { self.keys = keys }
-
-  static func ownKey(_ fractional: Vector3) -> Double {
+  static func ownKey(_ fractional: Vector3, element: Int32) -> Double {
     let w = Self.weights * fractional
-    return (w.x + w.y + w.z).rounded(.down)
+    return ((w.x + w.y + w.z) / 128).rounded(.down) * 128 + Double(element)
   }
 
   static func shiftKey(_ shift: SIMD3<Int32>) -> Double {
@@ -184,11 +241,20 @@ struct AtomOrder {
     return w.x + w.y + w.z
   }
 
-  /// Whether j comes after i although their keys are the same.
+  @inline(__always)
+  static func element(_ place: Lanes) -> Int { Int(place[3]) & 127 }
+
+  /// Which of some neighbours come after i although their keys are the same, one bit each.
   @inline(never)
-  func breaksTie(_ atoms: AtomView, _ i: Int, _ j: Int) -> Bool {
-    if atoms.ids[i] != atoms.ids[j] { return atoms.ids[i] < atoms.ids[j] }
-    let (s, t) = (atoms.shifts[i], atoms.shifts[j])
+  func ties(_ i: Int, _ j: UnsafePointer<Int32>, _ count: Int) -> Int {
+    var bits = 0
+    for l in 0..<count where places[Int(j[l])][3] == places[i][3] && comesAfter(Int(j[l]), i) { bits |= 1 &<< l }
+    return bits
+  }
+
+  private func comesAfter(_ j: Int, _ i: Int) -> Bool {
+    if ids[i] != ids[j] { return ids[i] < ids[j] }
+    let (s, t) = (shifts[i], shifts[j])
     return s.x != t.x ? s.x < t.x : s.y != t.y ? s.y < t.y : s.z < t.z
   }
 }

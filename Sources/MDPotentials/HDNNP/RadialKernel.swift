@@ -3,130 +3,197 @@ import MDNumerics
 
 /// Pairs of an atom and its neighbours of one element: the moments Σ exp(−η(r − r_s)²) f(r) of both ends.
 struct RadialStage {
-  /// (r − r_s)² of a row's blocks.
-  let exponent: UnsafeMutablePointer<Lanes>
-  /// A column an exponent.
-  let levels: UnsafeMutablePointer<Lanes>
-  /// A column a moment of the neighbours.
-  let moments: UnsafeMutablePointer<Lanes>
-  let room: Int
+  // Fields of a record: (r − r_s)², and exp(−η(r − r_s)²), a field an exponent.
+  private static let exponent = 0
+  private static let levels = 1
 
-  init(_ lanes: AlignedBuffer<Lanes>, longestRow: Int, columns: Int, longestBlock: Int) {
-    room = (longestRow + 3) / 4 + 1
-    lanes.reserve(room * (1 + columns + longestBlock))
-    exponent = lanes.pointer
-    levels = exponent + room
-    moments = levels + columns * room
+  private let records: Record
+  private let size: Int
+
+  init(_ lanes: AlignedBuffer<Lanes>, longestRow: Int, columns: Int) {
+    let room = (longestRow + 3) / 4 + 1
+    let fields = (Self.levels + columns) | 1
+    size = 32 * fields
+    lanes.reserve(room * fields)
+    records = Record(lanes.pointer)
   }
 
-  /// exp(−η(r − r_s)²) of the `count` blocks from `first` on.
+  /// exp(−η(r − r_s)²) of `count` records of the neighbour stage.
   @inline(__always)
-  func evaluate(_ row: NeighborStage, _ program: BlockProgram, first: Int, count: Int) {
-    if program.shift == 0 {
-      for b in 0..<count { exponent[b] = row.square[first &+ b] }
-    } else {
-      let shift = Lanes(repeating: program.shift)
-      for b in 0..<count {
-        let d = row.distance[first &+ b] - shift
-        exponent[b] = d * d
+  func evaluate(_ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int) {
+    var pair = first
+    var record = records
+    let shift = Lanes(repeating: program.shift)
+    for _ in 0..<count {
+      if program.shift == 0 {
+        record[Self.exponent] = pair[NeighborStage.square]
+      } else {
+        let d = pair[NeighborStage.distance] - shift
+        record[Self.exponent] = d * d
       }
+      pair += row.size
+      record += size
     }
-    runChain(program.steps, count, exponent: exponent, levels: levels, room: room)
+    runChain(program.steps, records, count, stride: size, exponent: Self.exponent, levels: Self.levels)
   }
 
-  /// Adds the moments of the centre to `sums` and leaves those of the neighbours in `moments`.
+  /// Adds the moments of the centre to `sums`, and those of the neighbours to the rows of their atoms.
   @inline(__always)
   func addMoments(
-    _ row: NeighborStage, _ program: BlockProgram, first: Int, count: Int, sums: UnsafeMutablePointer<Lanes>
+    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, index: UnsafePointer<Int32>,
+    sums: UnsafeMutablePointer<Lanes>, rows: UnsafeMutablePointer<Double>, width: Int
   ) {
-    let f = row.edge + (program.edge &* row.room &+ first)
-    for level in 0..<program.etas.count {
-      let e = levels + level &* room
-      let out = moments + level &* room
-      var sum = Lanes.zero
-      for b in 0..<count {
-        let u = e[b] * f[b]
-        sum += u
-        out[b] = u
+    let f = NeighborStage.edge(program.edge)
+    // Four exponents at a time; exponents that fill the last four up are worth nothing.
+    var level = 0
+    while level < program.count {
+      let field = Self.levels &+ level
+      let filled = program.etas.count &- level
+      var (s0, s1, s2, s3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+      var pair = first
+      var record = records
+      var i = index
+      for _ in 0..<count {
+        let value = pair[f]
+        let u0 = record[field] * value
+        let u1 = filled > 1 ? record[field &+ 1] * value : .zero
+        let u2 = filled > 2 ? record[field &+ 2] * value : .zero
+        let u3 = filled > 3 ? record[field &+ 3] * value : .zero
+        s0 += u0
+        s1 += u1
+        s2 += u2
+        s3 += u3
+        let t = transpose(u0, u1, u2, u3)
+        addLanes(t.0, to: rows + (width &* Int(i[0]) &+ level))
+        addLanes(t.1, to: rows + (width &* Int(i[1]) &+ level))
+        addLanes(t.2, to: rows + (width &* Int(i[2]) &+ level))
+        addLanes(t.3, to: rows + (width &* Int(i[3]) &+ level))
+        pair += row.size
+        record += size
+        i += 4
       }
-      sums[level] += sum
-    }
-    for level in program.etas.count..<program.count {
-      for b in 0..<count { moments[level &* room &+ b] = .zero }
+      sums[level] += s0
+      sums[level &+ 1] += s1
+      sums[level &+ 2] += s2
+      sums[level &+ 3] += s3
+      level &+= 4
     }
   }
 
-  /// φ of the pairs from ∂E/∂M of the centre and, in `moments`, of the neighbours.
+  /// φ of the pairs from ∂E/∂M of the centre and of the rows of the neighbours.
   @inline(__always)
   func addForces(
-    _ row: NeighborStage, _ program: BlockProgram, first: Int, count: Int, center: UnsafePointer<Double>
+    _ row: NeighborStage, _ program: BlockProgram, _ first: Record, _ count: Int, index: UnsafePointer<Int32>,
+    center: UnsafePointer<Double>, rows: UnsafePointer<Double>, width: Int
   ) {
-    let f = row.edge + (program.edge &* row.room &+ first)
-    let slope = row.slope + (program.edge &* row.room &+ first)
-    let etas = program.etas
-    let shift = Lanes(repeating: program.shift)
-    for b in 0..<count {
-      var sum = Lanes.zero
-      var sumEta = Lanes.zero
-      for level in 0..<etas.count {
-        let a = moments[level &* room &+ b] + Lanes(repeating: center[level])
-        let v = a * levels[level &* room &+ b]
-        sum += v
-        sumEta.addProduct(Lanes(repeating: etas[level]), v)
+    let f = NeighborStage.edge(program.edge)
+    let shift = Lanes(repeating: 2 * program.shift)
+    let two = Lanes(repeating: 2)
+    var level = 0
+    while level < program.count {
+      let field = Self.levels &+ level
+      let filled = program.etas.count &- level
+      func eta(_ k: Int) -> Lanes { Lanes(repeating: k < filled ? program.etas[level &+ k] : 0) }
+      let (n0, n1, n2, n3) = (eta(0), eta(1), eta(2), eta(3))
+      let c0 = Lanes(repeating: center[level])
+      let c1 = Lanes(repeating: center[level &+ 1])
+      let c2 = Lanes(repeating: center[level &+ 2])
+      let c3 = Lanes(repeating: center[level &+ 3])
+      var pair = first
+      var record = records
+      var i = index
+      for _ in 0..<count {
+        let t = transpose(
+          loadLanes(rows + (width &* Int(i[0]) &+ level)), loadLanes(rows + (width &* Int(i[1]) &+ level)),
+          loadLanes(rows + (width &* Int(i[2]) &+ level)), loadLanes(rows + (width &* Int(i[3]) &+ level)))
+        var v = (t.0 + c0) * record[field]
+        var sum = v
+        var sumEta = v * n0
+        if filled > 1 {
+          v = (t.1 + c1) * record[field &+ 1]
+          sum += v
+          sumEta.addProduct(v, n1)
+        }
+        if filled > 2 {
+          v = (t.2 + c2) * record[field &+ 2]
+          sum += v
+          sumEta.addProduct(v, n2)
+        }
+        if filled > 3 {
+          v = (t.3 + c3) * record[field &+ 3]
+          sum += v
+          sumEta.addProduct(v, n3)
+        }
+        let slope = (pair[f &+ 1] * sum).subtractingProduct(sumEta, two.subtractingProduct(shift, pair[NeighborStage.inverse]))
+        pair[NeighborStage.phi] = pair[NeighborStage.phi].addingProduct(pair[f], slope)
+        pair += row.size
+        record += size
+        i += 4
       }
-      let ratio = Lanes(repeating: 2) - (shift + shift) * row.inverse[first &+ b]
-      row.phi[first &+ b] += f[b] * (slope[b] * sum - sumEta * ratio)
+      level &+= 4
     }
   }
 }
 
-// MARK: Between rows of atoms and columns of lanes
-
-/// Columns from rows: column m, block b, lane l ← rows[width · index + start + m], four moments at a time.
+/// Four numbers on a 32-byte boundary.
 @inline(__always)
-func gatherColumns(
-  _ rows: UnsafePointer<Double>, width: Int, start: Int, count: Int, index: UnsafePointer<Int32>, blocks: Int,
-  into columns: UnsafeMutablePointer<Lanes>, room: Int
+private func loadLanes(_ p: UnsafePointer<Double>) -> Lanes { UnsafeRawPointer(p).load(as: Lanes.self) }
+
+// MARK: Between rows of atoms and records of lanes
+
+/// Moments of four atoms a record from their rows: field m, lane l ← rows[width · index + m], four moments at a time.
+@inline(__always)
+func gatherMoments(
+  _ rows: UnsafePointer<Double>, width: Int, count: Int, index: UnsafePointer<Int32>, into first: Record, stride: Int,
+  records: Int
 ) {
-  for b in 0..<blocks {
-    let i = index + 4 &* b
-    let p0 = UnsafeRawPointer(rows + (width &* Int(i[0]) &+ start))
-    let p1 = UnsafeRawPointer(rows + (width &* Int(i[1]) &+ start))
-    let p2 = UnsafeRawPointer(rows + (width &* Int(i[2]) &+ start))
-    let p3 = UnsafeRawPointer(rows + (width &* Int(i[3]) &+ start))
+  var record = first
+  var i = index
+  for _ in 0..<records {
+    let p0 = UnsafeRawPointer(rows + width &* Int(i[0]))
+    let p1 = UnsafeRawPointer(rows + width &* Int(i[1]))
+    let p2 = UnsafeRawPointer(rows + width &* Int(i[2]))
+    let p3 = UnsafeRawPointer(rows + width &* Int(i[3]))
     var m = 0
     while m < count {
       let t = transpose(
         p0.load(fromByteOffset: 8 &* m, as: Lanes.self), p1.load(fromByteOffset: 8 &* m, as: Lanes.self),
         p2.load(fromByteOffset: 8 &* m, as: Lanes.self), p3.load(fromByteOffset: 8 &* m, as: Lanes.self))
-      columns[m &* room &+ b] = t.0
-      columns[(m &+ 1) &* room &+ b] = t.1
-      columns[(m &+ 2) &* room &+ b] = t.2
-      columns[(m &+ 3) &* room &+ b] = t.3
+      record[m] = t.0
+      record[m &+ 1] = t.1
+      record[m &+ 2] = t.2
+      record[m &+ 3] = t.3
       m &+= 4
     }
+    record += stride
+    i += 4
   }
 }
 
-/// The reverse: adds columns to rows.
+/// The reverse: adds the moments of records to the rows of their atoms.
 @inline(__always)
-func scatterColumns(
-  _ columns: UnsafePointer<Lanes>, room: Int, count: Int, index: UnsafePointer<Int32>, blocks: Int,
-  to rows: UnsafeMutablePointer<Double>, width: Int, start: Int
+func scatterMoments(
+  _ first: Record, stride: Int, records: Int, count: Int, index: UnsafePointer<Int32>,
+  to rows: UnsafeMutablePointer<Double>, width: Int
 ) {
-  for b in 0..<blocks {
-    let i = index + 4 &* b
+  var record = first
+  var i = index
+  for _ in 0..<records {
+    let p0 = rows + width &* Int(i[0])
+    let p1 = rows + width &* Int(i[1])
+    let p2 = rows + width &* Int(i[2])
+    let p3 = rows + width &* Int(i[3])
     var m = 0
     while m < count {
-      let t = transpose(
-        columns[m &* room &+ b], columns[(m &+ 1) &* room &+ b], columns[(m &+ 2) &* room &+ b],
-        columns[(m &+ 3) &* room &+ b])
-      addLanes(t.0, to: rows + (width &* Int(i[0]) &+ start &+ m))
-      addLanes(t.1, to: rows + (width &* Int(i[1]) &+ start &+ m))
-      addLanes(t.2, to: rows + (width &* Int(i[2]) &+ start &+ m))
-      addLanes(t.3, to: rows + (width &* Int(i[3]) &+ start &+ m))
+      let t = transpose(record[m], record[m &+ 1], record[m &+ 2], record[m &+ 3])
+      addLanes(t.0, to: p0 + m)
+      addLanes(t.1, to: p1 + m)
+      addLanes(t.2, to: p2 + m)
+      addLanes(t.3, to: p3 + m)
       m &+= 4
     }
+    record += stride
+    i += 4
   }
 }
 
@@ -135,12 +202,4 @@ func scatterColumns(
 func addLanes(_ v: Lanes, to p: UnsafeMutablePointer<Double>) {
   let q = UnsafeMutableRawPointer(p)
   q.storeBytes(of: q.load(as: Lanes.self) + v, as: Lanes.self)
-}
-
-@inline(__always)
-func transpose(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> (Lanes, Lanes, Lanes, Lanes) {
-  (
-    Lanes(a[0], b[0], c[0], d[0]), Lanes(a[1], b[1], c[1], d[1]), Lanes(a[2], b[2], c[2], d[2]),
-    Lanes(a[3], b[3], c[3], d[3])
-  )
 }

@@ -8,82 +8,82 @@ extension TriangleStage {
   ///
   /// with Q = ∂E/∂cos θ / (product of the sides at the corner), R = ∂E/∂cos θ · cos θ.
   @inline(__always)
-  func addForces(
-    _ row: NeighborStage, _ segmentCount: Int, _ count: Int, _ program: BlockProgram, wide: Bool,
-    perAtom: SideVirials?
+  func addForces<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ row: NeighborStage, _ segmentCount: Int, _ program: BlockProgram, perAtom: SideVirials?
   ) {
-    let slopes = row.slope + program.edge &* row.room
-    let slopeOf = UnsafePointer<Double>(OpaquePointer(slopes))
-    let inverseOf = UnsafePointer<Double>(OpaquePointer(row.inverse))
-    let phiOf = UnsafeMutablePointer<Double>(OpaquePointer(row.phi))
-    let forceX = UnsafeMutablePointer<Double>(OpaquePointer(row.forceX))
-    let forceY = UnsafeMutablePointer<Double>(OpaquePointer(row.forceY))
-    let forceZ = UnsafeMutablePointer<Double>(OpaquePointer(row.forceZ))
+    let slopes = NeighborStage.edge(program.edge) &+ 1
     let shifted = program.shift != 0
     let shift = Lanes(repeating: program.shift)
     let one = Lanes(repeating: 1)
+    let (rows, size) = (row.records, size)
     for s in 0..<segmentCount {
-      let j = segments[s].lane
-      let ia = Lanes(repeating: inverseOf[j])
-      let slopeJ0 = Lanes(repeating: slopeOf[j])
+      let segment = segments[s]
+      let own = row.record(ofLane: segment.lane)
+      let lane = segment.lane & 3
+      let ia = Lanes(repeating: own.scalar(NeighborStage.inverse, lane: lane))
+      let slopeJ = Lanes(repeating: own.scalar(slopes, lane: lane))
       let ia2 = ia * ia
       var phiJ = Lanes.zero
       var fx = Lanes.zero
       var fy = Lanes.zero
       var fz = Lanes.zero
-      for n in segments[s].start..<end(s, segmentCount, count) {
-        let k = block[n]
-        let ib = row.inverse[k]
-        let id = inverse[n]
-        let total = sum[n]
-        let eta = sumEta[n]
-        let si = slopeI[n]
+      var record = segment.start
+      while record < segment.end {
+        let place = record.load(fromByteOffset: 32 &* Self.place, as: Int.self)
+        let k = rows + place
+        let ib = k[NeighborStage.inverse]
+        let total = record[Self.sum]
+        let eta = record[Self.sumEta]
+        let si = record[Self.slopeI]
+        let ri = si * record[Self.cosineI]
         let qi = si * (ia * ib)
-        let ri = si * cosineI[n]
-        var ij = slopeJ0 * total + qi
-        var ik = slopes[k] * total + qi
-        var jk = Lanes.zero - qi
-        if wide {
-          ij -= ri * ia2
-          ik -= ri * (ib * ib)
+        var ij: Lanes
+        var ik: Lanes
+        var jk: Lanes
+        if Mode.isWide {
+          ij = qi.subtractingProduct(ri, ia2)
+          ik = qi.subtractingProduct(ri, ib * ib)
+          jk = Lanes.zero - qi
         } else {
-          let sj = slopeJ[n]
-          let sk = slopeK[n]
+          let id = record[Self.inverse]
+          let sj = record[Self.slopeJ]
+          let sk = record[Self.slopeK]
+          let rj = sj * record[Self.cosineJ]
+          let rk = sk * record[Self.cosineK]
           let qj = sj * (ia * id)
           let qk = sk * (ib * id)
-          let rj = sj * cosineJ[n]
-          let rk = sk * cosineK[n]
-          ij = (ij + (qj - qk)).addingProduct((ri + rj) * Lanes(repeating: -1), ia2)
-          ik = (ik + (qk - qj)).addingProduct((ri + rk) * Lanes(repeating: -1), ib * ib)
-          jk = (jk + (qj + qk)).addingProduct((rj + rk) * Lanes(repeating: -1), id * id)
-            .addingProduct(slope[n], total)
+          let difference = qj - qk
+          ij = (qi + difference).subtractingProduct(ri + rj, ia2)
+          ik = (qi - difference).subtractingProduct(ri + rk, ib * ib)
+          jk = (qj + qk - qi).subtractingProduct(rj + rk, id * id).addingProduct(record[Self.slope], total)
+          jk = shifted ? jk.subtractingProduct(eta, one - shift * id) : jk - eta
         }
-        if shifted {
-          ij -= eta * (one - shift * ia)
-          ik -= eta * (one - shift * ib)
-          if !wide { jk -= eta * (one - shift * id) }
-        } else {
-          ij -= eta
-          ik -= eta
-          if !wide { jk -= eta }
-        }
+        ij.addProduct(slopeJ, total)
+        ik.addProduct(k[slopes], total)
+        ij = shifted ? ij.subtractingProduct(eta, one - shift * ia) : ij - eta
+        ik = shifted ? ik.subtractingProduct(eta, one - shift * ib) : ik - eta
         phiJ += ij
-        row.phi[k] += ik
-        let gx = jk * x[n]
-        let gy = jk * y[n]
-        let gz = jk * z[n]
+        k[NeighborStage.phi] += ik
+        let gx = jk * record[Self.x]
+        let gy = jk * record[Self.y]
+        let gz = jk * record[Self.z]
         fx += gx
         fy += gy
         fz += gz
-        row.forceX[k] -= gx
-        row.forceY[k] -= gy
-        row.forceZ[k] -= gz
-        if let perAtom { perAtom.add(jk, x[n], y[n], z[n], j: j, k: k) }
+        k[NeighborStage.forceX] -= gx
+        k[NeighborStage.forceY] -= gy
+        k[NeighborStage.forceZ] -= gz
+        if let perAtom {
+          perAtom.add(
+            jk, record[Self.x], record[Self.y], record[Self.z], j: segment.lane, k: 4 &* (place / row.size))
+        }
+        record += size
       }
-      phiOf[j] += phiJ.sum()
-      forceX[j] += fx.sum()
-      forceY[j] += fy.sum()
-      forceZ[j] += fz.sum()
+      let totals = sums(phiJ, fx, fy, fz)
+      own.add(totals[0], to: NeighborStage.phi, lane: lane)
+      own.add(totals[1], to: NeighborStage.forceX, lane: lane)
+      own.add(totals[2], to: NeighborStage.forceY, lane: lane)
+      own.add(totals[3], to: NeighborStage.forceZ, lane: lane)
     }
   }
 }
@@ -93,11 +93,12 @@ struct SideVirials {
   let virials: UnsafeMutablePointer<Double>
   let index: UnsafePointer<Int32>
 
+  /// `j` is a lane, `k` the first of four.
   @inline(__always)
   func add(_ phi: Lanes, _ x: Lanes, _ y: Lanes, _ z: Lanes, j: Int, k: Int) {
     for l in 0..<4 where phi[l] != 0 {
       addOuter(-0.5 * phi[l], Vector3(x[l], y[l], z[l]), to: Int(index[j]))
-      addOuter(-0.5 * phi[l], Vector3(x[l], y[l], z[l]), to: Int(index[4 &* k &+ l]))
+      addOuter(-0.5 * phi[l], Vector3(x[l], y[l], z[l]), to: Int(index[k &+ l]))
     }
   }
 

@@ -1,228 +1,190 @@
 import MDCore
 import MDNumerics
 
-/// A batch of triangles on their way through the kernel, four to a block: the corner i is the atom at hand, j one of
-/// its neighbours, the same for all lanes of a block, k four others. Columns are filled step by step, each in a short
-/// loop over the batch.
+/// Whether a triangle serves all three corners (`Narrow`) or is a centre with two neighbours whose distance does not
+/// matter (`Wide`). Kernels are compiled for either.
+protocol TriangleMode {
+  static var isWide: Bool { get }
+}
+enum Narrow: TriangleMode {
+  static var isWide: Bool { false }
+}
+enum Wide: TriangleMode {
+  static var isWide: Bool { true }
+}
+
+/// A batch of triangles on their way through the kernel, four to a record: the corner i is the atom at hand, j one of
+/// its neighbours, the same for all lanes of a record, k four others. Fields are filled step by step, each in a
+/// short loop over the batch whose turns do not depend on each other.
 struct TriangleStage {
-  /// Triangles with the same j are neighbours in the batch: a segment.
+  // Fields of a record.
+  /// r_k − r_j.
+  static let x = 0
+  static let y = 1
+  static let z = 2
+  /// Of the side jk: r², r, 1/r, f, L.
+  static let square = 3
+  static let distance = 4
+  static let inverse = 5
+  static let edge = 6
+  static let slope = 7
+  /// Cosines of the corners.
+  static let cosineI = 8
+  static let cosineJ = 9
+  static let cosineK = 10
+  /// f f f of the sides, and the sum of (r − r_s)².
+  static let weight = 11
+  static let exponent = 12
+  /// ∂E/∂cos θ of the corners; Σ V and Σ 2ηV, V the energy-like sum of an exponent's functions.
+  static let slopeI = 13
+  static let slopeJ = 14
+  static let slopeK = 15
+  static let sum = 16
+  static let sumEta = 17
+  /// Byte offset of the k's in the records of the neighbour stage.
+  static let place = 18
+  /// exp(−η q), a field an exponent.
+  static let levels = 19
+
+  /// Triangles with the same j, neighbours in the batch.
   struct Segment: BitwiseCopyable {
     /// Lane of j in the neighbour stage.
     var lane: Int
-    /// First block in the batch.
-    var start: Int
+    var start: Record
+    var end: Record
   }
+
+  let records: Record
+  /// Bytes of a record.
+  let size: Int
   let segments: UnsafeMutablePointer<Segment>
-  /// Block of the neighbour stage that has the k's.
-  let block: UnsafeMutablePointer<Int>
-  /// r_k − r_j.
-  let x: UnsafeMutablePointer<Lanes>
-  let y: UnsafeMutablePointer<Lanes>
-  let z: UnsafeMutablePointer<Lanes>
-  /// Of the side jk: r², r, 1/r, f, L.
-  let square: UnsafeMutablePointer<Lanes>
-  let distance: UnsafeMutablePointer<Lanes>
-  let inverse: UnsafeMutablePointer<Lanes>
-  let edge: UnsafeMutablePointer<Lanes>
-  let slope: UnsafeMutablePointer<Lanes>
-  /// Cosines of the corners.
-  let cosineI: UnsafeMutablePointer<Lanes>
-  let cosineJ: UnsafeMutablePointer<Lanes>
-  let cosineK: UnsafeMutablePointer<Lanes>
-  /// f f f of the sides, and the sum of (r − r_s)².
-  let weight: UnsafeMutablePointer<Lanes>
-  let exponent: UnsafeMutablePointer<Lanes>
-  /// ∂E/∂cos θ of the corners; Σ V and Σ 2ηV, V the energy-like sum of an exponent's functions.
-  let slopeI: UnsafeMutablePointer<Lanes>
-  let slopeJ: UnsafeMutablePointer<Lanes>
-  let slopeK: UnsafeMutablePointer<Lanes>
-  let sum: UnsafeMutablePointer<Lanes>
-  let sumEta: UnsafeMutablePointer<Lanes>
-  /// exp(−η q), a column an exponent.
-  let levels: UnsafeMutablePointer<Lanes>
-  /// Blocks between columns.
-  let room: Int
-  /// A batch is complete when it has so many blocks.
-  let target: Int
-
+  /// A batch is complete when it has so many records.
   static let target = 24
-  /// Zero for lanes after the l-th, far beyond the cutoff for the others.
-  private let bumps: UnsafeMutablePointer<Lanes>
 
-  init(
-    _ lanes: AlignedBuffer<Lanes>, _ integers: AlignedBuffer<Int>, _ segments: AlignedBuffer<Segment>,
-    longestRow: Int, columns: Int
-  ) {
-    target = Self.target
-    room = target + (longestRow + 3) / 4 + 1
-    lanes.reserve(room * (18 + columns) + 4)
-    integers.reserve(room)
-    segments.reserve(target + 2)
+  init(_ lanes: AlignedBuffer<Lanes>, _ segments: AlignedBuffer<Segment>, longestRow: Int, columns: Int) {
+    let room = Self.target + (longestRow + 3) / 4 + 1
+    let fields = (Self.levels + columns) | 1
+    size = 32 * fields
+    lanes.reserve(room * fields)
+    segments.reserve(Self.target + 2)
+    records = Record(lanes.pointer)
     self.segments = segments.pointer
-    block = integers.pointer
-    bumps = lanes.pointer
-    let room = room
-    var next = lanes.pointer + 4
-    func column() -> UnsafeMutablePointer<Lanes> {
-      defer { next += room }
-      return next
-    }
-    x = column()
-    y = column()
-    z = column()
-    square = column()
-    distance = column()
-    inverse = column()
-    edge = column()
-    slope = column()
-    cosineI = column()
-    cosineJ = column()
-    cosineK = column()
-    weight = column()
-    exponent = column()
-    slopeI = column()
-    slopeJ = column()
-    slopeK = column()
-    sum = column()
-    sumEta = column()
-    levels = next
   }
 
-  /// Appends the triangles of i, the neighbour `j` (a lane) and the neighbours in the given blocks whose side jk is
+  /// Appends the triangles of i, the neighbour `j` (a lane) and the neighbours in the given records whose side jk is
   /// shorter than the cutoff – all of them for wide functions. With `after`, only lanes after j.
-  /// Returns the number of blocks in the batch.
+  /// Returns the end of the batch.
   @inline(__always)
-  func append(
-    _ row: NeighborStage, lane j: Int, from firstBlock: Int, count: Int, after: Bool, cutoff2: Double, wide: Bool,
-    keepingVectors: Bool, at start: Int
-  ) -> Int {
-    let xj = Lanes(repeating: UnsafePointer<Double>(OpaquePointer(row.x))[j])
-    let yj = Lanes(repeating: UnsafePointer<Double>(OpaquePointer(row.y))[j])
-    let zj = Lanes(repeating: UnsafePointer<Double>(OpaquePointer(row.z))[j])
+  func append<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ row: NeighborStage, lane j: Int, from first: Int, count: Int, after: Bool, cutoff2: Double,
+    keepingVectors: Bool, at end: Record
+  ) -> Record {
+    let own = row.record(ofLane: j)
+    let xj = Lanes(repeating: own.scalar(NeighborStage.x, lane: j & 3))
+    let yj = Lanes(repeating: own.scalar(NeighborStage.y, lane: j & 3))
+    let zj = Lanes(repeating: own.scalar(NeighborStage.z, lane: j & 3))
     let limit = Lanes(repeating: cutoff2)
-    var n = start
-    var b = after ? (j &+ 1) &>> 2 : firstBlock
-    let end = firstBlock &+ count
+    let (records, rowSize, size) = (row.records, row.size, size)
+    var next = end
+    var place = rowSize &* (after ? (j &+ 1) &>> 2 : first)
+    let last = rowSize &* (first &+ count)
+
+    @inline(__always)
+    func put(_ extra: Lanes?) {
+      let k = records + place
+      let dx = k[NeighborStage.x] - xj
+      let dy = k[NeighborStage.y] - yj
+      let dz = k[NeighborStage.z] - zj
+      var d2 = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz)
+      if let extra { d2 += extra }
+      if keepingVectors {
+        next[Self.x] = dx
+        next[Self.y] = dy
+        next[Self.z] = dz
+      }
+      next[Self.square] = d2
+      next.storeBytes(of: place, toByteOffset: 32 &* Self.place, as: Int.self)
+      place &+= rowSize
+      if Mode.isWide {
+        next[Self.edge] = extra.map { Lanes(repeating: 1).replacing(with: 0, where: $0 .> 0) } ?? Lanes(repeating: 1)
+        next += size
+      } else {
+        next += (0 &- anyLess(d2, limit)) & size
+      }
+    }
+
     if after && (j &+ 1) & 3 != 0 {
       // Lanes up to and with j are moved out of reach.
-      let far = Lanes(repeating: 1.5 * cutoff2)
       let own = Lanes(0, 1, 2, 3) .<= Lanes(repeating: Double(j & 3))
-      n = put(row, b, xj, yj, zj, limit, Lanes.zero.replacing(with: far, where: own), wide, keepingVectors, n)
-      b &+= 1
+      put(Lanes.zero.replacing(with: Lanes(repeating: 1.5 * cutoff2), where: own))
     }
-    while b < end {
-      n = put(row, b, xj, yj, zj, limit, nil, wide, keepingVectors, n)
-      b &+= 1
-    }
-    return n
+    while place < last { put(nil) }
+    return next
   }
 
+  /// The edge function of the sides jk, their lengths.
   @inline(__always)
-  private func put(
-    _ row: NeighborStage, _ b: Int, _ xj: Lanes, _ yj: Lanes, _ zj: Lanes, _ limit: Lanes, _ extra: Lanes?,
-    _ wide: Bool, _ keepingVectors: Bool, _ n: Int
-  ) -> Int {
-    let dx = row.x[b] - xj
-    let dy = row.y[b] - yj
-    let dz = row.z[b] - zj
-    var d2 = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz)
-    if let extra { d2 += extra }
-    if keepingVectors {
-      x[n] = dx
-      y[n] = dy
-      z[n] = dz
+  func measure<Mode: TriangleMode>(_ mode: Mode.Type, _ count: Int, _ program: BlockProgram, _ edge: EdgeProgram, slopes: Bool) {
+    if Mode.isWide {
+      var record = records
+      for _ in 0..<count {
+        record[Self.inverse] = 1 / record[Self.square].squareRoot()
+        record += size
+      }
+    } else {
+      edge.fillFromSquares(
+        records, count, stride: size, square: Self.square, r: program.shift == 0 ? nil : Self.distance,
+        inverse: Self.inverse, f: Self.edge, slope: slopes ? Self.slope : nil)
     }
-    square[n] = d2
-    block[n] = b
-    if wide {
-      edge[n] = extra.map { Lanes(repeating: 1).replacing(with: 0, where: $0 .> 0) } ?? Lanes(repeating: 1)
-      slope[n] = .zero
-      return n &+ 1
-    }
-    return n &+ anyLess(d2, limit)
-  }
-}
-
-extension TriangleStage {
-  /// Distances and the edge function of the sides jk.
-  @inline(__always)
-  func measure(_ count: Int, _ program: EdgeProgram, wide: Bool) {
-    for b in 0..<count {
-      let r = square[b].squareRoot()
-      distance[b] = r
-      inverse[b] = 1 / r
-    }
-    if !wide { program.fill(count, r: distance, inverse: inverse, f: edge, slope: slope) }
   }
 
   /// Cosines, products of edge functions and exponents.
   ///
-  /// With the squared sides a = r_ij², b = r_ik², d = r_jk²: cos θᵢ = (a + b − d)/(2√(ab)), and so on around.
+  /// With the squared sides a = r_ij², b = r_ik², d = r_jk² and h = (a + b + d)/2: cos θᵢ = (h − d)/√(ab), and so on around.
   @inline(__always)
-  func combine(_ row: NeighborStage, _ segmentCount: Int, _ count: Int, _ program: BlockProgram, wide: Bool) {
-    let edges = row.edge + program.edge &* row.room
-    let edgeOf = UnsafePointer<Double>(OpaquePointer(edges))
-    let squareOf = UnsafePointer<Double>(OpaquePointer(row.square))
-    let inverseOf = UnsafePointer<Double>(OpaquePointer(row.inverse))
-    let distanceOf = UnsafePointer<Double>(OpaquePointer(row.distance))
+  func combine<Mode: TriangleMode>(_ mode: Mode.Type, _ row: NeighborStage, _ segmentCount: Int, _ program: BlockProgram) {
+    let edge = NeighborStage.edge(program.edge)
     let half = Lanes(repeating: 0.5)
     let shift = Lanes(repeating: program.shift)
+    let isShifted = program.shift != 0
+    let (rows, size) = (row.records, size)
     for s in 0..<segmentCount {
-      let j = segments[s].lane
-      let a = Lanes(repeating: squareOf[j])
-      let ia = Lanes(repeating: inverseOf[j]) * half
-      let fj = Lanes(repeating: edgeOf[j])
-      let toJ = Lanes(repeating: distanceOf[j]) - shift
-      let end = s &+ 1 < segmentCount ? segments[s &+ 1].start : count
-      for n in segments[s].start..<end {
-        let k = block[n]
-        let b = row.square[k]
-        let ib = row.inverse[k]
-        let d = square[n]
-        let id = inverse[n]
-        weight[n] = fj * edges[k] * edge[n]
-        cosineI[n] = (a + b - d) * (ia * ib)
-        if !wide {
-          cosineJ[n] = (a + d - b) * (ia * id)
-          cosineK[n] = (b + d - a) * (ib * id * half)
+      let segment = segments[s]
+      let own = row.record(ofLane: segment.lane)
+      let lane = segment.lane & 3
+      let a = Lanes(repeating: own.scalar(NeighborStage.square, lane: lane))
+      let ia = Lanes(repeating: own.scalar(NeighborStage.inverse, lane: lane))
+      let fj = Lanes(repeating: own.scalar(edge, lane: lane))
+      let toJ = Lanes(repeating: own.scalar(NeighborStage.distance, lane: lane)) - shift
+      var record = segment.start
+      while record < segment.end {
+        let k = rows + record.load(fromByteOffset: 32 &* Self.place, as: Int.self)
+        let b = k[NeighborStage.square]
+        let ib = k[NeighborStage.inverse]
+        let d = record[Self.square]
+        record[Self.weight] = fj * k[edge] * record[Self.edge]
+        let ab = a + b
+        let h = (ab + d) * half
+        record[Self.cosineI] = (h - d) * (ia * ib)
+        if !Mode.isWide {
+          let id = record[Self.inverse]
+          record[Self.cosineJ] = (h - b) * (ia * id)
+          record[Self.cosineK] = (h - a) * (ib * id)
         }
-        if program.shift == 0 {
-          exponent[n] = wide ? a + b : a + b + d
+        if !isShifted {
+          record[Self.exponent] = Mode.isWide ? ab : ab + d
         } else {
-          let toK = row.distance[k] - shift
+          let toK = k[NeighborStage.distance] - shift
           var q = (toJ * toJ).addingProduct(toK, toK)
-          if !wide {
-            let side = distance[n] - shift
+          if !Mode.isWide {
+            let side = record[Self.distance] - shift
             q.addProduct(side, side)
           }
-          exponent[n] = q
+          record[Self.exponent] = q
         }
+        record += size
       }
     }
   }
 }
 
-/// Columns of exp(−η q) after the steps of a chain; `room` blocks between columns.
-@inline(__always)
-func runChain(
-  _ steps: UnsafeBufferPointer<ChainStep>, _ count: Int, exponent: UnsafePointer<Lanes>,
-  levels: UnsafeMutablePointer<Lanes>, room: Int
-) {
-  for step in steps {
-    let out = levels + step.column &* room
-    switch step.kind {
-    case .exponential:
-      let eta = Lanes(repeating: -step.eta)
-      let low = Lanes(repeating: -708)
-      for n in 0..<count {
-        out[n] = exponentialOfNegative((exponent[n] * eta).maximum(low))
-      }
-    case .product:
-      let a = levels + step.first &* room
-      let b = levels + step.second &* room
-      for n in 0..<count { out[n] = a[n] * b[n] }
-    case .one:
-      for n in 0..<count { out[n] = Lanes(repeating: 1) }
-    }
-  }
-}

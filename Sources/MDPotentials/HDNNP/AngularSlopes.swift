@@ -1,0 +1,523 @@
+import Foundation
+import MDNumerics
+
+// MARK: Backward: sums and slopes
+
+/// Whether an operation starts the sums or adds to them.
+protocol OperationTurn {
+  static var isFirst: Bool { get }
+}
+enum FirstTurn: OperationTurn {
+  static var isFirst: Bool { true }
+}
+enum LaterTurn: OperationTurn {
+  static var isFirst: Bool { false }
+}
+
+extension TriangleStage {
+  /// Adds an operation's share to V = u Σ P(cos θ), 2ηV, and u P′(cos θ) of each corner; the first operation starts them.
+  @inline(__always)
+  func addSlopes<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    switch operation.kind {
+    case .linear1: slopesLinear1(mode, turn, operation, corners, segmentCount)
+    case .linear2: slopesLinear2(mode, turn, operation, corners, segmentCount)
+    case .linear3: slopesLinear3(mode, turn, operation, corners, segmentCount)
+    case .quadratic: slopesQuadratic(mode, turn, operation, corners, segmentCount)
+    case .quarticPair: slopesQuarticPair(mode, turn, operation, corners, segmentCount)
+    case .quartic: slopesQuartic(mode, turn, operation, corners, segmentCount)
+    case .power: slopesPower(mode, turn, operation, corners, segmentCount)
+    case .bump: slopesBump(mode, turn, operation, corners, segmentCount)
+    }
+  }
+
+  @inline(__always)
+  private func place(_ record: Record) -> Int { record.load(fromByteOffset: 32 &* Self.place, as: Int.self) }
+
+  /// Sums so far.
+  @inline(__always)
+  private func load<Turn: OperationTurn>(_ turn: Turn.Type, _ record: Record, _ field: Int) -> Lanes {
+    Turn.isFirst ? .zero : record[field]
+  }
+
+  @inline(__always)
+  private func slopesLinear1<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let e0 = Self.levels &+ operation.levels.0
+    let eta0 = Lanes(repeating: operation.twiceEta[0])
+    let values = corners.valuesI + operation.offset
+    let i1 = Lanes(repeating: values[1])
+    for s in 0..<segmentCount {
+      let segment = segments[s]
+      let row = corners.rowJ(segment.lane) + operation.offset
+      let j0 = Lanes(repeating: Mode.isWide ? values[0] : values[0] + row[0])
+      let j1 = Mode.isWide ? .zero : Lanes(repeating: row[1])
+      var record = segment.start
+      while record < segment.end {
+        let w = record[Self.weight]
+        let ci = record[Self.cosineI]
+        let cj = record[Self.cosineJ]
+        let ck = record[Self.cosineK]
+        let k = records + place(record)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
+        do {
+          let u = record[e0] * w
+          var p = j0.addingProduct(i1, ci)
+          si.addProduct(u, i1)
+          if !Mode.isWide {
+            p.addProduct(j1, cj)
+            sj.addProduct(u, j1)
+            let slope = k[1]
+            p += k[0]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta0, v)
+        }
+        store(mode, record, si, sj, sk, sum, sumEta)
+        record += size
+      }
+    }
+  }
+
+  @inline(__always)
+  private func slopesLinear2<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let e0 = Self.levels &+ operation.levels.0
+    let eta0 = Lanes(repeating: operation.twiceEta[0])
+    let e1 = Self.levels &+ operation.levels.1
+    let eta1 = Lanes(repeating: operation.twiceEta[1])
+    let values = corners.valuesI + operation.offset
+    let i1 = Lanes(repeating: values[1])
+    let i3 = Lanes(repeating: values[3])
+    for s in 0..<segmentCount {
+      let segment = segments[s]
+      let row = corners.rowJ(segment.lane) + operation.offset
+      let j0 = Lanes(repeating: Mode.isWide ? values[0] : values[0] + row[0])
+      let j2 = Lanes(repeating: Mode.isWide ? values[2] : values[2] + row[2])
+      let j1 = Mode.isWide ? .zero : Lanes(repeating: row[1])
+      let j3 = Mode.isWide ? .zero : Lanes(repeating: row[3])
+      var record = segment.start
+      while record < segment.end {
+        let w = record[Self.weight]
+        let ci = record[Self.cosineI]
+        let cj = record[Self.cosineJ]
+        let ck = record[Self.cosineK]
+        let k = records + place(record)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
+        do {
+          let u = record[e0] * w
+          var p = j0.addingProduct(i1, ci)
+          si.addProduct(u, i1)
+          if !Mode.isWide {
+            p.addProduct(j1, cj)
+            sj.addProduct(u, j1)
+            let slope = k[1]
+            p += k[0]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta0, v)
+        }
+        do {
+          let u = record[e1] * w
+          var p = j2.addingProduct(i3, ci)
+          si.addProduct(u, i3)
+          if !Mode.isWide {
+            p.addProduct(j3, cj)
+            sj.addProduct(u, j3)
+            let slope = k[3]
+            p += k[2]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta1, v)
+        }
+        store(mode, record, si, sj, sk, sum, sumEta)
+        record += size
+      }
+    }
+  }
+
+  @inline(__always)
+  private func slopesLinear3<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let e0 = Self.levels &+ operation.levels.0
+    let eta0 = Lanes(repeating: operation.twiceEta[0])
+    let e1 = Self.levels &+ operation.levels.1
+    let eta1 = Lanes(repeating: operation.twiceEta[1])
+    let e2 = Self.levels &+ operation.levels.2
+    let eta2 = Lanes(repeating: operation.twiceEta[2])
+    let values = corners.valuesI + operation.offset
+    let i1 = Lanes(repeating: values[1])
+    let i3 = Lanes(repeating: values[3])
+    let i5 = Lanes(repeating: values[5])
+    for s in 0..<segmentCount {
+      let segment = segments[s]
+      let row = corners.rowJ(segment.lane) + operation.offset
+      let j0 = Lanes(repeating: Mode.isWide ? values[0] : values[0] + row[0])
+      let j2 = Lanes(repeating: Mode.isWide ? values[2] : values[2] + row[2])
+      let j4 = Lanes(repeating: Mode.isWide ? values[4] : values[4] + row[4])
+      let j1 = Mode.isWide ? .zero : Lanes(repeating: row[1])
+      let j3 = Mode.isWide ? .zero : Lanes(repeating: row[3])
+      let j5 = Mode.isWide ? .zero : Lanes(repeating: row[5])
+      var record = segment.start
+      while record < segment.end {
+        let w = record[Self.weight]
+        let ci = record[Self.cosineI]
+        let cj = record[Self.cosineJ]
+        let ck = record[Self.cosineK]
+        let k = records + place(record)
+        var si = load(turn, record, Self.slopeI)
+        var sj = load(turn, record, Self.slopeJ)
+        var sk = load(turn, record, Self.slopeK)
+        var sum = load(turn, record, Self.sum)
+        var sumEta = load(turn, record, Self.sumEta)
+        do {
+          let u = record[e0] * w
+          var p = j0.addingProduct(i1, ci)
+          si.addProduct(u, i1)
+          if !Mode.isWide {
+            p.addProduct(j1, cj)
+            sj.addProduct(u, j1)
+            let slope = k[1]
+            p += k[0]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta0, v)
+        }
+        do {
+          let u = record[e1] * w
+          var p = j2.addingProduct(i3, ci)
+          si.addProduct(u, i3)
+          if !Mode.isWide {
+            p.addProduct(j3, cj)
+            sj.addProduct(u, j3)
+            let slope = k[3]
+            p += k[2]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta1, v)
+        }
+        do {
+          let u = record[e2] * w
+          var p = j4.addingProduct(i5, ci)
+          si.addProduct(u, i5)
+          if !Mode.isWide {
+            p.addProduct(j5, cj)
+            sj.addProduct(u, j5)
+            let slope = k[5]
+            p += k[4]
+            p.addProduct(slope, ck)
+            sk.addProduct(u, slope)
+          }
+          let v = u * p
+          sum += v
+          sumEta.addProduct(eta2, v)
+        }
+        store(mode, record, si, sj, sk, sum, sumEta)
+        record += size
+      }
+    }
+  }
+
+  @inline(__always)
+  private func store<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ record: Record, _ si: Lanes, _ sj: Lanes, _ sk: Lanes, _ sum: Lanes, _ sumEta: Lanes
+  ) {
+    record[Self.slopeI] = si
+    if !Mode.isWide {
+      record[Self.slopeJ] = sj
+      record[Self.slopeK] = sk
+    }
+    record[Self.sum] = sum
+    record[Self.sumEta] = sumEta
+  }
+
+  /// The part that operations on one exponent have in common. `Coefficients` are those of a corner; `load` broadcasts
+  /// them from a row, or takes them from a record of the k's.
+  @inline(__always)
+  private func slopes<Mode: TriangleMode, Turn: OperationTurn, Polynomial: CornerPolynomial>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int,
+    _ polynomial: Polynomial
+  ) {
+    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let e = Self.levels &+ operation.levels.0
+    let eta = Lanes(repeating: operation.twiceEta[0])
+    let atI = polynomial.broadcast(corners.valuesI + operation.offset)
+    for s in 0..<segmentCount {
+      let segment = segments[s]
+      let atJ = polynomial.broadcast(UnsafePointer(corners.rowJ(segment.lane) + operation.offset))
+      let constant = Mode.isWide ? polynomial.constant(atI) : polynomial.constant(atI) + polynomial.constant(atJ)
+      var record = segment.start
+      while record < segment.end {
+        let u = record[e] * record[Self.weight]
+        var p = constant
+        let si = load(turn, record, Self.slopeI)
+          .addingProduct(u, polynomial.add(atI, record[Self.cosineI], &p))
+        var sj = Lanes.zero
+        var sk = Lanes.zero
+        if !Mode.isWide {
+          sj = load(turn, record, Self.slopeJ).addingProduct(u, polynomial.add(atJ, record[Self.cosineJ], &p))
+          let atK = polynomial.load(records + place(record))
+          p += polynomial.constant(atK)
+          sk = load(turn, record, Self.slopeK).addingProduct(u, polynomial.add(atK, record[Self.cosineK], &p))
+        }
+        let v = u * p
+        store(
+          mode, record, si, sj, sk, load(turn, record, Self.sum) + v,
+          load(turn, record, Self.sumEta).addingProduct(eta, v))
+        record += size
+      }
+    }
+  }
+
+  @inline(__always)
+  private func slopesQuadratic<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, Quadratic())
+  }
+
+  @inline(__always)
+  private func slopesQuartic<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, Quartic())
+  }
+
+  @inline(__always)
+  private func slopesQuarticPair<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, QuarticPair())
+  }
+
+  @inline(__always)
+  private func slopesPower<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, PowerTerm(operation: operation))
+  }
+
+  @inline(__always)
+  private func slopesBump<Mode: TriangleMode, Turn: OperationTurn>(
+    _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
+  ) {
+    slopes(mode, turn, operation, corners, segmentCount, BumpTerm(operation: operation))
+  }
+}
+
+/// What a corner's cosine becomes: coefficients, a constant part, and the rest with its slope.
+private protocol CornerPolynomial {
+  associatedtype Coefficients
+  func broadcast(_ row: UnsafePointer<Double>) -> Coefficients
+  func load(_ record: Record) -> Coefficients
+  func constant(_ a: Coefficients) -> Lanes
+  /// Adds all but the constant to p and returns the slope.
+  func add(_ a: Coefficients, _ c: Lanes, _ p: inout Lanes) -> Lanes
+}
+
+/// a₀ + a₁c + a₂c².
+private struct Quadratic: CornerPolynomial {
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> (Lanes, Lanes, Lanes) {
+    (Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: row[2]))
+  }
+  @inline(__always)
+  func load(_ record: Record) -> (Lanes, Lanes, Lanes) { (record[0], record[1], record[2]) }
+  @inline(__always)
+  func constant(_ a: (Lanes, Lanes, Lanes)) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: (Lanes, Lanes, Lanes), _ c: Lanes, _ p: inout Lanes) -> Lanes { quadratic(a.1, a.2, c, &p) }
+}
+
+/// a₀ + a₁c + … + a₄c⁴.
+private struct Quartic: CornerPolynomial {
+  typealias Coefficients = (Lanes, Lanes, Lanes, Lanes, Lanes)
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Coefficients {
+    (
+      Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: row[2]), Lanes(repeating: row[3]),
+      Lanes(repeating: row[4])
+    )
+  }
+  @inline(__always)
+  func load(_ record: Record) -> Coefficients { (record[0], record[1], record[2], record[3], record[4]) }
+  @inline(__always)
+  func constant(_ a: Coefficients) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: Coefficients, _ c: Lanes, _ p: inout Lanes) -> Lanes { quartic(a.1, a.2, a.3, a.4, c, &p) }
+}
+
+/// a (1 + 6c² + c⁴) + b (c + c³): coefficients b, 6a, b, a from c up.
+private struct QuarticPair: CornerPolynomial {
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> (Lanes, Lanes, Lanes) {
+    (Lanes(repeating: row[0]), Lanes(repeating: row[1]), Lanes(repeating: 6 * row[0]))
+  }
+  @inline(__always)
+  func load(_ record: Record) -> (Lanes, Lanes, Lanes) { (record[0], record[1], record[0] * Lanes(repeating: 6)) }
+  @inline(__always)
+  func constant(_ a: (Lanes, Lanes, Lanes)) -> Lanes { a.0 }
+  @inline(__always)
+  func add(_ a: (Lanes, Lanes, Lanes), _ c: Lanes, _ p: inout Lanes) -> Lanes { quartic(a.1, a.2, a.1, a.0, c, &p) }
+}
+
+/// a ((1 + λc)/2)^ζ.
+private struct PowerTerm: CornerPolynomial {
+  let operation: AngularOperation
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Lanes { Lanes(repeating: row[0]) }
+  @inline(__always)
+  func load(_ record: Record) -> Lanes { record[0] }
+  @inline(__always)
+  func constant(_ a: Lanes) -> Lanes { .zero }
+  @inline(__always)
+  func add(_ a: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+    let f = power(c, operation)
+    p.addProduct(a, f.value)
+    return a * f.slope
+  }
+}
+
+/// a Θ(θ).
+private struct BumpTerm: CornerPolynomial {
+  let operation: AngularOperation
+  @inline(__always)
+  func broadcast(_ row: UnsafePointer<Double>) -> Lanes { Lanes(repeating: row[0]) }
+  @inline(__always)
+  func load(_ record: Record) -> Lanes { record[0] }
+  @inline(__always)
+  func constant(_ a: Lanes) -> Lanes { .zero }
+  @inline(__always)
+  func add(_ a: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+    let f = operation.angle(c)
+    p.addProduct(a, f.value)
+    return a * f.slope
+  }
+}
+
+/// Adds a₁c + a₂c² to p and returns the slope.
+@inline(__always)
+private func quadratic(_ a1: Lanes, _ a2: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+  let h = a1.addingProduct(a2, c)
+  p.addProduct(h, c)
+  return h.addingProduct(a2, c)
+}
+
+/// Adds a₁c + a₂c² + a₃c³ + a₄c⁴ to p and returns the slope.
+@inline(__always)
+private func quartic(_ a1: Lanes, _ a2: Lanes, _ a3: Lanes, _ a4: Lanes, _ c: Lanes, _ p: inout Lanes) -> Lanes {
+  let h3 = a3.addingProduct(a4, c)
+  let h2 = a2.addingProduct(h3, c)
+  let h1 = a1.addingProduct(h2, c)
+  p.addProduct(h1, c)
+  let g3 = h3.addingProduct(a4, c)
+  let g2 = h2.addingProduct(g3, c)
+  return h1.addingProduct(g2, c)
+}
+
+/// ((1 + λc)/2)^ζ and its slope.
+@inline(__always)
+func power(_ c: Lanes, _ operation: AngularOperation) -> (value: Lanes, slope: Lanes) {
+  let lambda = Lanes(repeating: operation.lambda * 0.5)
+  var base = Lanes(repeating: 0.5).addingProduct(lambda, c)
+  // Cosines of lanes without a triangle may be anything.
+  base = base.maximum(.zero).minimum(Lanes(repeating: 1))
+  let factor = lambda * operation.zeta
+  var rest = operation.wholeZeta &- 1
+  if rest >= 0 {
+    // base^(ζ−1) by squaring.
+    var result = Lanes(repeating: 1)
+    var square = base
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      rest &>>= 1
+      if rest > 0 { square *= square }
+    }
+    return (result * base, factor * result)
+  }
+  var value = Lanes.zero
+  var slope = Lanes.zero
+  for l in 0..<4 where base[l] > 0 {
+    let power = pow(base[l], operation.zeta - 1)
+    value[l] = power * base[l]
+    slope[l] = factor[l] * power
+  }
+  return (value, slope)
+}
+
+/// The bump C(θ) about an angle, of the cosine.
+struct AngleBump: BitwiseCopyable {
+  private var kind = EdgeProgram.Kind.polynomial1
+  private var center = 0.0
+  private var scale = 1.0
+
+  init() {}
+
+  init(core: CompactFunction.Core, center: Double, width: Double) {
+    kind =
+      switch core {
+      case .exponential: .exponential
+      case .polynomial1: .polynomial1
+      case .polynomial2: .polynomial2
+      case .polynomial3: .polynomial3
+      case .polynomial4: .polynomial4
+      }
+    self.center = center
+    scale = 1 / width
+  }
+
+  /// C and dC/d cos θ = −C′(θ)/sin θ, which stays finite at 0 and π, where C′ vanishes.
+  @inline(__always)
+  func callAsFunction(_ cosine: Lanes) -> (value: Lanes, slope: Lanes) {
+    var angle = Lanes.zero
+    var sine = Lanes.zero
+    for l in 0..<4 {
+      let theta = min(max(acos(min(max(cosine[l], -1), 1)), 1e-7), .pi - 1e-7)
+      angle[l] = theta
+      sine[l] = sin(theta)
+    }
+    let signed = (angle - Lanes(repeating: center)) * scale
+    var x = signed.replacing(with: Lanes.zero - signed, where: signed .< 0)
+    x = x.replacing(with: 1, where: x .> 1)
+    let (value, ratio) =
+      switch kind {
+      case .polynomial1: EdgeProgram.polynomial1(x)
+      case .polynomial2: EdgeProgram.polynomial2(x)
+      case .polynomial3: EdgeProgram.polynomial3(x)
+      case .polynomial4: EdgeProgram.polynomial4(x)
+      default: EdgeProgram.exponentialCore(x)
+      }
+    let direction = Lanes(repeating: -scale).replacing(with: Lanes(repeating: scale), where: signed .< 0)
+    return (value, value * ratio * direction / sine)
+  }
+}
