@@ -58,10 +58,11 @@ extension Registry.Family {
     "Charge equilibration.",
     [
       .defaulted(
-        "method", .enumeration(["ewald", "direct"]), "ewald",
-        "`ewald`: conjugate gradients with Ewald sums; `direct`: the whole matrix, for up to 2000 atoms."),
+        "method", .enumeration(["pppm", "ewald", "direct"]), "pppm",
+        "Conjugate gradients with sums on a mesh (`pppm`) or plain Ewald sums (`ewald`); `direct`: the whole matrix with "
+          + "plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
       .defaulted(
-        "accuracy", .number(NumberRange(from: 1e-14, to: 0.1)), "1e-5",
+        "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
         "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
       .optional(
         "cutoff", .quantity(.length, .positive),
@@ -81,6 +82,9 @@ extension Registry.Family {
     _ communicator: any Communicator, file: String
   ) throws -> any Potential {
     let accuracy = section.double("accuracy")
+    guard accuracy >= 1e-14 else {
+      throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
+    }
     let needed = ChargedHDNNPPotential.cutoff(model, accuracy: accuracy)
     let cutoff = section["cutoff"]?.double ?? max(8, needed)
     guard cutoff >= needed else {
@@ -89,9 +93,11 @@ extension Registry.Family {
         hint: "at least \((needed * 100).rounded(.up) / 100) Å")
     }
     let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff, slabFactor: section.double("slab_factor"))
+    let periodic: any LongRangeSolver =
+      section.string("method") == "pppm"
+      ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator)
     let sums = BoundarySolver(
-      EwaldSolver(options, communicator: communicator),
-      open: DirectSolver(cutoff: cutoff, communicator: communicator))
+      periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator))
     let solver: any ChargeSolver =
       section.string("method") == "direct"
       ? DenseCharges(communicator: communicator)

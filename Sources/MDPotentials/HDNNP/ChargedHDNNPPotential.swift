@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 import MDNumerics
 
@@ -95,6 +96,18 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   }
 
   public var longRange: (any LongRangeSolver)? { matrix.solver }
+
+  public var notes: [String] {
+    guard let solutions, let parameters = matrix.solver.parameters else { return [] }
+    func short(_ x: Double) -> String { String(format: "%.2g", x) }
+    return [
+      "hdnnp: charges by \(solver.name) with \(matrix.solver.name), \(matrix.solver.summary); pairs within "
+        + "\(String(format: "%.2f", matrix.cutoff)) Å, α = \(String(format: "%.4f", parameters.splitting))/Å",
+      "hdnnp: total charge \(totalCharge) e; \(solutions.charges.iterations) products for the charges and "
+        + "\(solutions.adjoint.iterations) for their adjoint from nothing, residuals \(short(solutions.charges.residual)) and "
+        + "\(short(solutions.adjoint.residual)) eV/e",
+    ]
+  }
 
   public func attach(to atoms: AtomStore) throws {
     columns = Columns(
