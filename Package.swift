@@ -72,7 +72,8 @@ let package = Package(
       name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDElectrostaticsTests",
-      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDTestSupport"], swiftSettings: target),
+      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDSimulation", "MDTestSupport"],
+      swiftSettings: target),
     .testTarget(
       name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
       swiftSettings: target),

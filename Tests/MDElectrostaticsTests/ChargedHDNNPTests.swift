@@ -4,6 +4,7 @@ import MDElectrostatics
 import MDNumerics
 import MDParallel
 import MDPotentials
+import MDSimulation
 import MDTestSupport
 import Testing
 
@@ -12,15 +13,16 @@ import Testing
   enum Method: Sendable, CaseIterable { case iterative, direct }
 
   static func potential(
-    _ model: HDNNPModel, _ species: [String], _ method: Method = .direct, accuracy: Double, tolerance: Double = 1e-11,
-    total: Double = 0, slabFactor: Double = 3
+    _ model: HDNNPModel, _ species: [String], _ method: Method = .direct, mesh: Bool = false, accuracy: Double,
+    tolerance: Double = 1e-11, total: Double = 0, communicator: any Communicator = LoopbackCommunicator()
   ) throws -> ChargedHDNNPPotential {
-    let communicator = LoopbackCommunicator()
     let cutoff = max(6, ChargedHDNNPPotential.cutoff(model, accuracy: accuracy))
-    let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff, slabFactor: slabFactor)
+    let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff)
+    let periodic: any LongRangeSolver =
+      mesh
+      ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator)
     let sums = BoundarySolver(
-      EwaldSolver(options, communicator: communicator),
-      open: DirectSolver(cutoff: cutoff, communicator: communicator))
+      periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator))
     let solver: any ChargeSolver =
       method == .direct
       ? DenseCharges(communicator: communicator)
@@ -56,6 +58,74 @@ import Testing
       let solutions = try #require(potential.solutions)
       #expect(solutions.charges.iterations < 25 && solutions.adjoint.iterations < 25)
     }
+  }
+
+  /// On any number of ranks the same, on a mesh and with the whole matrix.
+  @Test(arguments: [(Method.iterative, true), (.iterative, false), (.direct, false)])
+  func ranks(_ method: Method, mesh: Bool) throws {
+    for structure in TestStructures.all(["H", "O"], spacing: 2.6) {
+      var one: Gathered?
+      for ranks in [1, 2, 3, 4, 8] {
+        let found = try Self.run(structure, method, mesh: mesh, ranks: ranks)
+        guard let one else {
+          one = found
+          continue
+        }
+        #expect(abs(found.energy - one.energy) <= 1e-8, "\(ranks) ranks: energy")
+        #expect(zip(found.charges, one.charges).allSatisfy { abs($0 - $1) <= 1e-9 }, "\(ranks) ranks: charges")
+        #expect(zip(found.forces, one.forces).allSatisfy { abs($0 - $1) <= 1e-8 }, "\(ranks) ranks: forces")
+        #expect(
+          zip(found.virial.elements, one.virial.elements).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: virial")
+        #expect(found.iterations == one.iterations, "\(ranks) ranks: iterations")
+      }
+    }
+  }
+
+  /// Results in the order of ids.
+  struct Gathered: Sendable {
+    var energy = 0.0
+    var virial = Matrix3.zero
+    var charges: [Double] = []
+    var forces: [Double] = []
+    var iterations = 0
+  }
+
+  private static func run(_ structure: Structure, _ method: Method, mesh: Bool, ranks: Int) throws -> Gathered {
+    let box = Locked(Gathered())
+    try LoopbackCommunicator.run(ranks: ranks) { communicator in
+      let header = Distribution.header(
+        of: communicator.isRoot ? structure : nil, communicator: communicator)
+      let potential = try potential(
+        model(seed: 5), ["H", "O"], method, mesh: mesh, accuracy: mesh ? 1e-6 : 1e-10, total: 1, communicator: communicator)
+      let domain = try Domain(
+        box: header.box, ranks: ranks, rank: communicator.rank, halo: potential.requirements.halo)
+      let atoms = AtomStore()
+      try Distribution.scatter(
+        communicator.isRoot ? structure : nil, header: header, to: atoms, domain: domain, communicator: communicator)
+      let system = try DistributedSystem(
+        communicator: communicator, atoms: atoms, box: header.box, species: header.species, masses: [1, 16],
+        potentials: [potential], domain: domain, skin: 0)
+      try system.rebuild()
+      let tally = try system.compute([.energy, .virial], step: 0)
+      var sums = [tally.energy] + tally.virial.elements
+      communicator.sum(&sums)
+      let columns = [atoms.needCharge().storage, atoms.force.storage]
+      try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
+        box.withLock {
+          $0.charges += buffers[0].bindMemory(to: Double.self)
+          $0.forces += buffers[1].bindMemory(to: Double.self)
+        }
+      }
+      if communicator.isRoot {
+        let total = sums
+        box.withLock {
+          $0.energy = total[0]
+          $0.virial = Matrix3(Array(total[1...]))
+          $0.iterations = potential.solutions!.charges.iterations
+        }
+      }
+    }
+    return box.value
   }
 
   /// Two elements with radial and angular functions, some screening.
@@ -212,4 +282,12 @@ import Testing
 
 extension Column where Element == Double {
   func values(_ count: Int) -> [Double] { (0..<count).map { self[$0] } }
+}
+
+/// A value that threads share.
+private final class Locked<Value>: @unchecked Sendable {
+  private let lock = NSLock()
+  private(set) var value: Value
+  init(_ value: Value) { self.value = value }
+  func withLock(_ body: (inout Value) -> Void) { lock.withLock { body(&value) } }
 }
