@@ -73,6 +73,11 @@ public final class PPPMSolver: LongRangeSolver {
 
   // MARK: Preparing
 
+  public func fits(_ box: Box) -> Bool {
+    guard let parameters, let cell = try? PeriodicCell(box, slabFactor: options.slabFactor) else { return false }
+    return parameters.fits(cell: cell.cell)
+  }
+
   public func prepare(_ system: LongRangeSystem) throws {
     let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
     let chosen = try choose(cell, system.charges)
