@@ -15,7 +15,7 @@ import Testing
         SpeciesPair("Na", "Na"): .init(amplitude: 424.0, length: 0.317, dispersion: 1.05),
         SpeciesPair("Na", "Cl"): .init(amplitude: 1256.0, length: 0.317, dispersion: 7.0, cutoff: 5.1),
         SpeciesPair("Cl", "Cl"): .init(amplitude: 3488.0, length: 0.317, dispersion: 72.4),
-      ], cutoff: cutoff, truncation: .switched(inner: 0.8 * cutoff), species: Self.species)
+      ], cutoff: cutoff, truncation: .switched(inner: 4), species: Self.species)
   }
 
   /// The pair potential ends before, with and beyond the charges' cutoff (6 Å).
