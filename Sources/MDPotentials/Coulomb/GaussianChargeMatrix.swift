@@ -26,16 +26,9 @@ final class GaussianChargeMatrix: ChargeMatrix {
   private var isNew = true
   private var context: ForceContext?
   private var vectors: Column<Double>?
-  /// Pairs within the cutoff: starts of rows, neighbours, values of K (eV/e²).
-  private let starts = AlignedBuffer<Int>()
-  private let neighbors = AlignedBuffer<Int32>()
-  private let values = AlignedBuffer<Double>()
-  private let distances = AlignedBuffer<Double>()
-  private let slots = AlignedBuffer<Double>()
+  private let pairs: ChargePairs
   private let diagonals = AlignedBuffer<Double>()
   private let longRange = AlignedBuffer<Double>()
-  /// 1/√2γ for each pair of species.
-  private let inverseWidths: AlignedBuffer<Double>
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
@@ -47,7 +40,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     self.hardness = hardness
     self.factor = factor
     self.communicator = communicator
-    inverseWidths = AlignedBuffer(widths.flatMap { a in widths.map { 1 / (2 * (a * a + $0 * $0)).squareRoot() } })
+    pairs = ChargePairs(widths: widths)
   }
 
   func attach(to atoms: AtomStore) {
@@ -95,49 +88,18 @@ final class GaussianChargeMatrix: ChargeMatrix {
   }
 
   private func fill(_ context: ForceContext) {
-    let atoms = context.atoms
-    let list = context.neighbors(.full)
-    let kinds = widths.count
-    starts.reserve(list.rowCount + 1)
-    neighbors.reserve(list.pairCount + 4 * list.rowCount + 4)
-    values.reserve(list.pairCount + 4 * list.rowCount + 4)
-    distances.reserve(list.longestRow + 4)
-    slots.reserve(list.longestRow + 4)
-    let (r2, beta, table) = (distances.pointer, slots.pointer, inverseWidths.pointer)
-    let (index, value) = (neighbors.pointer, values.pointer)
-    let limit = cutoff * cutoff
     let alpha = solver.parameters!.splitting
-    var place = 0
-    for i in 0..<list.rowCount {
-      starts.pointer[i] = place
-      let center = atoms.positions[i]
-      let row = table + kinds * Int(atoms.species[i])
-      var n = 0
-      for k in list.starts[i]..<list.starts[i + 1] {
-        let j = list.indices[k]
-        let d2 = (atoms.positions[Int(j)] - center).squaredLength
-        index[place &+ n] = j
-        r2[n] = d2
-        beta[n] = row[Int(atoms.species[Int(j)])]
-        n &+= d2 < limit ? 1 : 0
-      }
-      for k in n..<(n + 4) {
-        r2[k] = 1
-        beta[k] = 1
-      }
-      var k = 0
-      while k < n {
-        let r = positiveSquareRoot(UnsafeRawPointer(r2 + k).loadUnaligned(as: Lanes.self))
-        let b = UnsafeRawPointer(beta + k).loadUnaligned(as: Lanes.self)
-        let far = complementaryErrorFunction(r * alpha).erfc
-        let near = complementaryErrorFunction(r * b).erfc
-        let v = (far - near) / r * Lanes(repeating: coulomb)
-        UnsafeMutableRawPointer(value + place + k).storeBytes(of: v, as: Lanes.self)
-        k &+= 4
-      }
-      place &+= n
+    let far = Lanes(repeating: alpha)
+    let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
+    let strength = Lanes(repeating: coulomb)
+    pairs.fill(context, cutoff: cutoff) { r, beta in
+      let inverse = reciprocal(r)
+      let a = complementaryErrorFunction(r * far)
+      let b = complementaryErrorFunction(r * beta)
+      let value = (a.erfc - b.erfc) * inverse
+      let slope = (a.gaussian * far - b.gaussian * beta) * scale
+      return (value * strength, (value + slope) * inverse * inverse * strength)
     }
-    starts.pointer[list.rowCount] = place
   }
 
   // MARK: Products
@@ -151,25 +113,14 @@ final class GaussianChargeMatrix: ChargeMatrix {
     let all = UnsafePointer(vectors.pointer)
     try solver.potential(of: all, on: atoms, into: longRange.pointer)
     let background = background(context, all)
-    let (index, value, start) = (neighbors.pointer, values.pointer, starts.pointer)
     for i in 0..<n {
-      var a = 0.0
-      var b = 0.0
-      var k = start[i]
-      let end = start[i &+ 1]
-      while k &+ 1 < end {
-        a += value[k] * all[Int(index[k])]
-        b += value[k &+ 1] * all[Int(index[k &+ 1])]
-        k &+= 2
-      }
-      if k < end { a += value[k] * all[Int(index[k])] }
-      let own = diagonals.pointer[i] * all[i] + factor * longRange.pointer[i]
-      y[i] = a + b + own
+      y[i] = diagonals.pointer[i] * all[i] + factor * longRange.pointer[i]
       if let background {
         let width = widths[Int(atoms.species[i])]
         y[i] += background.scale * (width * width * background.sum + background.spread)
       }
     }
+    pairs.addProduct(all, count: n, to: y)
   }
 
   private struct Background {
@@ -198,59 +149,9 @@ final class GaussianChargeMatrix: ChargeMatrix {
   /// Adds the forces −wᵀ(∂K/∂r)q at fixed q and w, and returns the virial (no energy). Both have values on ghosts.
   func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
     guard let context else { preconditionFailure("prepare the matrix first") }
-    let atoms = context.atoms
-    let n = atoms.localCount
-    let alpha = solver.parameters!.splitting
-    let scale = 2 / Double.pi.squareRoot()
-    let kinds = widths.count
-    let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
-    let wantsVirial = !want.isEmpty
-    var virial = VirialSum()
-    for i in 0..<n {
-      let center = loadRow(atoms.positions, Int32(truncatingIfNeeded: i))
-      let row = inverseWidths.pointer + kinds * Int(atoms.species[i])
-      let (qi, wi) = (Lanes(repeating: q[i]), Lanes(repeating: w[i]))
-      var force = (Lanes.zero, Lanes.zero, Lanes.zero)
-      var own = VirialSum()
-      var k = starts.pointer[i]
-      let end = starts.pointer[i + 1]
-      while k < end {
-        let left = min(4, end &- k)
-        // Empty lanes repeat the first pair, with no strength.
-        func j(_ l: Int) -> Int { Int(neighbors.pointer[k &+ (l < left ? l : 0)]) }
-        let (j0, j1, j2, j3) = (j(0), j(1), j(2), j(3))
-        var places = (Int32(truncatingIfNeeded: j0), Int32(truncatingIfNeeded: j1), Int32(truncatingIfNeeded: j2), Int32(truncatingIfNeeded: j3))
-        let d = withUnsafePointer(to: &places) {
-          PairVectors(
-            atoms.positions, UnsafeRawPointer($0).assumingMemoryBound(to: Int32.self), from: center)
-        }
-        let b = Lanes(
-          row[Int(atoms.species[j0])], row[Int(atoms.species[j1])], row[Int(atoms.species[j2])],
-          row[Int(atoms.species[j3])])
-        let strength =
-          (wi * Lanes(q[j0], q[j1], q[j2], q[j3]) + qi * Lanes(w[j0], w[j1], w[j2], w[j3])) * laneWeights(left)
-          * Lanes(repeating: coulomb)
-        let r = positiveSquareRoot(d.squaredDistances)
-        let inverse = 1 / r
-        let far = complementaryErrorFunction(r * alpha)
-        let near = complementaryErrorFunction(r * b)
-        let slope = far.gaussian * Lanes(repeating: scale * alpha) - near.gaussian * b * Lanes(repeating: scale)
-        // −φ′/r.
-        let s = ((far.erfc - near.erfc) * inverse + slope) * inverse * inverse * strength
-        force.0.addProduct(s, d.x)
-        force.1.addProduct(s, d.y)
-        force.2.addProduct(s, d.z)
-        // Each pair stands twice.
-        if wantsVirial { own.add(s * Lanes(repeating: 0.5), d) }
-        k &+= 4
-      }
-      atoms.forces[i] -= Vector3(force.0.sum(), force.1.sum(), force.2.sum())
-      if wantsVirial { virial.add(own) }
-      if let perAtom { Self.add(own.matrix, to: perAtom, i) }
-    }
-    var sum = virial.matrix
-    sum += try addSmooth(q, w, context, want)
-    return sum
+    var virial = pairs.addForces(q, w, on: context.atoms, want: want)
+    virial += try addSmooth(q, w, context, want)
+    return virial
   }
 
   /// The solver's part and the background's.
@@ -271,12 +172,8 @@ final class GaussianChargeMatrix: ChargeMatrix {
       let (s, scale) = (width * width, 0.5 * a.scale)
       let energy = scale * (w[i] * (s * a.sum + a.spread) + q[i] * (s * b.sum + b.spread))
       virial += energy * Matrix3.identity
-      if let perAtom { Self.add(energy * Matrix3.identity, to: perAtom, i) }
+      if let perAtom { ChargePairs.add(energy * Matrix3.identity, to: perAtom, i) }
     }
     return virial
-  }
-
-  static func add(_ m: Matrix3, to virials: UnsafeMutablePointer<Double>, _ i: Int) {
-    for (k, value) in m.elements.enumerated() { virials[9 * i + k] += value }
   }
 }

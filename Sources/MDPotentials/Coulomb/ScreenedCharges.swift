@@ -1,4 +1,3 @@
-import Foundation
 import MDCore
 import MDNumerics
 
@@ -6,17 +5,26 @@ import MDNumerics
 ///
 ///     ½ qᵀS q = −C Σᵢ qᵢ²/(2√π σᵢ) + C Σ_{i<j} qᵢqⱼ (f(rᵢⱼ) − 1) erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ
 ///
-/// with the screening function f. Reads a full list and writes to the rank's own atoms only.
-struct ScreenedCharges {
-  let screening: ScreeningFunction?
+/// with the screening function f.
+final class ScreenedCharges {
+  private let screening: ScreeningFunction?
   /// σ by species.
-  let widths: [Double]
+  private let widths: [Double]
   /// C.
-  let coulomb: Double
+  private let coulomb: Double
+  private let pairs: ChargePairs
+  private let halves = AlignedBuffer<Double>()
+
+  init(screening: ScreeningFunction?, widths: [Double], coulomb: Double) {
+    self.screening = screening
+    self.widths = widths
+    self.coulomb = coulomb
+    pairs = ChargePairs(widths: widths)
+  }
 
   var cutoff: Double { screening?.outer ?? 0 }
 
-  /// Adds S q to the potential.
+  /// Adds S q to the potential; `q` has values on ghosts.
   func addPotential(
     _ q: UnsafePointer<Double>, _ context: ForceContext, to potential: UnsafeMutablePointer<Double>
   ) {
@@ -24,50 +32,48 @@ struct ScreenedCharges {
     for i in 0..<atoms.localCount {
       potential[i] -= coulomb * q[i] / (Double.pi.squareRoot() * widths[Int(atoms.species[i])])
     }
-    pairs(context) { i, j, _, value, _ in potential[i] += value * q[j] }
-  }
-
-  /// Adds the forces of ½ qᵀS q at fixed charges; returns the virial.
-  func addForces(_ q: UnsafePointer<Double>, _ context: ForceContext) -> Matrix3 {
-    let atoms = context.atoms
-    let perAtom = context.want.contains(.atomVirial) ? atoms.virials : nil
-    var virial = Matrix3.zero
-    pairs(context) { i, j, d, _, slope in
-      let f = q[i] * q[j] * slope * d
-      atoms.forces[i] -= f
-      guard !context.want.isEmpty else { return }
-      let w = Matrix3.outer(d, 0.5 * f)
-      virial += w
-      if let perAtom { GaussianChargeMatrix.add(w, to: perAtom, i) }
-    }
-    return virial
-  }
-
-  /// Gives i, j, rⱼ − rᵢ, the element of S and −(its slope)/r of every pair, from both sides.
-  @inline(__always)
-  private func pairs(
-    _ context: ForceContext, _ body: (_ i: Int, _ j: Int, _ d: Vector3, _ value: Double, _ slope: Double) -> Void
-  ) {
     guard let screening else { return }
-    let atoms = context.atoms
-    let list = context.neighbors(.full)
-    let limit = screening.outer * screening.outer
-    let scale = 2 / Double.pi.squareRoot()
-    for i in 0..<list.rowCount {
-      let a = widths[Int(atoms.species[i])]
-      for k in list.starts[i]..<list.starts[i + 1] {
-        let j = Int(list.indices[k])
-        let d = atoms.positions[j] - atoms.positions[i]
-        let r2 = d.squaredLength
-        guard r2 < limit else { continue }
-        let b = widths[Int(atoms.species[j])]
-        let beta = 1 / (2 * (a * a + b * b)).squareRoot()
-        let r = r2.squareRoot()
-        let (lack, rise) = screening.lackAndSlope(r)
-        let phi = erf(beta * r) / r
-        let phiSlope = (scale * beta * exp(-beta * beta * r2) - phi) / r
-        body(i, j, d, coulomb * lack * phi, -coulomb * (rise * phi + lack * phiSlope) / r)
-      }
+    switch screening.core {
+    case .cosine: fill(context, screening, ScreeningFunction.cosine)
+    case .polynomial1: fill(context, screening, ScreeningFunction.polynomial1)
+    case .polynomial2: fill(context, screening, ScreeningFunction.polynomial2)
+    case .polynomial3: fill(context, screening, ScreeningFunction.polynomial3)
+    case .polynomial4: fill(context, screening, ScreeningFunction.polynomial4)
     }
+    pairs.addProduct(q, count: atoms.localCount, to: potential)
+  }
+
+  @inline(__always)
+  private func fill(
+    _ context: ForceContext, _ screening: ScreeningFunction, _ core: (Lanes) -> (value: Lanes, slope: Lanes)
+  ) {
+    let inner = Lanes(repeating: screening.inner)
+    let scale = Lanes(repeating: 1 / (screening.outer - screening.inner))
+    let factor = Lanes(repeating: 2 / Double.pi.squareRoot())
+    let strength = Lanes(repeating: -coulomb)
+    pairs.fill(context, cutoff: screening.outer) { r, beta in
+      let x = (r - inner) * scale
+      let zero = Lanes.zero
+      let one = Lanes(repeating: 1)
+      let y = x.replacing(with: zero, where: x .< zero)
+      // 1 − f and its slope; below the inner radius 1 and 0.
+      let lack = core(y.replacing(with: one, where: y .> one))
+      let inverse = reciprocal(r)
+      let tail = complementaryErrorFunction(r * beta)
+      let phi = (one - tail.erfc) * inverse
+      let phiSlope = (tail.gaussian * beta * factor - phi) * inverse
+      let value = lack.value * phi
+      let slope = lack.slope * scale * phi + lack.value * phiSlope
+      return (value * strength, zero - slope * inverse * strength)
+    }
+  }
+
+  /// Adds the forces of ½ qᵀS q at fixed charges; returns the virial. After `addPotential` for the same positions.
+  func addForces(_ q: UnsafePointer<Double>, _ context: ForceContext) -> Matrix3 {
+    guard screening != nil else { return .zero }
+    let count = context.atoms.count
+    halves.reserve(max(count, 1))
+    for i in 0..<count { halves.pointer[i] = 0.5 * q[i] }
+    return pairs.addForces(q, halves.pointer, on: context.atoms, want: context.want)
   }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import MDNumerics
 
 /// How the Coulomb energy of a pair sets in with its distance: 0 up to the inner radius, 1 from the outer on, between
 /// them 1 − core(x) with x = (r − inner)/(outer − inner).
@@ -27,26 +27,46 @@ public struct ScreeningFunction: Sendable, Hashable {
     self.inner = inner
     self.outer = outer
   }
+}
 
-  /// f − 1 and f′ at r, 1/Å.
+// The cores for 0 ≤ x ≤ 1, and their slopes.
+extension ScreeningFunction {
+  typealias Result = (value: Lanes, slope: Lanes)
+
   @inline(__always)
-  func lackAndSlope(_ r: Double) -> (lack: Double, slope: Double) {
-    if r >= outer { return (0, 0) }
-    if r <= inner { return (-1, 0) }
-    let scale = 1 / (outer - inner)
-    let x = (r - inner) * scale
-    let y = 1 - x
-    switch core {
-    case .cosine: return (-0.5 * (cos(.pi * x) + 1), 0.5 * .pi * sin(.pi * x) * scale)
-    case .polynomial1: return (-((2 * x - 3) * x * x + 1), 6 * x * y * scale)
-    case .polynomial2: return (-(((15 - 6 * x) * x - 10) * x * x * x + 1), 30 * x * x * y * y * scale)
-    case .polynomial3:
-      let x3 = x * x * x
-      return (-((x * (x * (20 * x - 70) + 84) - 35) * x3 * x + 1), 140 * x3 * y * y * y * scale)
-    case .polynomial4:
-      let x4 = x * x * x * x
-      let value = (x * (x * ((315 - 70 * x) * x - 540) + 420) - 126) * x4 * x + 1
-      return (-value, 630 * x4 * y * y * y * y * scale)
-    }
+  private static func constant(_ x: Double) -> Lanes { Lanes(repeating: x) }
+
+  @inline(__always)
+  static func cosine(_ x: Lanes) -> Result {
+    let wave = sineAndCosine(x * constant(.pi))
+    return ((wave.cosine + constant(1)) * constant(0.5), wave.sine * constant(-0.5 * .pi))
+  }
+
+  @inline(__always)
+  static func polynomial1(_ x: Lanes) -> Result {
+    ((x * constant(2) - constant(3)) * x * x + constant(1), x * (x - constant(1)) * constant(6))
+  }
+
+  @inline(__always)
+  static func polynomial2(_ x: Lanes) -> Result {
+    let xx = x * (x - constant(1))
+    let p = (constant(15) - x * constant(6)) * x - constant(10)
+    return (p * x * x * x + constant(1), xx * xx * constant(-30))
+  }
+
+  @inline(__always)
+  static func polynomial3(_ x: Lanes) -> Result {
+    let xx = x * (x - constant(1))
+    let p = ((x * constant(20) - constant(70)) * x + constant(84)) * x - constant(35)
+    let x2 = x * x
+    return (p * x2 * x2 + constant(1), xx * xx * xx * constant(140))
+  }
+
+  @inline(__always)
+  static func polynomial4(_ x: Lanes) -> Result {
+    let xx = x * (x - constant(1))
+    let p = (((constant(315) - x * constant(70)) * x - constant(540)) * x + constant(420)) * x - constant(126)
+    let x2 = x * x
+    return (p * x2 * x2 * x + constant(1), xx * xx * xx * xx * constant(-630))
   }
 }

@@ -118,16 +118,6 @@ struct VirialSum {
     yz.addProduct(sy, d.z)
   }
 
-  @inline(__always)
-  mutating func add(_ other: VirialSum) {
-    xx += other.xx
-    yy += other.yy
-    zz += other.zz
-    xy += other.xy
-    xz += other.xz
-    yz += other.yz
-  }
-
   var matrix: Matrix3 {
     Matrix3(
       Vector3(xx.sum(), xy.sum(), xz.sum()), Vector3(xy.sum(), yy.sum(), yz.sum()),
