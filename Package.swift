@@ -39,7 +39,7 @@ let package = Package(
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),
-    .target(name: "MDPotentials", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDPotentials", dependencies: ["MDCore", "CLanes"], swiftSettings: hot),
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
@@ -72,7 +72,8 @@ let package = Package(
       name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDElectrostaticsTests",
-      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDTestSupport"], swiftSettings: target),
+      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDSimulation", "MDTestSupport"],
+      swiftSettings: target),
     .testTarget(
       name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
       swiftSettings: target),

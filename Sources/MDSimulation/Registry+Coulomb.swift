@@ -13,8 +13,8 @@ extension Registry.Family {
       """,
       [
         .defaulted(
-          "method", .enumeration(["ewald"]), "ewald",
-          "How the long-ranged part is summed: `ewald` takes every wave vector with every atom."),
+          "method", .enumeration(["pppm", "ewald"]), "pppm",
+          "How the long-ranged part is summed: on a mesh (`pppm`), or every wave vector with every atom (`ewald`)."),
         .defaulted(
           "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
           "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
@@ -32,7 +32,7 @@ extension Registry.Family {
       example: """
         species: {Na: {charge: 1}, Cl: {charge: -1}}
         potential:
-          - coulomb: {method: ewald, accuracy: 1e-5, cutoff: 10}
+          - coulomb: {method: pppm, accuracy: 1e-5, cutoff: 10}
         """)
   ) { section, plan, species, communicator in
     guard section.double("accuracy") >= 1e-14 else {
@@ -41,7 +41,9 @@ extension Registry.Family {
     let options = LongRangeOptions(
       accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
       splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"))
-    let periodic: any LongRangeSolver = EwaldSolver(options, communicator: communicator)
+    let periodic: any LongRangeSolver =
+      section.string("method") == "ewald"
+      ? EwaldSolver(options, communicator: communicator) : PPPMSolver(options, communicator: communicator)
     let solver = BoundarySolver(
       periodic, open: DirectSolver(cutoff: options.cutoff, communicator: communicator))
     return try CoulombPotential(

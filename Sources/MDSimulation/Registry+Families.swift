@@ -5,12 +5,12 @@ import MDPotentials
 // A family: its keys in the deck, and how its potential is made from them. File paths come absolute.
 
 extension Registry.Family {
-  private static let speciesKey = DeckKey.optional(
+  static let speciesKey = DeckKey.optional(
     "species", .list(.string, count: 1...118),
     "Species that the potential may act on, a check: others in the structure are an error. All of the file if absent.")
 
   /// The potential's element of each species: its chemical symbol, or its name when it is no element.
-  private static func elements(_ section: DeckSection, _ plan: RunPlan, _ species: [String]) throws -> [String] {
+  static func elements(_ section: DeckSection, _ plan: RunPlan, _ species: [String]) throws -> [String] {
     if let allowed = section["species"]?.strings {
       for name in species where !allowed.contains(name) {
         throw section.error(
@@ -66,51 +66,6 @@ extension Registry.Family {
     }
     let format = section["format"].flatMap { EAMFormat(rawValue: $0.string) }
     return try EAMPotential(file: file, elements: elements, species: species, format: format)
-  }
-
-  static let hdnnp = Registry.Family(
-    "hdnnp",
-    DeckObject(
-      "High-dimensional neural network potential (Behler and Parrinello 2007), from the files of n2p2 or RuNNer.",
-      [
-        .optional("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
-        .optional(
-          "committee", .list(.path(.inputDirectory), count: 2...100),
-          "Folders of several potentials with the same symmetry functions: their mean counts, their spread is measured."),
-        .required(
-          "units",
-          .either([
-            .enumeration(["atomic", "metal"]),
-            .object(
-              DeckObject(
-                "Units of the potential's files: file value = value in Å (eV) × factor.",
-                [
-                  .required("length", .number(.positive), "File lengths per Å; 1.8897261 for Bohr."),
-                  .required("energy", .number(.positive), "File energies per eV; 0.036749325 for Hartree."),
-                ])),
-          ]), "Units of the files: `atomic` (Bohr, Hartree), `metal` (Å, eV), or factors as other programs take them."),
-        speciesKey,
-      ],
-      rules: [.init(.exactlyOne, of: ["directory", "committee"])],
-      example: """
-        potential:
-          - hdnnp: {directory: water, units: atomic}
-        """)
-  ) { section, plan, species, _ in
-    let directories =
-      section["committee"].map(\.strings) ?? [section.path("directory")]
-    let units = try hdnnpUnits(section)
-    let models = try directories.map { try HDNNPModel(directory: $0, units: units) }
-    return try HDNNPPotential(
-      models: models, elements: elements(section, plan, species), species: species, file: directories[0])
-  }
-
-  private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {
-    guard let units = section["units"] else { preconditionFailure("the schema requires `units`") }
-    if case .section(let factors) = units.content {
-      return try HDNNPUnits(length: factors.double("length"), energy: factors.double("energy"))
-    }
-    return units.string == "atomic" ? .atomic : .metal
   }
 
   static let zbl = Registry.Family(

@@ -33,7 +33,7 @@ public enum Registry {
   static func potentials(
     _ plan: RunPlan, species: [String], communicator: any Communicator
   ) throws -> [any Potential] {
-    try plan.potential.map { item in
+    fused(try plan.potential.map { item in
       guard let family = families.first(where: { $0.entry.name == item.name }) else {
         preconditionFailure("the deck's schema is made of the registry's families")
       }
@@ -43,6 +43,15 @@ public enum Registry {
         if error.location == nil { error.location = item.location }
         throw error
       }
-    }
+    })
+  }
+
+  /// Point charges and the first pair potential beside them become one, which goes through the pairs once.
+  private static func fused(_ potentials: [any Potential]) -> [any Potential] {
+    guard let charges = potentials.compactMap({ $0 as? CoulombPotential }).first, charges.isPointlike,
+      let pairs = potentials.compactMap({ $0 as? PairPotential }).first
+    else { return potentials }
+    charges.companion = pairs
+    return potentials.filter { $0 !== pairs }
   }
 }

@@ -43,9 +43,9 @@ extension CommandLineTests {
     }
 
     /// The solver's α and wave vectors are those of the run's start, not of the cell at the checkpoint.
-    @Test("the same with charges in a cell that deforms", arguments: [1, 2])
-    func charges(ranks: Int) throws {
-      let launcher = try Launcher("restart-charges-\(ranks)")
+    @Test("the same with charges in a cell that deforms", arguments: ["ewald", "pppm"], [1, 2])
+    func charges(method: String, ranks: Int) throws {
+      let launcher = try Launcher("restart-\(method)-\(ranks)")
       defer { launcher.cleanUp() }
       try launcher.write(
         "deck.yaml",
@@ -53,7 +53,7 @@ extension CommandLineTests {
         structure: {lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 3]}}
         species: {Na: {charge: 1}, Cl: {charge: -1}}
         potential:
-          - coulomb: {method: ewald, accuracy: 1e-4, cutoff: 7}
+          - coulomb: {method: \(method), accuracy: 1e-4, cutoff: 7}
           - buckingham:
               cutoff: 7
               pairs:

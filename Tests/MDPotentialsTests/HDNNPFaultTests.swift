@@ -45,7 +45,7 @@ import Testing
       line("symfunction_pair 1", "unknown keyword", "might change the result"),
       line("use_electrostatics", "electrostatics", "not possible yet"),
       line("use_vdw", "dispersion"),
-      line("nnp_generation 4", "generation 4", "not possible yet"),
+      Fault(name: "nnp_generation 4", change: { $0.keywords.append("nnp_generation 4") }, says: ["weights for element H"]),
       line("nnp_type 3G-HDNNP", "generation 3"),
       line("nnp_type 7", "unknown kind", "allowed: 2"),
       line("nn_type_short 2", "only 1"),

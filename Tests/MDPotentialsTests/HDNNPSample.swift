@@ -16,6 +16,13 @@ struct HDNNPSample {
   var nodes = [[4, 3, 1], [4, 3, 1]]
   /// Further lines.
   var keywords = ["scale_symmetry_functions"]
+  /// Fourth generation.
+  var isCharged = false
+  var chargeKeywords = [
+    "nnp_generation 4", "fixed_gausswidth H 0.6", "fixed_gausswidth O 1.1", "screen_electrostatics 3.0 6.0",
+    "four_pi_epsilon 0.06944616", "global_hidden_layers_electrostatic 1", "global_nodes_electrostatic 2",
+    "global_activation_electrostatic s l", "ewald_prec 1e-5 0.3",
+  ]
 
   func count(_ element: String) -> Int { functions.filter { $0.hasPrefix(element + " ") }.count }
 
@@ -25,7 +32,7 @@ struct HDNNPSample {
     func number() -> Double { Double.random(in: -1..<1, using: &random) }
     let lines =
       ["number_of_elements \(elements.count)", "elements " + elements.joined(separator: " "), cutoff] + layers
-      + keywords + functions.map { "symfunction_short " + $0 }
+      + keywords + (isCharged ? chargeKeywords : []) + functions.map { "symfunction_short " + $0 }
     var files = ["input.nn": lines.joined(separator: "\n") + "\n"]
     let sorted = elements.sorted { Elements.atomicNumber(of: $0)! < Elements.atomicNumber(of: $1)! }
     var scaling = "# e_index sf_index min max mean sigma\n"
@@ -35,14 +42,23 @@ struct HDNNPSample {
         let width = 1 + number() / 2
         scaling += "\(e + 1) \(index + 1) \(minimum) \(minimum + width) \(minimum + 0.3 * width) \(0.2 * width)\n"
       }
-      var weights = "# weights and biases\n"
-      var before = count(element)
-      for (l, after) in nodes[e].enumerated() {
-        for i in 0..<before { for o in 0..<after { weights += "\(number()) a 1 \(l) \(i + 1) \(l + 1) \(o + 1)\n" } }
-        for o in 0..<after { weights += "\(number()) b 1 \(l + 1) \(o + 1)\n" }
-        before = after
+      func network(_ inputs: Int, _ nodes: [Int]) -> String {
+        var text = "# weights and biases\n"
+        var before = inputs
+        for (l, after) in nodes.enumerated() {
+          for i in 0..<before { for o in 0..<after { text += "\(number()) a 1 \(l) \(i + 1) \(l + 1) \(o + 1)\n" } }
+          for o in 0..<after { text += "\(number()) b 1 \(l + 1) \(o + 1)\n" }
+          before = after
+        }
+        return text
       }
-      files[String(format: "weights.%03d.data", Elements.atomicNumber(of: element)!)] = weights
+      let z = Elements.atomicNumber(of: element)!
+      let weights = network(count(element) + (isCharged ? 1 : 0), nodes[e])
+      if isCharged {
+        files[String(format: "weightse.%03d.data", z)] = network(count(element), [2, 1])
+        files[String(format: "hardness.%03d.data", z)] = "  \(Double(z) + 0.5)\n"
+      }
+      files[String(format: "weights.%03d.data", z)] = weights
     }
     files["scaling.data"] = scaling
     return files

@@ -16,8 +16,9 @@ struct RankTests {
     var stages = "- dynamics: {steps: 40, timestep: 2 fs}"
   }
 
-  private static let rockSalt = """
-    - coulomb: {method: ewald, accuracy: 1e-4, cutoff: 6}
+  private static func rockSalt(_ method: String) -> String {
+    """
+    - coulomb: {method: \(method), accuracy: 1e-4, cutoff: 6}
       - born_mayer_huggins:
           cutoff: 6
           pairs:
@@ -25,6 +26,7 @@ struct RankTests {
             - {species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}
             - {species: [Cl, Cl], a: 0.1582, sigma: 3.170, rho: 0.317, c: 72.4022, d: 145.4285}
     """
+  }
 
   static let decks = [
     Deck(
@@ -59,14 +61,18 @@ struct RankTests {
     Deck(
       testDescription: "hot rock salt with Ewald sums",
       structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 2, 3]}",
-      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt),
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("ewald")),
+    Deck(
+      testDescription: "hot rock salt on a mesh",
+      structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 2, 3]}",
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm")),
     Deck(
       testDescription: "a slab of rock salt",
       structure: """
         lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 1], vacuum: [0, 0, 10]}
           periodic: [true, true, false]
         """,
-      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt),
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm")),
     Deck(
       testDescription: "a bicrystal pulled along its normal",
       structure: """

@@ -20,10 +20,10 @@ struct PointCoulomb: CoulombForm {
   @inline(__always)
   func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes) {
     let r = positiveSquareRoot(r2)
-    let inverse = 1 / r
+    let w = reciprocal(r2)
     let (erfc, gaussian) = complementaryErrorFunction(r * alpha)
-    let energy = erfc * inverse
-    return (energy, energy.addingProduct(gaussian, Lanes(repeating: slope)) * (inverse * inverse))
+    let energy = erfc * (r * w)
+    return (energy, energy.addingProduct(gaussian, Lanes(repeating: slope)) * w)
   }
 }
 
@@ -48,11 +48,11 @@ struct GaussianCoulomb: CoulombForm {
   @inline(__always)
   func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes) {
     let r = positiveSquareRoot(r2)
-    let inverse = 1 / r
+    let w = reciprocal(r2)
     let far = complementaryErrorFunction(r * alpha)
     let near = complementaryErrorFunction(r * beta)
-    let energy = (far.erfc - near.erfc) * inverse
+    let energy = (far.erfc - near.erfc) * (r * w)
     let slopes = far.gaussian * slope - near.gaussian * betaSlope
-    return (energy, (energy + slopes) * (inverse * inverse))
+    return (energy, (energy + slopes) * w)
   }
 }

@@ -10,8 +10,17 @@ import MDNumerics
 /// γ² = σᵢ² + σⱼ². The second and third term are those of Gaussians alone: the energy of each with itself, and what their
 /// width changes in the background of a charged periodic cell (in a slab the correction for its layers takes that back).
 public final class CoulombPotential: Potential {
-  public var name: String { "coulomb (\(solver.name))" }
-  public let requirements: PotentialRequirements
+  public var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
+  public var requirements: PotentialRequirements {
+    PotentialRequirements(cutoff: max(cutoff, companion?.requirements.cutoff ?? 0), list: .half)
+  }
+  /// A pair potential of the same ions that is computed in the same pass over the pairs; point charges only.
+  public var companion: PairPotential? {
+    didSet { precondition(companion == nil || isPointlike, "Gaussian charges have a pass of their own") }
+  }
+  /// Of the charges' pairs, Å.
+  public let cutoff: Double
+  public var isPointlike: Bool { widths.allSatisfy { $0 == 0 } }
   public let solver: any LongRangeSolver
   public var longRange: (any LongRangeSolver)? { solver }
   /// Of all charges; there once forces have been computed.
@@ -46,7 +55,7 @@ public final class CoulombPotential: Potential {
     self.widths = widths ?? species.map { _ in 0 }
     self.netCharge = netCharge
     self.communicator = communicator
-    requirements = PotentialRequirements(cutoff: cutoff, list: .half)
+    self.cutoff = cutoff
     for (name, width) in zip(species, self.widths) {
       // e^(−x²) of the widest pair at the cutoff.
       let x = width > 0 ? cutoff / (2 * width) : .infinity
@@ -75,9 +84,11 @@ public final class CoulombPotential: Potential {
     guard let charges = context.atoms.charges else { preconditionFailure("attach the potential first") }
     try prepare(context, charges)
     let alpha = solver.parameters!.splitting
-    let cutoff = requirements.cutoff
     var tally: Tally
-    if widths.allSatisfy({ $0 == 0 }) {
+    if let companion {
+      let point = PointCharges(form: PointCoulomb(splitting: alpha), cutoff: cutoff, charges: charges)
+      tally = companion.chargedKernel(context, point, scratch)
+    } else if isPointlike {
       tally = coulombPairs(
         [PointCoulomb(splitting: alpha)], speciesCount: 1, cutoff: cutoff, charges: charges, context, scratch)
     } else {
@@ -104,9 +115,9 @@ public final class CoulombPotential: Potential {
 
   /// Root-mean-square error of the forces from cutting the pairs, eV/Å (Kolafa and Perram 1992).
   private func realSpaceError(_ alpha: Double, _ charges: ChargeStatistics) -> Double {
-    let x = alpha * requirements.cutoff
+    let x = alpha * cutoff
     return 2 * Units.coulomb * charges.squares * exp(-x * x)
-      / (Double(max(charges.count, 1)) * requirements.cutoff * charges.occupiedVolume).squareRoot()
+      / (Double(max(charges.count, 1)) * cutoff * charges.occupiedVolume).squareRoot()
   }
 
   /// Collective when the cell or the atoms are new. Solvers choose only for statistics of the very box that they do not fit,

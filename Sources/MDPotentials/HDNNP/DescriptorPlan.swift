@@ -147,7 +147,7 @@ struct DescriptorPlan {
         .bump(f.compact.core, center: (f.angleLeft + f.angleRight) / 2, width: (f.angleRight - f.angleLeft) / 2), [1]
       )
     }
-    guard f.zeta <= 4, f.zeta == f.zeta.rounded() else { return (.power(lambda: f.lambda, zeta: f.zeta), [2]) }
+    guard f.zeta >= 1, f.zeta <= 4, f.zeta == f.zeta.rounded() else { return (.power(lambda: f.lambda, zeta: f.zeta), [2]) }
     let zeta = Int(f.zeta)
     var coefficient = 2 / Double(1 << zeta)
     var coefficients: [Double] = []

@@ -8,6 +8,7 @@ import MDNumerics
 final class HDNNPEngine {
   let program: DescriptorProgram
   private let elementOf: AlignedBuffer<Int32>
+  private let places = AlignedBuffer<Lanes>()
 
   private let rowLanes = AlignedBuffer<Lanes>()
   private let rowIntegers = AlignedBuffer<Int>()
@@ -20,6 +21,26 @@ final class HDNNPEngine {
   init(_ program: DescriptorProgram, elementOfSpecies: [Int32]) {
     self.program = program
     elementOf = AlignedBuffer(elementOfSpecies)
+  }
+
+  /// The order in which triangles find their owners, of local atoms and ghosts.
+  func order(_ context: ForceContext, _ column: Column<Double>) -> AtomOrder {
+    let atoms = context.atoms
+    let keys = column.pointer
+    let elements = elementOf.pointer
+    for i in 0..<atoms.localCount {
+      keys[i] = AtomOrder.ownKey(
+        context.box.fractional(atoms.positions[i]), element: elements[Int(atoms.species[i])])
+    }
+    context.ghosts.forward(column.storage)
+    places.reserve(atoms.count)
+    let places = places.pointer
+    for i in 0..<atoms.count {
+      let r = atoms.positions[i]
+      let key = i < atoms.localCount ? keys[i] : keys[i] + AtomOrder.shiftKey(atoms.shifts[i])
+      places[i] = Lanes(r.x, r.y, r.z, key)
+    }
+    return AtomOrder(places: UnsafePointer(places), ids: atoms.ids, shifts: atoms.shifts)
   }
 
   /// What a pass works with.

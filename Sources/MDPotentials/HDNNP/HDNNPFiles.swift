@@ -16,11 +16,13 @@ extension HDNNPModel {
     let atomEnergies = try input.atomEnergies()
     let (meanEnergy, convEnergy) = try input.normalization()
 
+    // The charge is one more input.
+    let inputs = input.generation == 4 ? 1 : 0
+
     elements = try input.elements.enumerated().map { index, element in
-      let digits = String(element.atomicNumber)
-      let number = String(repeating: "0", count: max(0, 3 - digits.count)) + digits
+      let name = path("weights.\(Self.number(element.atomicNumber)).data")
       var network = try HDNNPWeights.read(
-        file: path("weights.\(number).data"), symbol: element.symbol, inputCount: functions[index].count,
+        file: name, symbol: element.symbol, inputCount: functions[index].count + inputs,
         topology: topologies[index], normalizesNodes: input.has("normalize_nodes"))
       network.scaleOutput(by: 1 / (convEnergy * units.energy))
       return HDNNPElement(
@@ -28,6 +30,15 @@ extension HDNNPModel {
         offset: (atomEnergies[index] + meanEnergy) / units.energy,
         functions: functions[index].map { $0.function.inAngstrom(units) }, scaling: scaling[index], network: network)
     }
+    if input.generation == 4 {
+      electrostatics = try input.electrostatics(functions.map(\.count), directory: directory, units)
+    }
+  }
+
+  /// NNN in the names of files.
+  static func number(_ atomicNumber: Int) -> String {
+    let digits = String(atomicNumber)
+    return String(repeating: "0", count: max(0, 3 - digits.count)) + digits
   }
 
   private static func readScaling(
@@ -80,7 +91,7 @@ extension SymmetryFunction {
 
 extension FeedForwardNetwork {
   /// Multiplies the (linear) output.
-  fileprivate mutating func scaleOutput(by factor: Double) {
+  mutating func scaleOutput(by factor: Double) {
     let last = layers.count - 1
     layers[last].weights = layers[last].weights.map { $0 * factor }
     layers[last].biases = layers[last].biases.map { $0 * factor }

@@ -145,7 +145,8 @@ extension HDNNPInput {
   private func check(_ f: SymmetryFunction, _ line: HDNNPLines.Line) throws {
     guard f.cutoff > 0 else { throw lines.error("the cutoff \(f.cutoff) must be positive", line) }
     guard f.eta >= 0 else { throw lines.error("eta \(f.eta) must not be negative", line) }
-    guard f.kind.isRadial || f.zeta > 0 else { throw lines.error("zeta \(f.zeta) must be positive", line) }
+    // Published potentials have ζ < 0, too, which is singular at λ cos θ = −1.
+    guard f.kind.isRadial || f.zeta != 0 else { throw lines.error("zeta must not be 0", line) }
     guard abs(f.lambda) <= 1 else { throw lines.error("lambda \(f.lambda) lies outside −1 … 1", line) }
   }
 

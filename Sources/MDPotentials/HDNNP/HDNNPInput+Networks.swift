@@ -16,20 +16,24 @@ extension HDNNPInput {
     "g": .gaussian, "c": .cosine, "e": .exponential, "h": .harmonic,
   ]
 
-  func topologies() throws -> [Topology] {
-    guard let line = first("global_hidden_layers_short") else {
-      throw lines.error("the keyword global_hidden_layers_short is missing", nil)
+  /// The two networks that an element may have; the names are the keywords' endings.
+  enum Network: String { case short, electrostatic }
+
+  func topologies(_ network: Network = .short) throws -> [Topology] {
+    let name = network.rawValue
+    guard let line = first("global_hidden_layers_\(name)") else {
+      throw lines.error("the keyword global_hidden_layers_\(name) is missing", nil)
     }
-    let count = try lines.integer(arguments(line, "layers")[1], "global_hidden_layers_short", 0...64, line)
-    var nodes = Array(repeating: try globalNodes(count), count: elements.count)
+    let count = try lines.integer(arguments(line, "layers")[1], "global_hidden_layers_\(name)", 0...64, line)
+    var nodes = Array(repeating: try globalNodes(count, name), count: elements.count)
     // A letter a node, because RuNNer may set them one by one; a layer must have a single one in the end.
-    let letters = try globalActivations(count)
+    let letters = try globalActivations(count, name)
     var hiddenCount = Array(repeating: count, count: elements.count)
-    for line in all("element_hidden_layers_short") {
+    for line in all("element_hidden_layers_\(name)") {
       let words = try arguments(line, "element layers")
       hiddenCount[try element(words[1], line)] = try lines.integer(words[2], "layers of an element", 0...count, line)
     }
-    for line in all("element_nodes_short") {
+    for line in all("element_nodes_\(name)") {
       let words = try arguments(line, "element layer nodes")
       let element = try element(words[1], line)
       let layer = try lines.integer(words[2], "layer", 1...max(hiddenCount[element], 1), line)
@@ -39,7 +43,7 @@ extension HDNNPInput {
     var byNode = elements.indices.map { e in
       (0..<hiddenCount[e]).map { l in Array(repeating: letters[l], count: nodes[e][l]) }
     }
-    for line in all("element_activation_short") { try setActivation(line, &byNode) }
+    for line in all("element_activation_\(name)") { try setActivation(line, &byNode) }
     return try elements.indices.map { e in
       Topology(
         hidden: try byNode[e].indices.map { l in
@@ -53,20 +57,20 @@ extension HDNNPInput {
     }
   }
 
-  private func globalNodes(_ count: Int) throws -> [Int] {
-    guard let line = first("global_nodes_short") else {
+  private func globalNodes(_ count: Int, _ name: String) throws -> [Int] {
+    guard let line = first("global_nodes_\(name)") else {
       if count == 0 { return [] }
-      throw lines.error("the keyword global_nodes_short is missing", nil)
+      throw lines.error("the keyword global_nodes_\(name) is missing", nil)
     }
     guard line.words.count == count + 1 else {
-      throw lines.error("global_nodes_short needs \(count) numbers, one a hidden layer", line)
+      throw lines.error("global_nodes_\(name) needs \(count) numbers, one a hidden layer", line)
     }
     return try line.words.dropFirst().map { try lines.integer($0, "nodes", 1...100_000, line) }
   }
 
-  private func globalActivations(_ count: Int) throws -> [FeedForwardNetwork.Activation] {
-    guard let line = first("global_activation_short") else {
-      throw lines.error("the keyword global_activation_short is missing", nil)
+  private func globalActivations(_ count: Int, _ name: String) throws -> [FeedForwardNetwork.Activation] {
+    guard let line = first("global_activation_\(name)") else {
+      throw lines.error("the keyword global_activation_\(name) is missing", nil)
     }
     let letters = try line.words.dropFirst().map { try activation($0, line) }
     guard letters.count == count || letters.count == count + 1 else {

@@ -7,14 +7,19 @@ struct HDNNPInput {
   private let found: [String: [HDNNPLines.Line]]
   /// In order of atomic number, as everywhere.
   let elements: [(symbol: String, atomicNumber: Int)]
+  /// 2 or 4.
+  let generation: Int
 
   init(file: String) throws {
     lines = try HDNNPLines(
       file: file, missing: "there is no input.nn",
       hint: "the directory of an HDNNP holds input.nn, scaling.data and weights.NNN.data")
-    found = try Self.sort(lines)
+    generation = try Self.readGeneration(lines)
+    found = try Self.sort(lines, generation)
     elements = try Self.readElements(lines, found)
-    try checkGeneration()
+    if let line = first("nn_type_short"), line.words.dropFirst().first != "1" {
+      throw lines.error("nn_type_short: only 1 (atomic networks) is possible", line)
+    }
   }
 
   func all(_ keyword: String) -> [HDNNPLines.Line] { found[keyword] ?? [] }
@@ -22,16 +27,19 @@ struct HDNNPInput {
   func has(_ keyword: String) -> Bool { found[keyword] != nil }
 
   /// Checks every keyword and gathers those that matter.
-  private static func sort(_ lines: HDNNPLines) throws -> [String: [HDNNPLines.Line]] {
+  private static func sort(_ lines: HDNNPLines, _ generation: Int) throws -> [String: [HDNNPLines.Line]] {
     var found: [String: [HDNNPLines.Line]] = [:]
     for line in lines.lines {
       let word = String(line.words[0])
-      if HDNNPKeywords.training.contains(word) || HDNNPKeywords.electrostatics.contains(word) { continue }
-      if let term = HDNNPKeywords.unsupported[word] {
+      if HDNNPKeywords.training.contains(word) { continue }
+      let isCharged = generation == 4
+      if HDNNPKeywords.chargesElsewhere.contains(word), isCharged || HDNNPKeywords.unsupported[word] == nil { continue }
+      if !isCharged, HDNNPKeywords.charges[word] != nil || HDNNPKeywords.chargesUnsupported[word] != nil { continue }
+      if let term = HDNNPKeywords.unsupported[word] ?? HDNNPKeywords.chargesUnsupported[word] {
         throw lines.error("\(word): \(term) in an HDNNP is not possible yet", line)
       }
       let keyword = HDNNPKeywords.aliases[word] ?? word
-      guard let repeats = HDNNPKeywords.prediction[keyword] else {
+      guard let repeats = HDNNPKeywords.prediction[keyword] ?? HDNNPKeywords.charges[keyword] else {
         throw lines.error(
           "unknown keyword \(word), which might change the result", line,
           hint: "remove it if it does not; known and used: "
@@ -70,17 +78,15 @@ struct HDNNPInput {
     return elements.sorted { $0.atomicNumber < $1.atomicNumber }
   }
 
-  private func checkGeneration() throws {
-    if let line = first("nnp_type") {
-      switch line.words.dropFirst().first ?? "" {
-      case "2", "2G", "2G-HDNNP": break
-      case "3", "3G", "3G-HDNNP", "4", "4G", "4G-HDNNP":
-        throw lines.error("HDNNPs of generation \(line.words[1].prefix(1)) are not possible yet", line, hint: "only 2")
-      default: throw lines.error("\(line.words[0]): unknown kind of potential", line, hint: "allowed: 2, 2G-HDNNP")
-      }
-    }
-    if let line = first("nn_type_short"), line.words.dropFirst().first != "1" {
-      throw lines.error("nn_type_short: only 1 (atomic networks) is possible", line)
+  private static func readGeneration(_ lines: HDNNPLines) throws -> Int {
+    let names = ["nnp_type"] + HDNNPKeywords.aliases.filter { $0.value == "nnp_type" }.keys
+    guard let line = lines.lines.first(where: { names.contains(String($0.words[0])) }) else { return 2 }
+    switch line.words.dropFirst().first ?? "" {
+    case "2", "2G", "2G-HDNNP": return 2
+    case "4", "4G", "4G-HDNNP": return 4
+    case "3", "3G", "3G-HDNNP":
+      throw lines.error("HDNNPs of generation 3 are not possible yet", line, hint: "only 2 and 4")
+    default: throw lines.error("\(line.words[0]): unknown kind of potential", line, hint: "allowed: 2, 4")
     }
   }
 

@@ -1,4 +1,4 @@
-/// The keywords of `input.nn` by what they do to a second-generation prediction. What stands in none of the lists
+/// The keywords of `input.nn` by what they do to a prediction. What stands in none of the lists
 /// is an error: it might change the result.
 enum HDNNPKeywords {
   /// Other names of the same keyword.
@@ -69,17 +69,32 @@ enum HDNNPKeywords {
     detect_saturation saturation_threshold ignore_prediction_error
     """)
 
-  /// Electrostatics of third- and fourth-generation potentials: without `use_electrostatics` and in generation 2
-  /// both n2p2 and RuNNer pass them over.
-  static let electrostatics: Set<String> = words(
+  /// Electrostatics: without `use_electrostatics` and in generation 2 both n2p2 and RuNNer pass them over. In
+  /// generation 4 these are honoured,
+  static let charges: [String: Bool] = [
+    "fixed_gausswidth": true, "screen_electrostatics": false, "four_pi_epsilon": false,
+    "global_hidden_layers_electrostatic": false, "global_nodes_electrostatic": false,
+    "global_activation_electrostatic": false, "element_hidden_layers_electrostatic": true,
+    "element_nodes_electrostatic": true, "element_activation_electrostatic": true,
+  ]
+
+  /// these do not matter (the sums' precision is the deck's),
+  static let chargesElsewhere: Set<String> = words(
     """
-    electrostatic_type nn_type_elec fixed_charge fixed_gausswidth use_gausswidth initial_hardness
-    screen_electrostatics enforce_totcharge four_pi_epsilon ewald_alpha ewald_cutoff ewald_kmax ewald_prec
-    ewald_truncation_error_method kspace_solver symfunction_electrostatic element_symfunction_electrostatic
-    global_symfunction_electrostatic global_symfunction_elec global_hidden_layers_electrostatic
-    global_nodes_electrostatic global_activation_electrostatic element_hidden_layers_electrostatic
-    element_nodes_electrostatic element_activation_electrostatic scale_min_elec scale_max_elec
+    electrostatic_type nn_type_elec use_gausswidth initial_hardness enforce_totcharge use_electrostatics ewald_alpha
+    ewald_cutoff ewald_kmax ewald_prec ewald_truncation_error_method kspace_solver
     """)
+
+  /// and these would change the result.
+  static let chargesUnsupported: [String: String] = {
+    let functions = "symmetry functions of its own for the electronegativity"
+    return [
+      "fixed_charge": "fixed charges", "symfunction_electrostatic": functions,
+      "element_symfunction_electrostatic": functions, "global_symfunction_electrostatic": functions,
+      "global_symfunction_elec": functions, "scale_min_elec": "scaling of its own for the electronegativity",
+      "scale_max_elec": "scaling of its own for the electronegativity",
+    ]
+  }()
 
   private static func words(_ text: String) -> Set<String> {
     Set(text.split(whereSeparator: \.isWhitespace).map(String.init))

@@ -7,13 +7,49 @@
 public struct HDNNPModel: Sendable {
   /// In order of atomic number, which is the order of the element indices everywhere below.
   public var elements: [HDNNPElement]
+  /// What a potential of the fourth generation has besides; nil in the second.
+  public var electrostatics: HDNNPElectrostatics?
 
-  public init(elements: [HDNNPElement]) {
+  public init(elements: [HDNNPElement], electrostatics: HDNNPElectrostatics? = nil) {
     self.elements = elements
+    self.electrostatics = electrostatics
   }
 
   /// The longest cutoff of all functions, Å.
   public var cutoff: Double { elements.flatMap(\.functions).map(\.cutoff).max() ?? 0 }
+}
+
+/// The electrostatics of a potential of the fourth generation (Ko et al., Nat. Commun. 12, 398 (2021)): charges of
+/// Gaussian shape that minimise ½ qᵀ(K + J)q + χᵀq under Σq = Q, with K their Coulomb interaction, J the elements'
+/// hardness and χ from networks; see `ChargedHDNNPPotential`.
+public struct HDNNPElectrostatics: Sendable {
+  /// One an element, in the order of `HDNNPModel.elements`.
+  public var elements: [Element]
+  /// e²/4πε as the potential has it, over `Units.coulomb`.
+  public var coulombFactor: Double
+  /// The energy leaves out what is closer; the charges do not. nil: only each charge's energy with itself is left out.
+  public var screening: ScreeningFunction?
+
+  public struct Element: Sendable {
+    /// χ, eV/e, of the scaled functions.
+    public var electronegativity: FeedForwardNetwork
+    /// J, eV/e².
+    public var hardness: Double
+    /// σ of the charge e^(−r²/2σ²), Å.
+    public var width: Double
+
+    public init(electronegativity: FeedForwardNetwork, hardness: Double, width: Double) {
+      self.electronegativity = electronegativity
+      self.hardness = hardness
+      self.width = width
+    }
+  }
+
+  public init(elements: [Element], coulombFactor: Double = 1, screening: ScreeningFunction? = nil) {
+    self.elements = elements
+    self.coulombFactor = coulombFactor
+    self.screening = screening
+  }
 }
 
 /// What the model says about atoms of one element.
@@ -26,7 +62,7 @@ public struct HDNNPElement: Sendable {
   public var functions: [SymmetryFunction]
   /// One a function.
   public var scaling: [FunctionScaling]
-  /// Inputs: the scaled functions (and after them whatever a later generation adds, such as the charge); output: eV.
+  /// Inputs: the scaled functions, and in the fourth generation after them the charge (e) as it is; output: eV.
   public var network: FeedForwardNetwork
 
   public init(

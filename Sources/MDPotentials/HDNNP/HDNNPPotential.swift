@@ -20,7 +20,6 @@ public final class HDNNPPotential: Potential {
   private let networks: HDNNPAtoms
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
-  private let places = AlignedBuffer<Lanes>()
   private var moments: Column<Double>?
   private var order: Column<Double>?
   private var extrapolations: Column<Double>?
@@ -41,6 +40,11 @@ public final class HDNNPPotential: Potential {
   public init(models: [HDNNPModel], elements: [String]? = nil, species: [String], file: String? = nil) throws {
     let place = file.map { SourceLocation(file: $0) }
     guard let model = models.first else { throw FaultlineError(.input, "an HDNNP without models", at: place) }
+    guard models.allSatisfy({ $0.electrostatics == nil }) else {
+      throw FaultlineError(
+        .input, "an HDNNP of the fourth generation among those of the second", hint: "committees of the fourth are not possible",
+        at: place)
+    }
     for other in models.dropFirst() {
       guard other.elements.map(\.symbol) == model.elements.map(\.symbol),
         other.elements.map(\.functions) == model.elements.map(\.functions)
@@ -78,7 +82,7 @@ public final class HDNNPPotential: Potential {
     }
     let atoms = context.atoms
     let list = context.neighbors(.full)
-    let ranking = rank(context, order)
+    let ranking = engine.order(context, order)
     moments.storage.clear(0..<atoms.count)
     engine.addMoments(atoms, list, ranking, moments.pointer)
     context.ghosts.reverse(moments.storage)
@@ -101,47 +105,16 @@ public final class HDNNPPotential: Potential {
     return Tally(energy: energy, virial: virial)
   }
 
-  /// The order in which triangles find their owners, of local atoms and ghosts.
-  private func rank(_ context: ForceContext, _ column: Column<Double>) -> AtomOrder {
-    let atoms = context.atoms
-    let keys = column.pointer
-    let elements = elementOf.pointer
-    for i in 0..<atoms.localCount {
-      keys[i] = AtomOrder.ownKey(
-        context.box.fractional(atoms.positions[i]), element: elements[Int(atoms.species[i])])
-    }
-    context.ghosts.forward(column.storage)
-    places.reserve(atoms.count)
-    let places = places.pointer
-    for i in 0..<atoms.count {
-      let r = atoms.positions[i]
-      let key = i < atoms.localCount ? keys[i] : keys[i] + AtomOrder.shiftKey(atoms.shifts[i])
-      places[i] = Lanes(r.x, r.y, r.z, key)
-    }
-    return AtomOrder(places: UnsafePointer(places), ids: atoms.ids, shifts: atoms.shifts)
-  }
-
   /// This rank's energy by each member of a committee when it was last assessed, eV.
   var memberEnergies: [Double] { committee?.totals ?? [] }
   /// This rank's largest deviation of a force then, eV/Å.
   var largestForceDeviation: Double { committee?.largestForceDeviation ?? 0 }
 
   /// How far every symmetry function went beyond its training range on this rank.
-  public var offenders: [Offender] {
-    var place = 0
-    return models[0].elements.flatMap { element in
-      element.functions.indices.map { index in
-        let tally = networks.tallies.pointer[place]
-        place += 1
-        return Offender(
-          label: "\(element.symbol), function \(index + 1)", count: tally.count, excess: tally.excess,
-          atom: tally.atom)
-      }
-    }
-  }
+  public var offenders: [Offender] { networks.descriptors.offenders(models[0]) }
 
   /// How far the last step's symmetry functions of this rank's atoms went beyond their training ranges.
-  public var extrapolation: ExtrapolationReport { ExtrapolationReport(models[0], networks.tallies.pointer) }
+  public var extrapolation: ExtrapolationReport { ExtrapolationReport(models[0], networks.descriptors.tallies.pointer) }
 }
 
 /// Symmetry functions outside of the range of the training data, on one rank.
@@ -161,7 +134,7 @@ public struct ExtrapolationReport: Sendable {
   /// Sum over functions and atoms.
   public var count: Int { functions.map(\.count).reduce(0, +) }
 
-  init(_ model: HDNNPModel, _ tallies: UnsafePointer<HDNNPAtoms.Tally>) {
+  init(_ model: HDNNPModel, _ tallies: UnsafePointer<HDNNPDescriptors.Tally>) {
     var place = 0
     var found: [Function] = []
     for element in model.elements {

@@ -1,6 +1,6 @@
 import MDCore
 
-/// A `weights.NNN.data` file: for every layer the weights, input by input, then the biases, one number a line. Of what
+/// A `weights.NNN.data` or `weightse.NNN.data` file: for every layer the weights, input by input, then the biases, one number a line. Of what
 /// n2p2 and RuNNer add in further columns, the letter (a weight, b bias) is checked where it stands.
 enum HDNNPWeights {
   /// - Parameters:
@@ -12,7 +12,8 @@ enum HDNNPWeights {
   ) throws -> FeedForwardNetwork {
     let lines = try HDNNPLines(
       file: file, missing: "there are no weights for element \(symbol)",
-      hint: "an HDNNP has a file weights.NNN.data for the atomic number NNN of each of its elements")
+      hint: "an HDNNP has a file weights.NNN.data for the atomic number NNN of each of its elements, one of the fourth "
+        + "generation weightse.NNN.data and hardness.NNN.data besides")
     var shape = topology.hidden
     shape.append((1, .linear))
     let text = ([inputCount] + shape.map(\.nodes)).map(String.init).joined(separator: "-")

@@ -55,11 +55,11 @@ public struct BornMayerHuggins: PairForm {
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
     let r = positiveSquareRoot(r2)
     let repulsion = amplitude * exponential((size - r) * inverseLength)
-    let w = 1 / r2
+    let w = reciprocal(r2)
     let w3 = w * w * w
     let sixth = dispersion * w3
     let eighth = quadrupole * (w3 * w)
-    return (repulsion - sixth - eighth, inverseLength * repulsion / r - (6 * sixth + 8 * eighth) * w)
+    return (repulsion - sixth - eighth, inverseLength * repulsion * (r * w) - (6 * sixth + 8 * eighth) * w)
   }
 }
 

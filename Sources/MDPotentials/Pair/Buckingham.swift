@@ -42,9 +42,9 @@ public struct Buckingham: PairForm {
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
     let r = positiveSquareRoot(r2)
     let repulsion = amplitude * exponential(r * -inverseLength)
-    let w = 1 / r2
+    let w = reciprocal(r2)
     let attraction = dispersion * (w * w * w)
-    return (repulsion - attraction, inverseLength * repulsion / r - 6 * attraction * w)
+    return (repulsion - attraction, inverseLength * repulsion * (r * w) - 6 * attraction * w)
   }
 }
 

@@ -45,7 +45,7 @@ public struct LennardJones: PairForm {
 
   @inline(__always)
   func evaluate(_ r2: SIMD4<Double>) -> (energy: SIMD4<Double>, force: SIMD4<Double>) {
-    let w = 1 / r2
+    let w = reciprocal(r2)
     let w3 = w * w * w
     let a = attraction * w3
     let b = repulsion * (w3 * w3)

@@ -41,7 +41,7 @@ public struct Morse: PairForm {
     let r = positiveSquareRoot(r2)
     let e = exponential((distance - r) * stiffness)
     let de = depth * e
-    return (de * (e - 2), (2 * stiffness) * de * (e - 1) / r)
+    return (de * (e - 2), (2 * stiffness) * de * (e - 1) * (r * reciprocal(r2)))
   }
 }
 

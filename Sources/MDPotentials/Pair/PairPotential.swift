@@ -28,6 +28,8 @@ public final class PairPotential: Potential {
   public let name: String
   public let requirements: PotentialRequirements
   private let kernel: (ForceContext, PairScratch) -> Tally
+  /// The same together with point charges, for `CoulombPotential`.
+  let chargedKernel: (ForceContext, PointCharges, PairScratch) -> Tally
   private let scratch = PairScratch()
 
   /// `forms` holds nil for species that do not interact. Inlined into each form's own initialiser, so that the
@@ -41,6 +43,9 @@ public final class PairPotential: Potential {
     requirements = PotentialRequirements(cutoff: cutoff, list: .half)
     let count = forms.count
     kernel = { context, scratch in pairForces(terms, speciesCount: count, context, scratch) }
+    chargedKernel = { context, charges, scratch in
+      chargedPairForces(terms, speciesCount: count, charges, context, scratch)
+    }
   }
 
   public func compute(_ context: ForceContext) throws -> Tally { kernel(context, scratch) }
@@ -95,7 +100,7 @@ struct PairTerm<Form: PairForm>: Sendable {
     let rest = 1 - x
     let fade = 1 - x * x * x * (10 + x * (x * 6 - 15))
     let slope = Lanes(repeating: -30 / width) * (x * x) * (rest * rest)
-    return (energy * fade, force * fade - energy * slope / r)
+    return (energy * fade, force * fade - energy * slope * (r * reciprocal(r2)))
   }
 }
 

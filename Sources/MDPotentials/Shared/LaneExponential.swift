@@ -16,20 +16,18 @@ func exponential(_ x: Lanes) -> Lanes {
   let n = shifted - magic
   let r = x.addingProduct(n, Lanes(repeating: -0.6931471803691238))
     .addingProduct(n, Lanes(repeating: -1.9082149292705877e-10))
-  var e = Lanes(repeating: 1.0 / 6_227_020_800)
-  e = Lanes(repeating: 1.0 / 479_001_600).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 39_916_800).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 3_628_800).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 362_880).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 40_320).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 5_040).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 720).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 120).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 24).addingProduct(e, r)
-  e = Lanes(repeating: 1.0 / 6).addingProduct(e, r)
-  e = Lanes(repeating: 0.5).addingProduct(e, r)
-  e = Lanes(repeating: 1).addingProduct(e, r)
-  e = Lanes(repeating: 1).addingProduct(e, r)
+  // Estrin's scheme: short chains of dependent operations, so that several arguments are under way at once.
+  let r2 = r * r
+  let r4 = r2 * r2
+  let low4 = pair(1, 1, r).addingProduct(r2, pair(0.5, 1.0 / 6, r))
+  let next4 = pair(1.0 / 24, 1.0 / 120, r).addingProduct(r2, pair(1.0 / 720, 1.0 / 5_040, r))
+  let third4 = pair(1.0 / 40_320, 1.0 / 362_880, r).addingProduct(r2, pair(1.0 / 3_628_800, 1.0 / 39_916_800, r))
+  let last2 = pair(1.0 / 479_001_600, 1.0 / 6_227_020_800, r)
+  let e = low4.addingProduct(r4, next4).addingProduct(r4 * r4, third4.addingProduct(r4, last2))
   let exponent = unsafeBitCast(shifted, to: SIMD4<UInt64>.self) &<< 52
   return unsafeBitCast(unsafeBitCast(e, to: SIMD4<UInt64>.self) &+ exponent, to: Lanes.self)
 }
+
+/// a + b x.
+@inline(__always)
+func pair(_ a: Double, _ b: Double, _ x: Lanes) -> Lanes { Lanes(repeating: a).addingProduct(x, Lanes(repeating: b)) }

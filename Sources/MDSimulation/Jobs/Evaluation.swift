@@ -9,7 +9,8 @@ import MDParallel
 ///
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
 /// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
-/// and `energies:R:1` (eV).
+/// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame where it
+/// has one, and give the column `charges:R:1` (e).
 public enum Evaluation {
   /// Collective.
   public static func run(
@@ -36,7 +37,8 @@ public enum Evaluation {
       var frame: ExtXYZFrame?
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
       guard communicator.any(frame != nil) else { break }
-      let result = try evaluate(frame?.structure, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
+      let total = frame?["total_charge"]?.numbers?.first
+      let result = try evaluate(frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
       count += 1
       atoms += result.count
@@ -69,6 +71,8 @@ public enum Evaluation {
     /// On rank 0, in the order of ids; empty elsewhere.
     var forces: [Double] = []
     var energies: [Double] = []
+    /// Of potentials that find charges themselves.
+    var charges: [Double]?
     /// What the potentials say of themselves: of the frame and of its atoms.
     var figures: [Assessment: Double] = [:]
     var atomFigures: [[Double]] = []
@@ -76,7 +80,7 @@ public enum Evaluation {
   }
 
   private static func evaluate(
-    _ structure: Structure?, name: String?, _ plan: RunPlan,
+    _ structure: Structure?, totalCharge: Double?, name: String?, _ plan: RunPlan,
     _ kept: inout (species: [String], ingredients: SystemFactory.Ingredients)?, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
@@ -99,6 +103,13 @@ public enum Evaluation {
       error.message = (name.map { "\($0): " } ?? "") + error.message
       throw error
     }
+    let equilibrating = system.potentials.compactMap { $0 as? any ChargeEquilibrating }
+    let usual = equilibrating.map(\.totalCharge)
+    defer { for (potential, charge) in zip(equilibrating, usual) { potential.totalCharge = charge } }
+    // Rank 0 has the frame.
+    var given = [totalCharge == nil ? 0 : 1, totalCharge ?? 0]
+    communicator.sum(&given)
+    if given[0] > 0 { for potential in equilibrating { potential.totalCharge = given[1] } }
     try system.rebuild()
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]
@@ -116,11 +127,14 @@ public enum Evaluation {
     let atoms = system.atoms
     let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
     result.atomFigures = judged.map { _ in [] }
-    let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged
+    let charges = equilibrating.isEmpty ? [] : [atoms.needCharge().storage]
+    if !charges.isEmpty { result.charges = [] }
+    let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged + charges
     try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
       result.forces += buffers[0].bindMemory(to: Double.self)
       result.energies += buffers[1].bindMemory(to: Double.self)
       for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }
+      if !charges.isEmpty { result.charges! += buffers[2 + judged.count].bindMemory(to: Double.self) }
     }
     return result
   }
@@ -135,6 +149,7 @@ public enum Evaluation {
     }
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
+    if let charges = result.charges { out.set(ExtXYZColumn("charges", .reals(charges))) }
     for (name, values) in zip(result.assessments, result.atomFigures) {
       out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0)
       out.set(ExtXYZColumn(name.rawValue, .reals(values)))

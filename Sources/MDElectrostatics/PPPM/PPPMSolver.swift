@@ -1,0 +1,346 @@
+import Foundation
+import MDCore
+import MDNumerics
+
+/// The particle–particle particle–mesh method, distributed: the mesh part (the pairs' part is the caller's).
+///
+/// Charges are spread on a mesh by B-splines, the mesh is Fourier transformed, multiplied with the influence function
+/// and transformed back, potentials and forces are gathered with the same splines (analytic differentiation: forces
+/// are the exact gradient of the mesh energy, the virial its exact derivative). A potential costs two transforms, and
+/// so do forces; a bilinear form four.
+///
+/// Stages, a file each: `BSpline`, `MeshWindow`, `ChargeSpreading`, `MeshExchange`, `DistributedFFT`,
+/// `InfluenceFunction`, `FieldGathering`, and `SelfInteraction`, which takes out what a charge does to itself.
+/// Meshes follow the cell (they are made in fractional coordinates), so any shape will do.
+///
+/// Forces that are the gradient of a mesh energy do not add up to zero, since the mesh stands still: the sum is of
+/// the order of one force's error times √N. It is left as it is; subtracting it would make the forces no gradient.
+///
+/// R. W. Hockney, J. W. Eastwood, Computer Simulation Using Particles, chapter 8; U. Essmann et al., J. Chem. Phys. 103,
+/// 8577 (1995); V. Ballenegger, J. J. Cerdà, C. Holm, J. Chem. Theory Comput. 8, 936 (2012).
+public final class PPPMSolver: LongRangeSolver {
+  public let name = "pppm"
+  public var parameters: LongRangeParameters?
+  public private(set) var estimatedError = 0.0
+  public var volume: Double { setup?.cell.volume ?? .infinity }
+  /// Ranks of the Fourier transform along x and y; chosen for the mesh if nil.
+  public var processGrid: SIMD2<Int>?
+
+  public var summary: String {
+    guard let setup else { return "" }
+    let (mesh, blocks) = (setup.mesh, setup.blocks)
+    let ranks = blocks.ranks == 1 ? "one rank" : "\(blocks.rows) x \(blocks.columns) ranks"
+    return "mesh of \(mesh.x) x \(mesh.y) x \(mesh.z) points, splines of order \(setup.spline.order), transforms on "
+      + ranks
+  }
+
+  private let options: LongRangeOptions
+  private let planning: FFTPlanning
+  private let communicator: any Communicator
+  private var setup: Setup?
+  /// Whether anybody has asked for virials yet.
+  private var needsTensors = false
+  private let window = AlignedBuffer<Double>()
+  private let scratch = AlignedBuffer<Double>(capacity: MeshAtoms.scratchCount)
+  /// A spectrum kept for virials.
+  private let kept = AlignedBuffer<Double>()
+
+  /// What one mesh on one decomposition needs.
+  private struct Setup {
+    let mesh: SIMD3<Int>
+    let spline: BSpline
+    let windows: [MeshWindow]
+    let blocks: FFTBlocks
+    let mine: MeshWindow
+    let fft: DistributedFFT
+    /// nil if the mesh is in one piece.
+    let exchange: MeshExchange?
+    let influence: InfluenceFunction
+    // Of the present cell:
+    var cell: PeriodicCell
+    var atoms: MeshAtoms
+    var own: SelfInteraction
+    var uniform: UniformTerms
+    /// N_a a*_a: the gradient of mesh coordinates.
+    var basis: Matrix3
+  }
+
+  public init(_ options: LongRangeOptions, communicator: any Communicator, planning: FFTPlanning = .estimated) {
+    self.options = options
+    self.communicator = communicator
+    self.planning = planning
+  }
+
+  // MARK: Preparing
+
+  public func fits(_ box: Box) -> Bool {
+    guard let parameters, let cell = try? PeriodicCell(box, slabFactor: options.slabFactor) else { return false }
+    return parameters.fits(cell: cell.cell)
+  }
+
+  public func prepare(_ system: LongRangeSystem) throws {
+    let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
+    let chosen = try choose(cell, system.charges)
+    parameters = chosen
+    let mesh = chosen.grid
+    let alpha = chosen.splitting
+    let blocks =
+      processGrid.map { FFTBlocks(mesh: mesh, rows: $0.x, columns: $0.y) }
+      ?? FFTBlocks(mesh: mesh, ranks: communicator.size)
+    let windows = MeshWindow.all(
+      system.decomposition, box: system.box, cell: cell, mesh: mesh, order: chosen.order)
+    precondition(windows.count == communicator.size, "the decomposition is for \(windows.count) ranks")
+    if setup.map({
+      $0.mesh != mesh || $0.spline.order != chosen.order || $0.blocks != blocks || $0.windows != windows
+    }) ?? true {
+      setup = nil
+      setup = makeSetup(mesh, chosen.order, blocks, windows, cell, alpha)
+      estimatedError = MeshErrors.forces(
+        splitting: alpha, mesh: mesh, order: chosen.order, cell: cell, system.charges)
+    }
+    setup!.cell = cell
+    setup!.atoms = MeshAtoms(setup!.spline, setup!.mine, mesh: mesh, cell: cell)
+    setup!.uniform = UniformTerms(cell, splitting: alpha, communicator: communicator)
+    setup!.basis = Self.basis(mesh, cell)
+    fillInfluence()
+  }
+
+  /// The influence function of the present cell.
+  private func fillInfluence() {
+    guard let now = setup, let alpha = parameters?.splitting else { return }
+    let sums = ShiftedSums.reduce(
+      now.influence.fill(now.cell, splitting: alpha, tensors: needsTensors), communicator)
+    let exact = SelfInteraction.exact(now.cell, splitting: alpha)
+    var own = SelfInteraction(sums[0], exact: exact.value)
+    if needsTensors {
+      own.virials = SelfInteraction.virials(sums[0], Array(sums[1...]), exact: exact.virial, now.influence)
+    }
+    setup!.own = own
+  }
+
+  /// What was chosen before, if it fits.
+  private func choose(_ cell: PeriodicCell, _ charges: ChargeStatistics) throws -> LongRangeParameters {
+    if let known = parameters, known.count == charges.count, known.fits(cell: cell.cell) { return known }
+    let alpha = options.splitting(for: charges)
+    let (mesh, order) = try MeshChoice.choose(
+      error: options.errorPerPart, splitting: alpha, cell: cell, charges)
+    return LongRangeParameters(splitting: alpha, grid: mesh, order: order, cell: cell.cell, count: charges.count)
+  }
+
+  private func makeSetup(
+    _ mesh: SIMD3<Int>, _ order: Int, _ blocks: FFTBlocks, _ windows: [MeshWindow], _ cell: PeriodicCell,
+    _ alpha: Double
+  ) -> Setup {
+    let spline = BSpline(order: order)
+    let mine = windows[communicator.rank]
+    window.reserve(mine.count)
+    window.pointer.update(repeating: 0, count: mine.count)
+    let isOnePiece = communicator.size == 1 && blocks.ranks == 1
+    let fft = DistributedFFT(
+      blocks, window: isOnePiece ? (window.pointer, mine.rowPitch, mine.planePitch) : nil, planning: planning,
+      communicator: communicator)
+    return Setup(
+      mesh: mesh, spline: spline, windows: windows, blocks: blocks, mine: mine, fft: fft,
+      exchange: isOnePiece ? nil : MeshExchange(windows: windows, fft, communicator: communicator),
+      influence: InfluenceFunction(fft, order: order, cell: cell), cell: cell,
+      atoms: MeshAtoms(spline, mine, mesh: mesh, cell: cell), own: SelfInteraction(ShiftedSums(), exact: 0),
+      uniform: UniformTerms(cell, splitting: alpha, communicator: communicator), basis: Self.basis(mesh, cell))
+  }
+
+  private static func basis(_ mesh: SIMD3<Int>, _ cell: PeriodicCell) -> Matrix3 {
+    let r = cell.reciprocal
+    return Matrix3(Double(mesh.x) * r.x, Double(mesh.y) * r.y, Double(mesh.z) * r.z)
+  }
+
+  /// Messages that this rank sends in one change between windows and blocks, and their bytes.
+  package var exchangeTraffic: (messages: Int, bytes: Int) { setup?.exchange?.traffic ?? (0, 0) }
+
+  // MARK: Stages
+
+  /// Spectrum of the charges.
+  private func transform(_ setup: Setup, _ charges: UnsafePointer<Double>, _ atoms: AtomView) throws {
+    window.pointer.update(repeating: 0, count: setup.mine.count)
+    if let stray = setup.atoms.spread(
+      charges, atoms.positions, count: atoms.localCount, onto: window.pointer, scratch: scratch.pointer)
+    {
+      throw FaultlineError(
+        .run, "atom \(atoms.ids[stray]) is too far from the part of the cell that its rank holds",
+        hint: "the system has come apart, or the skin is too thin for its speed")
+    }
+    if let exchange = setup.exchange {
+      let fft = setup.fft
+      exchange.collect(
+        window.pointer, into: fft.field.pointer, count: fft.fieldXs.count * fft.fieldYs.count * setup.mesh.z)
+    } else {
+      setup.mine.fold(window.pointer, mesh: setup.mesh)
+    }
+    setup.fft.forward()
+  }
+
+  /// From the spectrum of a potential to the window.
+  private func transformBack(_ setup: Setup) {
+    setup.fft.backward()
+    if let exchange = setup.exchange {
+      exchange.hand(setup.fft.field.pointer, to: window.pointer)
+    } else {
+      setup.mine.unfold(window.pointer, mesh: setup.mesh)
+    }
+  }
+
+  public func potential(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
+  ) throws {
+    guard let setup else { preconditionFailure("prepare the solver first") }
+    try transform(setup, charges, atoms)
+    setup.influence.apply()
+    transformBack(setup)
+    setup.atoms.gather(
+      window.pointer, charges, atoms.positions, count: atoms.localCount,
+      SelfField(setup.own, order: setup.spline.order), into: potential, scratch: scratch.pointer)
+    setup.uniform.addPotential(of: charges, on: atoms, into: potential)
+  }
+
+  public func addForces(
+    of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
+  ) throws -> Tally {
+    let wantsVirial = want.contains(.virial) || want.contains(.atomVirial)
+    if wantsVirial, !needsTensors {
+      needsTensors = true
+      fillInfluence()
+    }
+    guard let setup else { preconditionFailure("prepare the solver first") }
+    let virials = want.contains(.atomVirial) ? atoms.virials : nil
+    var tally = Tally.zero
+    let size = 2 * setup.influence.count
+    let spectrum = setup.fft.spectrum.pointer
+
+    try transform(setup, charges, atoms)
+    if wantsVirial, other != nil || virials != nil {
+      kept.reserve(max(size, 1))
+      kept.pointer.update(from: spectrum, count: size)
+    }
+    if wantsVirial, other == nil { tally.virial += 0.5 * setup.influence.virial(spectrum, spectrum) }
+    setup.influence.apply()
+    transformBack(setup)
+    tally.energy += gatherForces(setup, sources: charges, weights: other ?? charges, atoms, want)
+    if let virials { addAtomVirials(setup, weights: other ?? charges, atoms, into: virials) }
+
+    if let other {
+      try transform(setup, other, atoms)
+      if wantsVirial { tally.virial += setup.influence.virial(kept.pointer, spectrum) }
+      if virials != nil { kept.pointer.update(from: spectrum, count: size) }
+      setup.influence.apply()
+      transformBack(setup)
+      tally.energy += gatherForces(setup, sources: other, weights: charges, atoms, want)
+      if let virials { addAtomVirials(setup, weights: charges, atoms, into: virials) }
+    }
+    if wantsVirial {
+      tally.virial += ownVirials(charges, other ?? charges, half: other == nil ? 0.5 : 1, atoms, into: virials)
+    }
+    tally += setup.uniform.addForces(of: charges, with: other, on: atoms, want: want)
+    return tally
+  }
+
+  private func gatherForces(
+    _ setup: Setup, sources: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ atoms: AtomView, _ want: Want
+  ) -> Double {
+    setup.atoms.addForces(
+      window.pointer, sources: sources, weights: weights, atoms.positions, count: atoms.localCount,
+      SelfField(setup.own, order: setup.spline.order), basis: setup.basis, forces: atoms.forces,
+      energies: want.contains(.atomEnergy) ? atoms.energies : nil, scratch: scratch.pointer)
+  }
+
+  /// The root-mean-square error of this part of the forces on these atoms, eV/Å, against a mesh that is reckoned to be
+  /// twenty times as accurate. Collective; costs some dozens of steps, and leaves the atoms as they were.
+  public func measuredError(of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem) throws
+    -> Double
+  {
+    guard let parameters else { preconditionFailure("prepare the solver first") }
+    let finer = PPPMSolver(options, communicator: communicator, planning: planning)
+    let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
+    let (mesh, order) = try MeshChoice.choose(
+      error: 0.05 * estimatedError, splitting: parameters.splitting, cell: cell, system.charges)
+    finer.parameters = parameters
+    finer.parameters!.grid = mesh
+    finer.parameters!.order = order
+    try finer.prepare(system)
+
+    let n = atoms.localCount
+    let before = AlignedBuffer<Vector3>(capacity: n)
+    let coarse = AlignedBuffer<Vector3>(capacity: n)
+    before.pointer.update(from: atoms.forces, count: n)
+    defer { atoms.forces.update(from: before.pointer, count: n) }
+    atoms.forces.update(repeating: .zero, count: n)
+    _ = try addForces(of: charges, with: nil, on: atoms, want: [])
+    coarse.pointer.update(from: atoms.forces, count: n)
+    atoms.forces.update(repeating: .zero, count: n)
+    _ = try finer.addForces(of: charges, with: nil, on: atoms, want: [])
+    var squares = 0.0
+    for i in 0..<n { squares += (atoms.forces[i] - coarse.pointer[i]).squaredLength }
+    return (communicator.sum(squares) / Double(max(system.charges.count, 1))).squareRoot()
+  }
+
+  // MARK: Virials
+
+  /// The part of a charge's own correction, half Σ λ q [ξ − u] (see `SelfInteraction`).
+  private func ownVirials(
+    _ charges: UnsafePointer<Double>, _ other: UnsafePointer<Double>, half: Double, _ atoms: AtomView,
+    into virials: UnsafeMutablePointer<Double>?
+  ) -> Matrix3 {
+    guard let setup = self.setup, let own = setup.own.virials else { return .zero }
+    let sign = setup.spline.order.isMultiple(of: 2) ? -1.0 : 1.0
+    // Σ λq, and with the harmonics of each axis.
+    var plain = 0.0
+    var first = Vector3.zero
+    var second = Vector3.zero
+    setup.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: scratch.pointer) { i, v in
+      let c = sineAndCosine(2 * Double.pi * v).cosine
+      let weight = half * charges[i] * other[i]
+      let one = weight * sign * Vector3(c[0], c[1], c[2])
+      let two = weight * (2 * Vector3(c[0] * c[0], c[1] * c[1], c[2] * c[2]) - 1)
+      plain += weight
+      first += one
+      second += two
+      if let virials { Self.add(Self.ownVirial(own, weight, one, two), to: virials + 9 * i) }
+    }
+    return Self.ownVirial(own, plain, first, second)
+  }
+
+  private static func ownVirial(
+    _ own: SelfInteraction.Virials, _ plain: Double, _ first: Vector3, _ second: Vector3
+  ) -> Matrix3 {
+    var sum = plain * own.constant
+    for a in 0..<3 {
+      sum += (-first[a]) * own.first[a]
+      sum += (-second[a]) * own.second[a]
+    }
+    return sum
+  }
+
+  private static func add(_ m: Matrix3, to virial: UnsafeMutablePointer<Double>) {
+    for (k, value) in m.elements.enumerated() { virial[k] += value }
+  }
+
+  /// Each atom's share ½ c_i Σ_n e^(ik·r) (G 1 − Σ t_ab a*_a ⊗ a*_b) ρ̂ of the virial, the charge's spectrum being in
+  /// `kept` and its potential on the window: six more transforms back.
+  private func addAtomVirials(
+    _ setup: Setup, weights: UnsafePointer<Double>, _ atoms: AtomView, into virials: UnsafeMutablePointer<Double>
+  ) {
+    let n = atoms.localCount
+    let sums = AlignedBuffer<Double>(repeating: 0, count: max(7 * n, 1))
+    for component in 0..<7 {
+      if component > 0 {
+        setup.influence.apply(tensor: component - 1, to: kept.pointer)
+        transformBack(setup)
+      }
+      setup.atoms.gather(
+        window.pointer, weights: weights, atoms.positions, count: n, into: sums.pointer + component, stride: 7,
+        scratch: scratch.pointer)
+    }
+    for i in 0..<n {
+      let s = sums.pointer + 7 * i
+      let t = setup.influence.cartesian((1...6).map { s[$0] })
+      Self.add(0.5 * (s[0] * Matrix3.identity - t), to: virials + 9 * i)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import MDCore
+import MDNumerics
+
+/// The matrix of a charge equilibration: Coulomb interaction K of Gaussian charges, and hardness J.
+///
+///     ½ qᵀK q = C [Σ_{i<j} qᵢqⱼ erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ + Σᵢ qᵢ²/(2√π σᵢ)],  γᵢⱼ² = σᵢ² + σⱼ²
+///
+/// over all images with the neutralising background: pairs within a cutoff with [erfc(αr) − erfc(r/√2γ)]/r, whose values are
+/// kept for the step, and a `LongRangeSolver` for erf(αr)/r. In a charged periodic cell the widths matter for the
+/// background: + 2πC/V (σᵢ² + σⱼ²) for every element.
+///
+/// A rank reads both halves of its pairs from a full list and writes to its own atoms only.
+final class GaussianChargeMatrix: ChargeMatrix {
+  let solver: any LongRangeSolver
+  let cutoff: Double
+  /// By species.
+  let widths: [Double]
+  let hardness: [Double]
+  /// e²/4πε over that of `Units.coulomb`.
+  let factor: Double
+
+  private let communicator: any Communicator
+  private var prepared: LongRangeSystem?
+  private var statistics: ChargeStatistics?
+  private var isNew = true
+  private var context: ForceContext?
+  private var vectors: Column<Double>?
+  private let pairs: ChargePairs
+  private let diagonals = AlignedBuffer<Double>()
+  private let longRange = AlignedBuffer<Double>()
+
+  init(
+    solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
+    communicator: any Communicator
+  ) {
+    self.solver = solver
+    self.cutoff = cutoff
+    self.widths = widths
+    self.hardness = hardness
+    self.factor = factor
+    self.communicator = communicator
+    pairs = ChargePairs(widths: widths)
+  }
+
+  func attach(to atoms: AtomStore) {
+    vectors = atoms.addColumn("charge vector")
+    isNew = true
+  }
+
+  var count: Int { context?.atoms.localCount ?? 0 }
+  var diagonal: UnsafePointer<Double> { UnsafePointer(diagonals.pointer) }
+  private var coulomb: Double { factor * Units.coulomb }
+
+  // MARK: Once a step
+
+  /// Collective.
+  func prepare(_ context: ForceContext, total: Double) throws {
+    self.context = context
+    try prepareSolver(context, total: total)
+    let atoms = context.atoms
+    let n = atoms.localCount
+    diagonals.reserve(max(n, 1))
+    longRange.reserve(max(n, 1))
+    for i in 0..<n {
+      let kind = Int(atoms.species[i])
+      diagonals.pointer[i] = hardness[kind] + coulomb / (Double.pi.squareRoot() * widths[kind])
+    }
+    fill(context)
+  }
+
+  /// Errors are estimated as if every charge were 1 e: what they are is not known yet.
+  private func prepareSolver(_ context: ForceContext, total: Double) throws {
+    if isNew || statistics == nil || !solver.fits(context.box) {
+      longRange.reserve(max(context.atoms.localCount, 1))
+      for i in 0..<context.atoms.localCount { longRange.pointer[i] = 1 }
+      var found = ChargeStatistics(
+        context.atoms, charges: UnsafePointer(longRange.pointer), box: context.box, communicator: communicator)
+      found.sum = total
+      statistics = found
+      isNew = false
+    }
+    statistics!.sum = total
+    let system = LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: statistics!)
+    guard system != prepared else { return }
+    try solver.prepare(system)
+    prepared = system
+  }
+
+  private func fill(_ context: ForceContext) {
+    let alpha = solver.parameters!.splitting
+    let far = Lanes(repeating: alpha)
+    let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
+    let strength = Lanes(repeating: coulomb)
+    pairs.fill(context, cutoff: cutoff) { r, beta in
+      let inverse = reciprocal(r)
+      let a = complementaryErrorFunction(r * far)
+      let b = complementaryErrorFunction(r * beta)
+      let value = (a.erfc - b.erfc) * inverse
+      let slope = (a.gaussian * far - b.gaussian * beta) * scale
+      return (value * strength, (value + slope) * inverse * inverse * strength)
+    }
+  }
+
+  // MARK: Products
+
+  func multiply(_ x: UnsafePointer<Double>, into y: UnsafeMutablePointer<Double>) throws {
+    guard let context, let vectors else { preconditionFailure("prepare the matrix first") }
+    let atoms = context.atoms
+    let n = atoms.localCount
+    vectors.pointer.update(from: x, count: n)
+    context.ghosts.forward(vectors.storage)
+    let all = UnsafePointer(vectors.pointer)
+    try solver.potential(of: all, on: atoms, into: longRange.pointer)
+    let background = background(context, all)
+    for i in 0..<n {
+      y[i] = diagonals.pointer[i] * all[i] + factor * longRange.pointer[i]
+      if let background {
+        let width = widths[Int(atoms.species[i])]
+        y[i] += background.scale * (width * width * background.sum + background.spread)
+      }
+    }
+    pairs.addProduct(all, count: n, to: y)
+  }
+
+  private struct Background {
+    /// 2πC/V.
+    var scale: Double
+    /// Σ x, Σ x σ².
+    var sum: Double
+    var spread: Double
+  }
+
+  /// What the charges' widths add to the background; collective.
+  private func background(_ context: ForceContext, _ x: UnsafePointer<Double>) -> Background? {
+    guard context.box.periodic.isFull else { return nil }
+    var sums = [0.0, 0.0]
+    for i in 0..<context.atoms.localCount {
+      let width = widths[Int(context.atoms.species[i])]
+      sums[0] += x[i]
+      sums[1] += x[i] * width * width
+    }
+    communicator.sum(&sums)
+    return Background(scale: 2 * .pi * coulomb / solver.volume, sum: sums[0], spread: sums[1])
+  }
+
+  // MARK: Forces
+
+  /// Adds the forces −wᵀ(∂K/∂r)q at fixed q and w, and returns the virial (no energy). Both have values on ghosts.
+  func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
+    guard let context else { preconditionFailure("prepare the matrix first") }
+    var virial = pairs.addForces(q, w, on: context.atoms, want: want)
+    virial += try addSmooth(q, w, context, want)
+    return virial
+  }
+
+  /// The solver's part and the background's.
+  private func addSmooth(
+    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want
+  ) throws -> Matrix3 {
+    let atoms = context.atoms
+    for i in 0..<atoms.localCount { longRange.pointer[i] = factor * w[i] }
+    // Energies are those of the whole, which only the caller knows.
+    var wanted = want
+    wanted.remove(.atomEnergy)
+    var virial = try solver.addForces(
+      of: q, with: UnsafePointer(longRange.pointer), on: atoms, want: wanted).virial
+    guard !want.isEmpty, let a = background(context, q), let b = background(context, w) else { return virial }
+    let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
+    for i in 0..<atoms.localCount {
+      let width = widths[Int(atoms.species[i])]
+      let (s, scale) = (width * width, 0.5 * a.scale)
+      let energy = scale * (w[i] * (s * a.sum + a.spread) + q[i] * (s * b.sum + b.spread))
+      virial += energy * Matrix3.identity
+      if let perAtom { ChargePairs.add(energy * Matrix3.identity, to: perAtom, i) }
+    }
+    return virial
+  }
+}
