@@ -21,6 +21,11 @@ public protocol LongRangeSolver: AnyObject {
   var parameters: LongRangeParameters? { get set }
   /// Estimated root-mean-square error of this part of the forces for the charges given to `prepare`, eV/Å.
   var estimatedError: Double { get }
+  /// The root-mean-square error of this part of the forces on these atoms, eV/Å, measured against a much finer sum; nil for
+  /// solvers that do not offer it. Collective; leaves the atoms as they were. `system` is that of the last `prepare`.
+  func measuredError(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
+  ) throws -> Double?
   /// For the log, once prepared: the number of wave vectors, or the mesh.
   var summary: String { get }
   /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
@@ -41,6 +46,12 @@ public protocol LongRangeSolver: AnyObject {
   func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) throws -> Tally
+}
+
+extension LongRangeSolver {
+  public func measuredError(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
+  ) throws -> Double? { nil }
 }
 
 /// What a solver must know of the whole system; the same on every rank.

@@ -27,15 +27,15 @@ public protocol Potential: AnyObject {
   /// Called once before the first step, to declare per-atom columns (densities, charges).
   func attach(to atoms: AtomStore) throws
   func compute(_ context: ForceContext) throws -> Tally
-  /// Lines for the log, once forces have been computed: what was chosen, and the error to expect.
-  var notes: [String] { get }
+  /// Lines for the log, once forces have been computed: what was chosen, and the error to expect. Collective.
+  func notes(for atoms: AtomView) throws -> [String]
   /// The solver of long-ranged interactions whose parameters checkpoints keep, if there is one.
   var longRange: (any LongRangeSolver)? { get }
 }
 
 extension Potential {
   public func attach(to atoms: AtomStore) throws {}
-  public var notes: [String] { [] }
+  public func notes(for atoms: AtomView) throws -> [String] { [] }
   public var longRange: (any LongRangeSolver)? { nil }
 }
 

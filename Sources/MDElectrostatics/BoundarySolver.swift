@@ -23,6 +23,10 @@ public final class BoundarySolver: LongRangeSolver {
     set { periodic.parameters = newValue }
   }
 
+  public func measuredError(
+    of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
+  ) throws -> Double? { try current.measuredError(of: charges, on: atoms, system) }
+
   public func fits(_ box: Box) -> Bool { box.periodic == .none ? open.fits(box) : periodic.fits(box) }
 
   public func prepare(_ system: LongRangeSystem) throws {

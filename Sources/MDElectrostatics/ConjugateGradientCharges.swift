@@ -84,6 +84,8 @@ public final class ConjugateGradientCharges: ChargeSolver {
     var sums = center(r, n)
     multiplier += sums.shift
     var iterations = 1
+    // A number, whatever was there: 0 times it must be 0.
+    for i in 0..<n { p[i] = 0 }
     var last = 0.0
     func rms(_ sums: Sums) -> Double { (sums.squares / Double(max(total, 1))).squareRoot() }
     while !(rms(sums) <= tolerance) {

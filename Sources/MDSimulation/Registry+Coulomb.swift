@@ -28,6 +28,9 @@ extension Registry.Family {
         .defaulted(
           "net_charge", .quantity(.charge, .any), "0",
           "What the charges add up to; a periodic cell with a charge gets a uniform background."),
+        .optional(
+          "field", .vector(.quantity(.electricField, .any)),
+          "A uniform external field [Fx, Fy, Fz] along open directions; it has no part in the pressure."),
       ],
       example: """
         species: {Na: {charge: 1}, Cl: {charge: -1}}
@@ -49,6 +52,7 @@ extension Registry.Family {
     return try CoulombPotential(
       solver: solver, cutoff: options.cutoff, species: species, charges: species.map { plan.species[$0]?.charge },
       widths: species.map { plan.species[$0]?.chargeWidth ?? 0 }, netCharge: section.double("net_charge"),
+      field: section["field"]?.vector ?? .zero,
       communicator: communicator)
   }
 }

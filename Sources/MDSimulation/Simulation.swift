@@ -120,7 +120,11 @@ public final class Simulation {
     if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
-    if clock.step == 0 { for note in system.potentials.flatMap(\.notes) { log.line("  " + note) } }
+    if clock.step == 0 {
+      for potential in system.potentials {
+        for note in try potential.notes(for: system.atoms.view) { log.line("  " + note) }
+      }
+    }
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])

@@ -68,7 +68,7 @@ import Testing
     try solver.prepare(all)
     let atoms = system.store(Array(system.positions.indices))
     atoms.force[3] = Vector3(1, 2, 3)
-    let measured = try solver.measuredError(of: atoms.charge!.pointer, on: atoms.view, all)
+    let measured = try #require(try solver.measuredError(of: atoms.charge!.pointer, on: atoms.view, all))
     #expect(abs(measured / mesh.forceError(sum) - 1) < 0.1)
     #expect(atoms.force[3] == Vector3(1, 2, 3) && atoms.force[4] == .zero)
   }

@@ -253,7 +253,7 @@ public final class PPPMSolver: LongRangeSolver {
   /// The root-mean-square error of this part of the forces on these atoms, eV/Å, against a mesh that is reckoned to be
   /// twenty times as accurate. Collective; costs some dozens of steps, and leaves the atoms as they were.
   public func measuredError(of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem) throws
-    -> Double
+    -> Double?
   {
     guard let parameters else { preconditionFailure("prepare the solver first") }
     let finer = PPPMSolver(options, communicator: communicator, planning: planning)

@@ -33,6 +33,7 @@ public final class CoulombPotential: Potential {
   private let widths: [Double]
   /// The total charge that the user asked for, e.
   private let netCharge: Double
+  private let field: UniformField?
   private let communicator: any Communicator
   /// Whether the atoms are others than those of `statistics`.
   private var isNew = true
@@ -44,9 +45,10 @@ public final class CoulombPotential: Potential {
   ///   - charges: by species, e; nil for those that the structure gives.
   ///   - widths: σ by species, Å; nil or 0 for points.
   ///   - netCharge: what Σ q must be, e, to 10⁻⁶ for each atom.
+  ///   - field: uniform and external, along open directions, V/Å.
   public init(
     solver: any LongRangeSolver, cutoff: Double, species: [String], charges: [Double?]? = nil, widths: [Double]? = nil,
-    netCharge: Double = 0, communicator: any Communicator
+    netCharge: Double = 0, field: Vector3 = .zero, communicator: any Communicator
   ) throws {
     try requirePositive(cutoff, "the cutoff of the Coulomb interaction")
     self.solver = solver
@@ -54,6 +56,7 @@ public final class CoulombPotential: Potential {
     self.charges = charges ?? species.map { _ in nil }
     self.widths = widths ?? species.map { _ in 0 }
     self.netCharge = netCharge
+    self.field = field == .zero ? nil : UniformField(field: field)
     self.communicator = communicator
     self.cutoff = cutoff
     for (name, width) in zip(species, self.widths) {
@@ -98,16 +101,23 @@ public final class CoulombPotential: Potential {
       if !context.want.isEmpty { tally += gaussianTerms(context, charges) }
     }
     tally += try solver.addForces(of: charges, with: nil, on: context.atoms, want: context.want)
+    if let field { tally += field.add(to: context, charges: charges) }
     return tally
   }
 
-  public var notes: [String] {
-    guard let parameters = solver.parameters, let statistics else { return [] }
+  /// So many charges' error is measured for the log; with more it would take too much memory and time.
+  private static let measurable = 200_000
+
+  public func notes(for atoms: AtomView) throws -> [String] {
+    guard let parameters = solver.parameters, let statistics, let prepared, let charges = atoms.charges else { return [] }
     func short(_ x: Double) -> String { x == 0 ? "0" : String(format: "%.2g", x) }
+    let measured =
+      statistics.count <= Self.measurable ? try solver.measuredError(of: charges, on: atoms, prepared) : nil
     var notes = [
       "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å",
-      "coulomb: estimated force error \(short(realSpaceError(parameters.splitting, statistics))) (pairs) and "
-        + "\(short(solver.estimatedError)) (\(solver.name)) eV/Å",
+      "coulomb: estimated force error \(short(realSpaceError(parameters.splitting, statistics))) eV/Å (pairs) and "
+        + "\(short(solver.estimatedError)) eV/Å (\(solver.name)"
+        + (measured.map { "; measured \(short($0)) eV/Å" } ?? "") + ")",
     ]
     if abs(statistics.sum) > 1e-6 { notes.append("coulomb: net charge \(short(statistics.sum)) e") }
     return notes
@@ -138,6 +148,7 @@ public final class CoulombPotential: Potential {
     }
     let system = LongRangeSystem(box: box, decomposition: context.decomposition, charges: statistics!)
     guard system != prepared else { return }
+    try field?.check(box)
     try solver.prepare(system)
     prepared = system
   }

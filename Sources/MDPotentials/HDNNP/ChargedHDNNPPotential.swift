@@ -97,7 +97,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
 
   public var longRange: (any LongRangeSolver)? { matrix.solver }
 
-  public var notes: [String] {
+  public func notes(for atoms: AtomView) -> [String] {
     guard let solutions, let parameters = matrix.solver.parameters else { return [] }
     func short(_ x: Double) -> String { String(format: "%.2g", x) }
     return [

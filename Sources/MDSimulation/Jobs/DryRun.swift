@@ -47,7 +47,9 @@ public enum DryRun {
       throw FaultlineError(.input, "the force on atom \(bad) is not a number", isCollective: true)
     }
     log.line("forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, energy \(RunLog.fixed(probe.energy, 4)) eV")
-    for note in system.potentials.flatMap(\.notes) { log.line("             " + note) }
+    for potential in system.potentials {
+      for note in try potential.notes(for: system.atoms.view) { log.line("             " + note) }
+    }
     guard let shape = domain else { return }
     try report(plan, shape.box, system, probe, ranks: ranks, log: log)
   }
