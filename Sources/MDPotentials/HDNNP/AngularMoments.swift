@@ -11,8 +11,9 @@ struct Corners {
   let width: Int
   /// Atom of each lane.
   let index: UnsafePointer<Int32>
-  /// Records of the neighbour stage, at the first moment of k's block.
-  let recordsK: Record
+  /// Offset in the records of the neighbour stage of the first moment of k's block, and their size.
+  let momentsK: Int
+  let size: Int
 
   @inline(__always)
   func rowJ(_ lane: Int) -> UnsafeMutablePointer<Double> { rowsJ + width &* Int(index[lane]) }
@@ -45,13 +46,10 @@ extension TriangleStage {
   }
 
   @inline(__always)
-  private func place(_ record: Record) -> Int { record.load(fromByteOffset: 32 &* Self.place, as: Int.self) }
-
-  @inline(__always)
   private func addLinear1<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let sums = corners.sumsI + operation.offset
     var (i0, i1) = (sums[0], sums[1])
@@ -59,6 +57,7 @@ extension TriangleStage {
       let segment = segments[s]
       var (j0, j1) = (Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
@@ -68,11 +67,11 @@ extension TriangleStage {
         if !Mode.isWide {
           let cj = record[Self.cosineJ]
           let ck = record[Self.cosineK]
-          let k = records + place(record)
           j1.addProduct(u0, cj)
           k[0] += u0
           k[1] = k[1].addingProduct(u0, ck)
         }
+        k += sizeK
         record += size
       }
       i0 += j0
@@ -88,7 +87,7 @@ extension TriangleStage {
   private func addLinear2<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let e1 = Self.levels &+ operation.levels.1
     let sums = corners.sumsI + operation.offset
@@ -99,6 +98,7 @@ extension TriangleStage {
       var (j0, j1) = (Lanes.zero, Lanes.zero)
       var (j2, j3) = (Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
@@ -111,7 +111,6 @@ extension TriangleStage {
         if !Mode.isWide {
           let cj = record[Self.cosineJ]
           let ck = record[Self.cosineK]
-          let k = records + place(record)
           j1.addProduct(u0, cj)
           k[0] += u0
           k[1] = k[1].addingProduct(u0, ck)
@@ -119,6 +118,7 @@ extension TriangleStage {
           k[2] += u1
           k[3] = k[3].addingProduct(u1, ck)
         }
+        k += sizeK
         record += size
       }
       i0 += j0
@@ -137,7 +137,7 @@ extension TriangleStage {
   private func addLinear3<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let e1 = Self.levels &+ operation.levels.1
     let e2 = Self.levels &+ operation.levels.2
@@ -151,6 +151,7 @@ extension TriangleStage {
       var (j2, j3) = (Lanes.zero, Lanes.zero)
       var (j4, j5) = (Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
@@ -166,7 +167,6 @@ extension TriangleStage {
         if !Mode.isWide {
           let cj = record[Self.cosineJ]
           let ck = record[Self.cosineK]
-          let k = records + place(record)
           j1.addProduct(u0, cj)
           k[0] += u0
           k[1] = k[1].addingProduct(u0, ck)
@@ -177,6 +177,7 @@ extension TriangleStage {
           k[4] += u2
           k[5] = k[5].addingProduct(u2, ck)
         }
+        k += sizeK
         record += size
       }
       i0 += j0
@@ -198,7 +199,7 @@ extension TriangleStage {
   private func addQuadratic<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let sums = corners.sumsI + operation.offset
     var (i0, i1, i2) = (sums[0], sums[1], sums[2])
@@ -206,6 +207,7 @@ extension TriangleStage {
       let segment = segments[s]
       var (j0, j1, j2) = (Lanes.zero, Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         j0 += u
@@ -219,12 +221,12 @@ extension TriangleStage {
           j1 += p
           j2.addProduct(p, cj)
           let ck = record[Self.cosineK]
-          let k = records + place(record)
           k[0] += u
           p = u * ck
           k[1] += p
           k[2] = k[2].addingProduct(p, ck)
         }
+        k += sizeK
         record += size
       }
       i0 += j0
@@ -243,7 +245,7 @@ extension TriangleStage {
   private func addQuartic<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let sums = corners.sumsI + operation.offset
     var (i0, i1, i2, i3, i4) = (sums[0], sums[1], sums[2], sums[3], sums[4])
@@ -251,6 +253,7 @@ extension TriangleStage {
       let segment = segments[s]
       var (j0, j1, j2, j3, j4) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         j0 += u
@@ -272,7 +275,6 @@ extension TriangleStage {
           j3 += p
           j4.addProduct(p, cj)
           let ck = record[Self.cosineK]
-          let k = records + place(record)
           k[0] += u
           p = u * ck
           k[1] += p
@@ -282,6 +284,7 @@ extension TriangleStage {
           k[3] += p
           k[4] = k[4].addingProduct(p, ck)
         }
+        k += sizeK
         record += size
       }
       i0 += j0
@@ -304,7 +307,7 @@ extension TriangleStage {
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int,
     _ values: (Lanes) -> (Lanes, Lanes)
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let sums = corners.sumsI + operation.offset
     var (i0, i1) = (sums[0], sums[1])
@@ -312,6 +315,7 @@ extension TriangleStage {
       let segment = segments[s]
       var (j0, j1) = (Lanes.zero, Lanes.zero)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         let pi = values(record[Self.cosineI])
@@ -322,10 +326,10 @@ extension TriangleStage {
           j0.addProduct(u, pj.0)
           j1.addProduct(u, pj.1)
           let pk = values(record[Self.cosineK])
-          let k = records + place(record)
           k[0] = k[0].addingProduct(u, pk.0)
           k[1] = k[1].addingProduct(u, pk.1)
         }
+        k += sizeK
         record += size
       }
       if !Mode.isWide { addSums(j0, j1, to: corners.rowJ(segment.lane) + operation.offset) }
@@ -337,7 +341,7 @@ extension TriangleStage {
   private func addSingle<Mode: TriangleMode>(
     _ mode: Mode.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int, _ value: (Lanes) -> Lanes
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let sums = corners.sumsI + operation.offset
     var i0 = sums[0]
@@ -345,14 +349,15 @@ extension TriangleStage {
       let segment = segments[s]
       var j0 = Lanes.zero
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         i0.addProduct(u, value(record[Self.cosineI]))
         if !Mode.isWide {
           j0.addProduct(u, value(record[Self.cosineJ]))
-          let k = records + place(record)
           k[0] = k[0].addingProduct(u, value(record[Self.cosineK]))
         }
+        k += sizeK
         record += size
       }
       if !Mode.isWide { corners.rowJ(segment.lane)[operation.offset] += j0.sum() }

@@ -32,9 +32,6 @@ extension TriangleStage {
     }
   }
 
-  @inline(__always)
-  private func place(_ record: Record) -> Int { record.load(fromByteOffset: 32 &* Self.place, as: Int.self) }
-
   /// Sums so far.
   @inline(__always)
   private func load<Turn: OperationTurn>(_ turn: Turn.Type, _ record: Record, _ field: Int) -> Lanes {
@@ -45,7 +42,7 @@ extension TriangleStage {
   private func slopesLinear1<Mode: TriangleMode, Turn: OperationTurn>(
     _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let eta0 = Lanes(repeating: operation.twiceEta[0])
     let values = corners.valuesI + operation.offset
@@ -56,12 +53,12 @@ extension TriangleStage {
       let j0 = Lanes(repeating: Mode.isWide ? values[0] : values[0] + row[0])
       let j1 = Mode.isWide ? .zero : Lanes(repeating: row[1])
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
-        let k = records + place(record)
         var si = load(turn, record, Self.slopeI)
         var sj = load(turn, record, Self.slopeJ)
         var sk = load(turn, record, Self.slopeK)
@@ -84,6 +81,7 @@ extension TriangleStage {
           sumEta.addProduct(eta0, v)
         }
         store(mode, record, si, sj, sk, sum, sumEta)
+        k += sizeK
         record += size
       }
     }
@@ -93,7 +91,7 @@ extension TriangleStage {
   private func slopesLinear2<Mode: TriangleMode, Turn: OperationTurn>(
     _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let eta0 = Lanes(repeating: operation.twiceEta[0])
     let e1 = Self.levels &+ operation.levels.1
@@ -109,12 +107,12 @@ extension TriangleStage {
       let j1 = Mode.isWide ? .zero : Lanes(repeating: row[1])
       let j3 = Mode.isWide ? .zero : Lanes(repeating: row[3])
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
-        let k = records + place(record)
         var si = load(turn, record, Self.slopeI)
         var sj = load(turn, record, Self.slopeJ)
         var sk = load(turn, record, Self.slopeK)
@@ -153,6 +151,7 @@ extension TriangleStage {
           sumEta.addProduct(eta1, v)
         }
         store(mode, record, si, sj, sk, sum, sumEta)
+        k += sizeK
         record += size
       }
     }
@@ -162,7 +161,7 @@ extension TriangleStage {
   private func slopesLinear3<Mode: TriangleMode, Turn: OperationTurn>(
     _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e0 = Self.levels &+ operation.levels.0
     let eta0 = Lanes(repeating: operation.twiceEta[0])
     let e1 = Self.levels &+ operation.levels.1
@@ -183,12 +182,12 @@ extension TriangleStage {
       let j3 = Mode.isWide ? .zero : Lanes(repeating: row[3])
       let j5 = Mode.isWide ? .zero : Lanes(repeating: row[5])
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let w = record[Self.weight]
         let ci = record[Self.cosineI]
         let cj = record[Self.cosineJ]
         let ck = record[Self.cosineK]
-        let k = records + place(record)
         var si = load(turn, record, Self.slopeI)
         var sj = load(turn, record, Self.slopeJ)
         var sk = load(turn, record, Self.slopeK)
@@ -243,6 +242,7 @@ extension TriangleStage {
           sumEta.addProduct(eta2, v)
         }
         store(mode, record, si, sj, sk, sum, sumEta)
+        k += sizeK
         record += size
       }
     }
@@ -268,7 +268,7 @@ extension TriangleStage {
     _ mode: Mode.Type, _ turn: Turn.Type, _ operation: AngularOperation, _ corners: Corners, _ segmentCount: Int,
     _ polynomial: Polynomial
   ) {
-    let (size, records) = (size, corners.recordsK + 32 &* operation.offset)
+    let (size, sizeK, momentsK) = (size, corners.size, corners.momentsK &+ 32 &* operation.offset)
     let e = Self.levels &+ operation.levels.0
     let eta = Lanes(repeating: operation.twiceEta[0])
     let atI = polynomial.broadcast(corners.valuesI + operation.offset)
@@ -277,6 +277,7 @@ extension TriangleStage {
       let atJ = polynomial.broadcast(UnsafePointer(corners.rowJ(segment.lane) + operation.offset))
       let constant = Mode.isWide ? polynomial.constant(atI) : polynomial.constant(atI) + polynomial.constant(atJ)
       var record = segment.start
+      var k = segment.k + momentsK
       while record < segment.end {
         let u = record[e] * record[Self.weight]
         var p = constant
@@ -286,7 +287,7 @@ extension TriangleStage {
         var sk = Lanes.zero
         if !Mode.isWide {
           sj = load(turn, record, Self.slopeJ).addingProduct(u, polynomial.add(atJ, record[Self.cosineJ], &p))
-          let atK = polynomial.load(records + place(record))
+          let atK = polynomial.load(k)
           p += polynomial.constant(atK)
           sk = load(turn, record, Self.slopeK).addingProduct(u, polynomial.add(atK, record[Self.cosineK], &p))
         }
@@ -294,6 +295,7 @@ extension TriangleStage {
         store(
           mode, record, si, sj, sk, load(turn, record, Self.sum) + v,
           load(turn, record, Self.sumEta).addingProduct(eta, v))
+        k += sizeK
         record += size
       }
     }

@@ -82,15 +82,15 @@ final class DescriptorProgram {
       for group in plan.pairs {
         guard let other = Self.others(group.elements, than: center) else { continue }
         for block in group.blocks {
-          pairs.append(flat(block, plan, group.elements, corners: [center, other[0], other[0]]))
+          pairs.append(flat(block, plan, group.elements, corners: [center, other[0], other[0]], sides: 1))
         }
       }
       for group in plan.triangles {
         guard let others = Self.others(group.elements, than: center) else { continue }
-        for block in group.blocks { triangles.append(flat(block, plan, group.elements, corners: [center] + others)) }
+        for block in group.blocks { triangles.append(flat(block, plan, group.elements, corners: [center] + others, sides: 3)) }
       }
       for group in plan.wide where group.elements[0] == center {
-        for block in group.blocks { wide.append(flat(block, plan, group.elements, corners: group.elements)) }
+        for block in group.blocks { wide.append(flat(block, plan, group.elements, corners: group.elements, sides: 2)) }
       }
       centers.pointer[center] = CenterProgram(
         pairs: keep(pairs), triangles: keep(triangles), wide: keep(wide), momentCount: plan.momentCounts[center])
@@ -111,18 +111,24 @@ final class DescriptorProgram {
   }
 
   private func flat(
-    _ block: DescriptorPlan.Block, _ plan: DescriptorPlan, _ members: [Int], corners: [Int]
+    _ block: DescriptorPlan.Block, _ plan: DescriptorPlan, _ members: [Int], corners: [Int], sides: Int
   ) -> BlockProgram {
     let chain = ExponentialChain(block.exponents)
     columnCount = max(columnCount, chain.columnCount)
     longestBlock = max(longestBlock, block.count)
-    let steps = chain.steps.map { ChainStep($0) }
+    let cutoff = plan.edges[block.family.edge].cutoff
+    // The largest (r − r_s)², once for each side.
+    let farthest = max(block.family.shift, cutoff - block.family.shift)
+    let limit = Double(sides) * farthest * farthest
+    let steps = chain.steps.map { step in
+      ChainStep(step, limit: limit) { keep($0).baseAddress! }
+    }
     let operations = AngularOperation.merged(
       block.operations.map { AngularOperation($0, eta: block.exponents[$0.level]) })
     func start(_ element: Int) -> Int { block.starts[members.firstIndex(of: element)!] }
     return BlockProgram(
       first: corners[1], second: corners[2], edge: block.family.edge, shift: block.family.shift,
-      cutoff: plan.edges[block.family.edge].cutoff, steps: keep(steps), etas: keep(block.exponents),
+      cutoff: cutoff, steps: keep(steps), etas: keep(block.exponents),
       operations: keep(operations), count: block.count, startOfCenter: block.starts[members.firstIndex(of: corners[0])!],
       startOfFirst: start(corners[1]), startOfSecond: start(corners[2]))
   }

@@ -84,19 +84,16 @@ struct EdgeProgram: BitwiseCopyable {
     loop(records, count, stride, f, slope) { record in (record[r], record[inverse]) }
   }
 
-  /// The same from r², with the fields of r (if wanted) and 1/r.
+  /// The same from r alone; 1/r is filled in, too.
   @inline(__always)
-  func fillFromSquares(
-    _ records: Record, _ count: Int, stride: Int, square: Int, r: Int?, inverse: Int, f: Int, slope: Int?
-  ) {
-    if kind == .tanh && r == nil {
-      tanhFromSquares(records, count, stride, square, inverse, f, slope)
+  func fillAndInvert(_ records: Record, _ count: Int, stride: Int, r: Int, inverse: Int, f: Int, slope: Int?) {
+    if kind == .tanh {
+      tanhAndInvert(records, count, stride, r, inverse, f, slope)
       return
     }
     loop(records, count, stride, f, slope) { record in
-      let distance = record[square].squareRoot()
+      let distance = record[r]
       let one = 1 / distance
-      if let r { record[r] = distance }
       record[inverse] = one
       return (distance, one)
     }
@@ -104,17 +101,18 @@ struct EdgeProgram: BitwiseCopyable {
 
   /// The most frequent case, with one division: w = 1/(r·t) gives 1/r = w·t and 1/(r·t) of the slope.
   @inline(__always)
-  private func tanhFromSquares(
-    _ records: Record, _ count: Int, _ stride: Int, _ square: Int, _ inverse: Int, _ f: Int, _ slope: Int?
+  private func tanhAndInvert(
+    _ records: Record, _ count: Int, _ stride: Int, _ distance: Int, _ inverse: Int, _ f: Int, _ slope: Int?
   ) {
     let scale = Lanes(repeating: -1 / cutoff)
     let factor = Lanes(repeating: -3 / cutoff)
     let norm = Lanes(repeating: norm)
     let one = Lanes(repeating: 1)
+    let constants = LaneConstants.tanh
     var record = records
     for _ in 0..<count {
-      let r = record[square].squareRoot()
-      let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)))
+      let r = record[distance]
+      let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)), constants)
       let w = one / (r * t)
       let t2 = t * t
       record[inverse] = w * t
@@ -144,9 +142,10 @@ struct EdgeProgram: BitwiseCopyable {
       let scale = Lanes(repeating: -1 / cutoff)
       let factor = Lanes(repeating: -3 / cutoff)
       let norm = Lanes(repeating: norm)
+      let constants = LaneConstants.tanh
       for _ in 0..<count {
         let (r, inverse) = distances(record)
-        let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)))
+        let t = tanhOfUnitInterval(positive(one.addingProduct(r, scale)), constants)
         let t2 = t * t
         record[f] = norm * t2 * t
         if let slope { record[slope] = factor * (one - t2) * inverse / t }
@@ -267,56 +266,4 @@ struct EdgeProgram: BitwiseCopyable {
   }
   @inline(__always)
   private func positive(_ x: Lanes) -> Lanes { Self.positive(x) }
-}
-
-/// tanh y for 0 ≤ y ≤ 1 to one unit in the last place: y times the polynomial in y² that interpolates tanh(y)/y at
-/// Chebyshev nodes (its error is 1.2·10⁻¹⁷), even and odd powers apart.
-@inline(__always)
-func tanhOfUnitInterval(_ y: Lanes) -> Lanes {
-  let z = y * y
-  let w = z * z
-  var even = Lanes(repeating: 6.496857637862531e-07)
-  even = Lanes(repeating: 1.2306805295349983e-05).addingProduct(w, even)
-  even = Lanes(repeating: 9.472256075732066e-05).addingProduct(w, even)
-  even = Lanes(repeating: 0.0005896028950856166).addingProduct(w, even)
-  even = Lanes(repeating: 0.003592104115230281).addingProduct(w, even)
-  even = Lanes(repeating: 0.021869488226930838).addingProduct(w, even)
-  even = Lanes(repeating: 0.13333333333282113).addingProduct(w, even)
-  even = Lanes(repeating: 1).addingProduct(w, even)
-  var odd = Lanes(repeating: -6.20675330545365e-08)
-  odd = Lanes(repeating: -3.402993826979274e-06).addingProduct(w, odd)
-  odd = Lanes(repeating: -3.603918536997382e-05).addingProduct(w, odd)
-  odd = Lanes(repeating: -0.00023801236323479905).addingProduct(w, odd)
-  odd = Lanes(repeating: -0.00145571559077928).addingProduct(w, odd)
-  odd = Lanes(repeating: -0.008863232181130274).addingProduct(w, odd)
-  odd = Lanes(repeating: -0.05396825395091773).addingProduct(w, odd)
-  odd = Lanes(repeating: -0.3333333333333273).addingProduct(w, odd)
-  return y * even.addingProduct(z, odd)
-}
-
-/// eˣ for −708 ≤ x ≤ 0 to one unit in the last place, as `exponential` but without clamping: the caller knows the
-/// range. The polynomial interpolates eʳ on |r| ≤ ½ ln 2 at Chebyshev nodes (its error is 4·10⁻¹⁸).
-@inline(__always)
-func exponentialOfNegative(_ x: Lanes) -> Lanes {
-  let magic = Lanes(repeating: 6_755_399_441_055_744)
-  let shifted = magic.addingProduct(x, Lanes(repeating: 1.4426950408889634))
-  let n = shifted - magic
-  let r = x.addingProduct(n, Lanes(repeating: -0.6931471803691238))
-    .addingProduct(n, Lanes(repeating: -1.9082149292705877e-10))
-  let s = r * r
-  var even = Lanes(repeating: 2.763265472252779e-07)
-  even = Lanes(repeating: 2.4801485441561313e-05).addingProduct(s, even)
-  even = Lanes(repeating: 0.0013888888952352863).addingProduct(s, even)
-  even = Lanes(repeating: 0.04166666666648795).addingProduct(s, even)
-  even = Lanes(repeating: 0.5000000000000019).addingProduct(s, even)
-  even = Lanes(repeating: 1).addingProduct(s, even)
-  var odd = Lanes(repeating: 2.5110049204818658e-08)
-  odd = Lanes(repeating: 2.755724088722987e-06).addingProduct(s, odd)
-  odd = Lanes(repeating: 0.00019841269890076403).addingProduct(s, odd)
-  odd = Lanes(repeating: 0.008333333333319589).addingProduct(s, odd)
-  odd = Lanes(repeating: 0.1666666666666668).addingProduct(s, odd)
-  odd = Lanes(repeating: 1).addingProduct(s, odd)
-  let e = even.addingProduct(r, odd)
-  let exponent = unsafeBitCast(shifted, to: SIMD4<UInt64>.self) &<< 52
-  return unsafeBitCast(unsafeBitCast(e, to: SIMD4<UInt64>.self) &+ exponent, to: Lanes.self)
 }

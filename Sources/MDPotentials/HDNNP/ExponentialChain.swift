@@ -5,7 +5,7 @@ import MDNumerics
 ///
 /// Values live in columns; the first columns are those of the exponents asked for, in their order.
 struct ExponentialChain {
-  /// Something to start with, and up to three products that each build on the one before.
+  /// Something to start with, or something known and up to three products that each build on the one before.
   struct Step {
     enum Start {
       /// start ← exp(−η q).
@@ -64,7 +64,7 @@ struct ExponentialChain {
   private mutating func append(column: Int, _ a: Int, _ b: Int) {
     let last = steps[steps.count - 1]
     let previous = last.products.last?.column ?? last.column
-    if last.products.count < 3, a == previous || b == previous {
+    if case .known = last.start, last.products.count < 3, a == previous || b == previous {
       steps[steps.count - 1].products.append((column, a == previous ? b : a))
     } else {
       steps.append(Step(start: .known, column: a, products: [(column, b)]))
@@ -96,19 +96,31 @@ struct ExponentialChain {
 
 /// One step of a chain as the kernel reads it: field numbers within the levels of a record.
 struct ChainStep: BitwiseCopyable {
-  enum Start: UInt8, BitwiseCopyable { case exponential, one, known }
+  enum Start: UInt8, BitwiseCopyable { case exponential, bounded, one, known }
   var start: Start
   var column: Int
   var eta = 0.0
+  /// Of a bounded exponential: its largest argument, coefficients and squarings.
+  var limit = 0.0
+  var coefficients: UnsafePointer<Lanes>?
+  var squarings = 0
   var productCount: Int
   var columns: SIMD4<Int>
   var factors: SIMD4<Int>
 
-  init(_ step: ExponentialChain.Step) {
+  /// `limit` is the largest q; `keep` finds the coefficients a place.
+  init(_ step: ExponentialChain.Step, limit: Double, keep: ([Lanes]) -> UnsafePointer<Lanes>) {
     switch step.start {
     case .exponential(let value):
-      start = .exponential
       eta = value
+      self.limit = limit
+      if let bounded = BoundedExponential(eta: value, limit: limit) {
+        start = .bounded
+        coefficients = keep(bounded.coefficients.map { Lanes(repeating: $0) })
+        squarings = bounded.squarings
+      } else {
+        start = .exponential
+      }
     case .one: start = .one
     case .known: start = .known
     }
@@ -129,57 +141,93 @@ func runChain(
   _ steps: UnsafeBufferPointer<ChainStep>, _ records: Record, _ count: Int, stride: Int, exponent: Int, levels: Int
 ) {
   for step in steps {
+    let out = levels &+ step.column
     switch step.start {
     case .exponential:
       let eta = Lanes(repeating: -step.eta)
       let low = Lanes(repeating: -708)
-      runStep(step, records, count, stride, levels) { record in
-        exponentialOfNegative((record[exponent] * eta).maximum(low))
+      let constants = LaneConstants.exponential
+      fill(records, count, stride, out) { record in
+        exponentialOfNegative((record[exponent] * eta).maximum(low), constants)
       }
-    case .one: runStep(step, records, count, stride, levels) { _ in Lanes(repeating: 1) }
-    case .known:
-      let start = levels &+ step.column
-      runStep(step, records, count, stride, levels, storing: false) { record in record[start] }
+    case .bounded: runBounded(step, records, count, stride, exponent, out)
+    case .one: fill(records, count, stride, out) { _ in Lanes(repeating: 1) }
+    case .known: multiply(step, records, count, stride, levels)
     }
   }
 }
 
 @inline(__always)
-private func runStep(
-  _ step: ChainStep, _ records: Record, _ count: Int, _ stride: Int, _ levels: Int, storing: Bool = true,
-  _ start: (Record) -> Lanes
+private func fill(_ records: Record, _ count: Int, _ stride: Int, _ out: Int, _ value: (Record) -> Lanes) {
+  var record = records
+  for _ in 0..<count {
+    record[out] = value(record)
+    record += stride
+  }
+}
+
+@inline(__always)
+private func runBounded(
+  _ step: ChainStep, _ records: Record, _ count: Int, _ stride: Int, _ exponent: Int, _ out: Int
 ) {
-  let out = levels &+ step.column
+  guard let c = step.coefficients else { return }
+  // Lanes without a triangle may hold anything.
+  let limit = Lanes(repeating: step.limit)
+  @inline(__always)
+  func root(_ record: Record) -> Lanes { BoundedExponential.polynomial(record[exponent].minimum(limit), c) }
+  switch step.squarings {
+  case 0: fill(records, count, stride, out) { root($0) }
+  case 1:
+    fill(records, count, stride, out) { record in
+      let e = root(record)
+      return e * e
+    }
+  case 2:
+    fill(records, count, stride, out) { record in
+      let e = root(record)
+      let e2 = e * e
+      return e2 * e2
+    }
+  case 3:
+    fill(records, count, stride, out) { record in
+      let e = root(record)
+      let e2 = e * e
+      let e4 = e2 * e2
+      return e4 * e4
+    }
+  default:
+    fill(records, count, stride, out) { record in
+      let e = root(record)
+      let e2 = e * e
+      let e4 = e2 * e2
+      let e8 = e4 * e4
+      return e8 * e8
+    }
+  }
+}
+
+@inline(__always)
+private func multiply(_ step: ChainStep, _ records: Record, _ count: Int, _ stride: Int, _ levels: Int) {
+  let start = levels &+ step.column
   let (c0, c1, c2) = (levels &+ step.columns[0], levels &+ step.columns[1], levels &+ step.columns[2])
   let (f0, f1, f2) = (levels &+ step.factors[0], levels &+ step.factors[1], levels &+ step.factors[2])
   var record = records
   switch step.productCount {
-  case 0:
-    for _ in 0..<count {
-      record[out] = start(record)
-      record += stride
-    }
   case 1:
     for _ in 0..<count {
-      let value = start(record)
-      if storing { record[out] = value }
-      record[c0] = value * record[f0]
+      record[c0] = record[start] * record[f0]
       record += stride
     }
   case 2:
     for _ in 0..<count {
-      var value = start(record)
-      if storing { record[out] = value }
-      value *= record[f0]
+      let value = record[start] * record[f0]
       record[c0] = value
       record[c1] = value * record[f1]
       record += stride
     }
   default:
     for _ in 0..<count {
-      var value = start(record)
-      if storing { record[out] = value }
-      value *= record[f0]
+      var value = record[start] * record[f0]
       record[c0] = value
       value *= record[f1]
       record[c1] = value

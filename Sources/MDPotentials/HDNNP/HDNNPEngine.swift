@@ -17,6 +17,9 @@ final class HDNNPEngine {
   private let batchSegments = AlignedBuffer<TriangleStage.Segment>()
   private let radialLanes = AlignedBuffer<Lanes>()
   private let centerSums = AlignedBuffer<Lanes>()
+  /// The neighbours after each atom, kept from the forward to the backward pass, and their numbers by element.
+  private let after = AlignedBuffer<Int32>()
+  private let afterNumbers = AlignedBuffer<Int32>()
 
   init(_ program: DescriptorProgram, elementOfSpecies: [Int32]) {
     self.program = program
@@ -85,14 +88,26 @@ final class HDNNPEngine {
   ) {
     let pass = pass(atoms, list, order, moments)
     let centers = UnsafePointer(program.centers.pointer)
+    // Memory that is not written to costs nothing.
+    after.reserve(list.pairCount)
+    let elements = program.elementCount
+    afterNumbers.reserve(elements * list.rowCount)
+    var saved = after.pointer
+    let numbers = afterNumbers.pointer
     for i in 0..<list.rowCount {
       let center = centers[Int(pass.elementOf[Int(atoms.species[i])])]
       for m in 0..<center.momentCount { pass.sums[m] = .zero }
-      if Self.load(pass, i, all: false, slopes: false) > 0 {
+      let blocks = Self.load(pass, i, all: false)
+      saved += pass.row.save(to: saved, numbers + elements &* i)
+      if blocks > 0 {
+        Self.evaluateEdges(pass, blocks, slopes: false)
         for block in center.pairs { Self.pairMoments(pass, block) }
         for block in center.triangles { Self.triangleMoments(Narrow.self, pass, block) }
       }
-      if center.wide.count > 0, Self.load(pass, i, all: true, slopes: false) > 0 {
+      if center.wide.count > 0 {
+        let blocks = Self.load(pass, i, all: true)
+        guard blocks > 0 else { continue }
+        Self.evaluateEdges(pass, blocks, slopes: false)
         for block in center.wide { Self.triangleMoments(Wide.self, pass, block) }
       }
       let own = moments + pass.width &* i
@@ -105,11 +120,20 @@ final class HDNNPEngine {
   }
 
   @inline(never)
-  private static func load(_ pass: Pass, _ i: Int, all: Bool, slopes: Bool) -> Int {
-    let row = pass.row
-    let blocks = row.load(i, pass.list, pass.order, after: !all, cutoff: pass.cutoff)
-    for e in 0..<pass.edgeCount { row.evaluate(pass.edges[e], e, blocks: blocks, slopes: slopes) }
-    return blocks
+  private static func load(_ pass: Pass, _ i: Int, all: Bool) -> Int {
+    pass.row.load(i, pass.list, pass.order, after: !all, cutoff: pass.cutoff)
+  }
+
+  @inline(never)
+  private static func restore(
+    _ pass: Pass, _ i: Int, _ saved: UnsafePointer<Int32>, _ numbers: UnsafePointer<Int32>
+  ) -> Int {
+    pass.row.restore(i, saved, numbers, pass.order, cutoff: pass.cutoff)
+  }
+
+  @inline(never)
+  private static func evaluateEdges(_ pass: Pass, _ blocks: Int, slopes: Bool) {
+    for e in 0..<pass.edgeCount { pass.row.evaluate(pass.edges[e], e, blocks: blocks, slopes: slopes) }
   }
 
   @inline(never)
@@ -155,7 +179,7 @@ final class HDNNPEngine {
     return Corners(
       sumsI: pass.sums + block.startOfCenter, valuesI: own + block.startOfCenter,
       rowsJ: pass.moments + max(roles.startJ, 0), width: pass.width, index: UnsafePointer(row.index),
-      recordsK: row.records + 32 &* row.moments)
+      momentsK: 32 &* row.moments, size: row.size)
   }
 
   @inline(never)
@@ -211,13 +235,13 @@ final class HDNNPEngine {
       var segments = 0
       var end = batch.records
       while j < lastJ && end < full && segments < TriangleStage.target {
-        let next = batch.append(
+        let segment = batch.append(
           mode, row, lane: j, from: roles.first, count: roles.count, after: same, cutoff2: cutoff2,
           keepingVectors: keepingVectors, at: end)
-        if next > end {
-          batch.segments[segments] = .init(lane: j, start: end, end: next)
+        if segment.end > end {
+          batch.segments[segments] = segment
           segments &+= 1
-          end = next
+          end = segment.end
         }
         j &+= 1
       }
@@ -227,7 +251,7 @@ final class HDNNPEngine {
 
   // MARK: Backward
 
-  /// Adds forces; returns the virial Σ r ⊗ f if it is wanted.
+  /// Adds forces; returns the virial Σ r ⊗ f if it is wanted. The last `addMoments` must have been for the same atoms.
   func addForces(
     _ atoms: AtomView, _ list: NeighborView, _ order: AtomOrder, _ slopes: UnsafeMutablePointer<Double>, want: Want
   ) -> Matrix3 {
@@ -235,13 +259,23 @@ final class HDNNPEngine {
     let centers = UnsafePointer(program.centers.pointer)
     let virials = want.contains(.atomVirial) ? atoms.virials : nil
     var virial = VirialSum9()
+    var saved = UnsafePointer(after.pointer)
+    let elements = program.elementCount
+    let numbers = UnsafePointer(afterNumbers.pointer)
     for i in 0..<list.rowCount {
       let center = centers[Int(pass.elementOf[Int(atoms.species[i])])]
       let own = UnsafePointer(slopes + pass.width &* i)
       for part in 0..<(center.wide.count > 0 ? 2 : 1) {
-        let blocks = Self.load(pass, i, all: part == 1, slopes: true)
-        guard blocks > 0 else { continue }
         let row = pass.row
+        let blocks: Int
+        if part == 0 {
+          blocks = Self.restore(pass, i, saved, numbers + elements &* i)
+          for e in 0..<elements { saved += row.counts[e] }
+        } else {
+          blocks = Self.load(pass, i, all: true)
+        }
+        guard blocks > 0 else { continue }
+        Self.evaluateEdges(pass, blocks, slopes: true)
         var record = row.records
         for _ in 0..<blocks {
           record[NeighborStage.phi] = .zero

@@ -61,16 +61,16 @@ struct NeighborStage {
   /// Atom of each lane.
   let index: UnsafeMutablePointer<Int32>
 
-  /// Neighbours within the cutoff, then the same sorted by element.
+  /// Neighbours within the cutoff.
   private let picked: UnsafeMutablePointer<Int32>
-  private let sorted: UnsafeMutablePointer<Int32>
   private let elements: Int
 
   init(
     _ lanes: AlignedBuffer<Lanes>, _ integers: AlignedBuffer<Int>, _ indices: AlignedBuffer<Int32>, longestRow: Int,
     elements: Int, edges: Int, moments count: Int
   ) {
-    let room = (longestRow + 3) / 4 + elements
+    // One more, as a neighbour is written before it is known whether it counts.
+    let room = (longestRow + 3) / 4 + elements + 1
     self.elements = elements
     moments = Self.edge(edges)
     // An odd number of lanes, lest fields of all records fall on few cache sets.
@@ -78,13 +78,12 @@ struct NeighborStage {
     size = 32 * fields
     lanes.reserve(room * fields)
     integers.reserve(2 * elements)
-    indices.reserve(4 * room + 2 * (longestRow + 8))
+    indices.reserve(4 * room + longestRow + 8)
     records = Record(lanes.pointer)
     first = integers.pointer
     counts = integers.pointer + elements
     index = indices.pointer
     picked = indices.pointer + 4 * room
-    sorted = picked + longestRow + 8
   }
 
   @inline(__always)
@@ -98,20 +97,61 @@ struct NeighborStage {
   /// records up to the distances. Returns the number of records.
   @inline(__always)
   func load(_ i: Int, _ list: NeighborView, _ order: AtomOrder, after: Bool, cutoff: Double) -> Int {
-    let places = order.places
-    let center = places[i]
-    let found = after ? pick(i, list, order, center, cutoff * cutoff, after: true)
+    let center = order.places[i]
+    let found =
+      after
+      ? pick(i, list, order, center, cutoff * cutoff, after: true)
       : pick(i, list, order, center, cutoff * cutoff, after: false)
     var block = 0
     for e in 0..<elements {
       first[e] = block
-      let n = select(e, found, places)
-      counts[e] = n
+      counts[e] = select(e, found, order.places, into: index + 4 &* block)
+      block &+= blocks(e)
+    }
+    fill(center, order.places, cutoff)
+    return block
+  }
+
+  /// Writes the picked neighbours one after the other, and their numbers by element; returns how many there are.
+  @inline(__always)
+  func save(to indices: UnsafeMutablePointer<Int32>, _ numbers: UnsafeMutablePointer<Int32>) -> Int {
+    var n = 0
+    for e in 0..<elements {
+      (indices + n).update(from: index + 4 &* first[e], count: counts[e])
+      n &+= counts[e]
+      numbers[e] = Int32(truncatingIfNeeded: counts[e])
+    }
+    return n
+  }
+
+  /// What `load` did for the atom of a saved row. Returns the number of records.
+  @inline(__always)
+  func restore(
+    _ i: Int, _ indices: UnsafePointer<Int32>, _ numbers: UnsafePointer<Int32>, _ order: AtomOrder, cutoff: Double
+  ) -> Int {
+    var n = 0
+    var block = 0
+    for e in 0..<elements {
+      first[e] = block
+      counts[e] = Int(numbers[e])
+      (index + 4 &* block).update(from: indices + n, count: counts[e])
+      n &+= counts[e]
+      block &+= blocks(e)
+    }
+    fill(order.places[i], order.places, cutoff)
+    return block
+  }
+
+  /// Vectors and distances of the picked neighbours.
+  @inline(__always)
+  private func fill(_ center: Lanes, _ places: UnsafePointer<Lanes>, _ cutoff: Double) {
+    for e in 0..<elements {
+      let n = counts[e]
       guard n > 0 else { continue }
-      for k in n..<((n &+ 3) & ~3) { sorted[k] = sorted[n &- 1] }
-      var record = records + size &* block
-      for b in 0..<((n &+ 3) &>> 2) {
-        let j = sorted + 4 &* b
+      var j = index + 4 &* first[e]
+      for k in n..<((n &+ 3) & ~3) { j[k] = j[n &- 1] }
+      var record = records + size &* first[e]
+      for _ in 0..<blocks(e) {
         let d = transpose(
           places[Int(j[0])] - center, places[Int(j[1])] - center, places[Int(j[2])] - center,
           places[Int(j[3])] - center)
@@ -123,14 +163,11 @@ struct NeighborStage {
         record[Self.square] = square
         record[Self.distance] = r
         record[Self.inverse] = 1 / r
-        UnsafeMutableRawPointer(index + 4 &* block).storeBytes(
-          of: UnsafeRawPointer(j).loadUnaligned(as: SIMD4<Int32>.self), as: SIMD4<Int32>.self)
         record += size
-        block &+= 1
+        j += 4
       }
       if n & 3 != 0 { pad(record - size, n & 3, cutoff) }
     }
-    return block
   }
 
   /// Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
@@ -184,16 +221,18 @@ struct NeighborStage {
 
   /// Those of one element among the picked.
   @inline(__always)
-  private func select(_ element: Int, _ count: Int, _ places: UnsafePointer<Lanes>) -> Int {
-    let (picked, sorted) = (picked, sorted)
+  private func select(
+    _ element: Int, _ count: Int, _ places: UnsafePointer<Lanes>, into out: UnsafeMutablePointer<Int32>
+  ) -> Int {
+    let picked = picked
     if elements == 1 {
-      sorted.update(from: picked, count: count)
+      out.update(from: picked, count: count)
       return count
     }
     var n = 0
     for k in 0..<count {
       let j = picked[k]
-      sorted[n] = j
+      out[n] = j
       n &+= AtomOrder.element(places[Int(j)]) == element ? 1 : 0
     }
     return n

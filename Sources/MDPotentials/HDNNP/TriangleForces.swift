@@ -15,7 +15,7 @@ extension TriangleStage {
     let shifted = program.shift != 0
     let shift = Lanes(repeating: program.shift)
     let one = Lanes(repeating: 1)
-    let (rows, size) = (row.records, size)
+    let (rowSize, size) = (row.size, size)
     for s in 0..<segmentCount {
       let segment = segments[s]
       let own = row.record(ofLane: segment.lane)
@@ -28,9 +28,8 @@ extension TriangleStage {
       var fy = Lanes.zero
       var fz = Lanes.zero
       var record = segment.start
+      var k = segment.k
       while record < segment.end {
-        let place = record.load(fromByteOffset: 32 &* Self.place, as: Int.self)
-        let k = rows + place
         let ib = k[NeighborStage.inverse]
         let total = record[Self.sum]
         let eta = record[Self.sumEta]
@@ -75,8 +74,9 @@ extension TriangleStage {
         k[NeighborStage.forceZ] -= gz
         if let perAtom {
           perAtom.add(
-            jk, record[Self.x], record[Self.y], record[Self.z], j: segment.lane, k: 4 &* (place / row.size))
+            jk, record[Self.x], record[Self.y], record[Self.z], j: segment.lane, k: 4 &* ((k - row.records) / rowSize))
         }
+        k += rowSize
         record += size
       }
       let totals = sums(phiJ, fx, fy, fz)

@@ -41,10 +41,8 @@ struct TriangleStage {
   static let slopeK = 15
   static let sum = 16
   static let sumEta = 17
-  /// Byte offset of the k's in the records of the neighbour stage.
-  static let place = 18
   /// exp(−η q), a field an exponent.
-  static let levels = 19
+  static let levels = 18
 
   /// Triangles with the same j, neighbours in the batch.
   struct Segment: BitwiseCopyable {
@@ -52,6 +50,8 @@ struct TriangleStage {
     var lane: Int
     var start: Record
     var end: Record
+    /// Record of the first k's in the neighbour stage.
+    var k: Record
   }
 
   let records: Record
@@ -71,55 +71,49 @@ struct TriangleStage {
     self.segments = segments.pointer
   }
 
-  /// Appends the triangles of i, the neighbour `j` (a lane) and the neighbours in the given records whose side jk is
-  /// shorter than the cutoff – all of them for wide functions. With `after`, only lanes after j.
-  /// Returns the end of the batch.
+  /// Appends the triangles of i, the neighbour `j` (a lane) and the neighbours in the given records; with `after`, only
+  /// lanes after j. Sides jk beyond the cutoff weigh nothing; to skip them costs more than it gains, as hardly a record
+  /// has no other. Returns the end of the batch.
   @inline(__always)
   func append<Mode: TriangleMode>(
     _ mode: Mode.Type, _ row: NeighborStage, lane j: Int, from first: Int, count: Int, after: Bool, cutoff2: Double,
     keepingVectors: Bool, at end: Record
-  ) -> Record {
+  ) -> Segment {
     let own = row.record(ofLane: j)
     let xj = Lanes(repeating: own.scalar(NeighborStage.x, lane: j & 3))
     let yj = Lanes(repeating: own.scalar(NeighborStage.y, lane: j & 3))
     let zj = Lanes(repeating: own.scalar(NeighborStage.z, lane: j & 3))
-    let limit = Lanes(repeating: cutoff2)
-    let (records, rowSize, size) = (row.records, row.size, size)
-    var next = end
-    var place = rowSize &* (after ? (j &+ 1) &>> 2 : first)
-    let last = rowSize &* (first &+ count)
-
-    @inline(__always)
-    func put(_ extra: Lanes?) {
-      let k = records + place
+    let (rowSize, size) = (row.size, size)
+    let firstK = after ? (j &+ 1) &>> 2 : first
+    let segment = Segment(
+      lane: j, start: end, end: end + size &* (first &+ count &- firstK), k: row.records + rowSize &* firstK)
+    var record = segment.start
+    var k = segment.k
+    while record < segment.end {
       let dx = k[NeighborStage.x] - xj
       let dy = k[NeighborStage.y] - yj
       let dz = k[NeighborStage.z] - zj
-      var d2 = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz)
-      if let extra { d2 += extra }
+      let d2 = (dx * dx).addingProduct(dy, dy).addingProduct(dz, dz)
       if keepingVectors {
-        next[Self.x] = dx
-        next[Self.y] = dy
-        next[Self.z] = dz
+        record[Self.x] = dx
+        record[Self.y] = dy
+        record[Self.z] = dz
       }
-      next[Self.square] = d2
-      next.storeBytes(of: place, toByteOffset: 32 &* Self.place, as: Int.self)
-      place &+= rowSize
-      if Mode.isWide {
-        next[Self.edge] = extra.map { Lanes(repeating: 1).replacing(with: 0, where: $0 .> 0) } ?? Lanes(repeating: 1)
-        next += size
-      } else {
-        next += (0 &- anyLess(d2, limit)) & size
-      }
+      record[Self.square] = d2
+      record[Self.distance] = d2.squareRoot()
+      if Mode.isWide { record[Self.edge] = Lanes(repeating: 1) }
+      k += rowSize
+      record += size
     }
-
     if after && (j &+ 1) & 3 != 0 {
-      // Lanes up to and with j are moved out of reach.
+      // Lanes up to and with j do not count: their sides are moved beyond the cutoff.
       let own = Lanes(0, 1, 2, 3) .<= Lanes(repeating: Double(j & 3))
-      put(Lanes.zero.replacing(with: Lanes(repeating: 1.5 * cutoff2), where: own))
+      let square = end[Self.square].replacing(with: Lanes(repeating: 1.5 * cutoff2), where: own)
+      end[Self.square] = square
+      end[Self.distance] = square.squareRoot()
+      if Mode.isWide { end[Self.edge] = Lanes(repeating: 1).replacing(with: 0, where: own) }
     }
-    while place < last { put(nil) }
-    return next
+    return segment
   }
 
   /// The edge function of the sides jk, their lengths.
@@ -128,13 +122,13 @@ struct TriangleStage {
     if Mode.isWide {
       var record = records
       for _ in 0..<count {
-        record[Self.inverse] = 1 / record[Self.square].squareRoot()
+        record[Self.inverse] = 1 / record[Self.distance]
         record += size
       }
     } else {
-      edge.fillFromSquares(
-        records, count, stride: size, square: Self.square, r: program.shift == 0 ? nil : Self.distance,
-        inverse: Self.inverse, f: Self.edge, slope: slopes ? Self.slope : nil)
+      edge.fillAndInvert(
+        records, count, stride: size, r: Self.distance, inverse: Self.inverse, f: Self.edge,
+        slope: slopes ? Self.slope : nil)
     }
   }
 
@@ -147,7 +141,7 @@ struct TriangleStage {
     let half = Lanes(repeating: 0.5)
     let shift = Lanes(repeating: program.shift)
     let isShifted = program.shift != 0
-    let (rows, size) = (row.records, size)
+    let (rowSize, size) = (row.size, size)
     for s in 0..<segmentCount {
       let segment = segments[s]
       let own = row.record(ofLane: segment.lane)
@@ -157,8 +151,8 @@ struct TriangleStage {
       let fj = Lanes(repeating: own.scalar(edge, lane: lane))
       let toJ = Lanes(repeating: own.scalar(NeighborStage.distance, lane: lane)) - shift
       var record = segment.start
+      var k = segment.k
       while record < segment.end {
-        let k = rows + record.load(fromByteOffset: 32 &* Self.place, as: Int.self)
         let b = k[NeighborStage.square]
         let ib = k[NeighborStage.inverse]
         let d = record[Self.square]
@@ -182,6 +176,7 @@ struct TriangleStage {
           }
           record[Self.exponent] = q
         }
+        k += rowSize
         record += size
       }
     }
