@@ -21,8 +21,9 @@ public protocol LongRangeSolver: AnyObject {
   var parameters: LongRangeParameters? { get set }
   /// Estimated root-mean-square error of this part of the forces for the charges given to `prepare`, eV/Å.
   var estimatedError: Double { get }
-  /// The root-mean-square error of this part of the forces on these atoms, eV/Å, measured against a much finer sum; nil for
-  /// solvers that do not offer it. Collective; leaves the atoms as they were. `system` is that of the last `prepare`.
+  /// The root-mean-square error of this part of the forces on these atoms, eV/Å, measured against a much finer sum; nil
+  /// for solvers that do not offer it. Collective; leaves the atoms as they were. `system` is that of the last
+  /// `prepare`.
   func measuredError(
     of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
   ) throws -> Double?
@@ -108,8 +109,8 @@ public struct ChargeStatistics: Equatable, Sendable {
   public var sum: Double
   /// Σ q², e².
   public var squares: Double
-  /// Σq² over its mean density as charges see it, Å³: the volume of the cell where they fill it evenly, less where there is
-  /// vacuum. Errors of sums go with the density around the charges, not with that of the cell.
+  /// Σq² over its mean density as charges see it, Å³: the volume of the cell where they fill it evenly, less where
+  /// there is vacuum. Errors of sums go with the density around the charges, not with that of the cell.
   public var occupiedVolume: Double
 
   public init(count: Int, sum: Double, squares: Double, occupiedVolume: Double) {

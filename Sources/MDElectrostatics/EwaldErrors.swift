@@ -5,8 +5,8 @@ import MDNumerics
 /// Root-mean-square force errors of an Ewald sum for charges without order, eV/Å.
 ///
 /// J. Kolafa, J. W. Perram, Mol. Simul. 9, 351 (1992), eqs. 18 and 32, written with the density of Σq² where there are
-/// charges: errors of either sum come from within some ten ångström (that of cut wave vectors decays as cos(k_c r)/r²), so
-/// vacuum around a slab does not make them smaller.
+/// charges: errors of either sum come from within some ten ångström (that of cut wave vectors decays as cos(k_c r)/r²),
+/// so vacuum around a slab does not make them smaller.
 public enum EwaldErrors {
   /// Of erfc(αr)/r cut at r_c: (2C/√N) Σq² e^(−α²r_c²) / √(r_c V), V the volume that holds the charges.
   public static func realSpace(splitting alpha: Double, cutoff: Double, _ charges: ChargeStatistics) -> Double {

@@ -4,8 +4,8 @@ import MDPotentials
 
 /// The one place that knows every potential by name: its part of the deck and how it is made from it.
 public enum Registry {
-  /// The family's section, the deck, the run's species in the order of the atoms' species numbers, and the ranks that the
-  /// potential works on (for those that talk to one another besides ghosts).
+  /// The family's section, the deck, the run's species in the order of the atoms' species numbers, and the ranks that
+  /// the potential works on (for those that talk to one another besides ghosts).
   typealias Maker = @Sendable (DeckSection, RunPlan, [String], any Communicator) throws -> any Potential
 
   struct Family: Sendable {

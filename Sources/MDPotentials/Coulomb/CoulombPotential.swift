@@ -7,8 +7,9 @@ import MDNumerics
 ///     E = C [Σ_{i<j} qᵢqⱼ v(rᵢⱼ) + Σᵢ qᵢ²/(2√π σᵢ) + (2π/V) Q Σᵢ qᵢσᵢ²] + E_long
 ///
 /// with v = erfc(αr)/r for points and [erfc(αr) − erfc(r/√2γ)]/r for Gaussian charges (1/(2πσ²)^(3/2) e^(−r²/2σ²)),
-/// γ² = σᵢ² + σⱼ². The second and third term are those of Gaussians alone: the energy of each with itself, and what their
-/// width changes in the background of a charged periodic cell (in a slab the correction for its layers takes that back).
+/// γ² = σᵢ² + σⱼ². The second and third term are those of Gaussians alone: the energy of each with itself, and what
+/// their width changes in the background of a charged periodic cell (in a slab the correction for its layers takes that
+/// back).
 public final class CoulombPotential: Potential {
   public var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
   public var requirements: PotentialRequirements {
@@ -130,8 +131,8 @@ public final class CoulombPotential: Potential {
       / (Double(max(charges.count, 1)) * cutoff * charges.occupiedVolume).squareRoot()
   }
 
-  /// Collective when the cell or the atoms are new. Solvers choose only for statistics of the very box that they do not fit,
-  /// so that a resumed run, which surveys its charges at the start, chooses as the run that goes on.
+  /// Collective when the cell or the atoms are new. Solvers choose only for statistics of the very box that they do not
+  /// fit, so that a resumed run, which surveys its charges at the start, chooses as the run that goes on.
   private func prepare(_ context: ForceContext, _ charges: UnsafePointer<Double>) throws {
     let box = context.box
     if statistics == nil || isNew || !solver.fits(box) {

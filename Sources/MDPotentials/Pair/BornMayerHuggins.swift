@@ -1,8 +1,8 @@
 import MDCore
 import MDNumerics
 
-/// φ(r) = A e^((σ − r)/ρ) − C/r⁶ − D/r⁸, the short-ranged part of Born, Mayer and Huggins's potential for ions; it falls to
-/// −∞ at very short distances. M. Born, J. E. Mayer, Z. Phys. 75, 1 (1932); M. L. Huggins, J. E. Mayer,
+/// φ(r) = A e^((σ − r)/ρ) − C/r⁶ − D/r⁸, the short-ranged part of Born, Mayer and Huggins's potential for ions; it
+/// falls to −∞ at very short distances. M. Born, J. E. Mayer, Z. Phys. 75, 1 (1932); M. L. Huggins, J. E. Mayer,
 /// J. Chem. Phys. 1, 643 (1933).
 public struct BornMayerHuggins: PairForm {
   public struct Parameters: Sendable, Equatable {
