@@ -76,7 +76,7 @@ import Testing
         #expect(zip(found.forces, one.forces).allSatisfy { abs($0 - $1) <= 1e-8 }, "\(ranks) ranks: forces")
         #expect(
           zip(found.virial.elements, one.virial.elements).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: virial")
-        #expect(found.iterations == one.iterations, "\(ranks) ranks: iterations")
+        #expect(abs(found.iterations - one.iterations) <= 1, "\(ranks) ranks: iterations")
       }
     }
   }
@@ -95,8 +95,9 @@ import Testing
     try LoopbackCommunicator.run(ranks: ranks) { communicator in
       let header = Distribution.header(
         of: communicator.isRoot ? structure : nil, communicator: communicator)
-      let potential = try potential(
-        model(seed: 5), ["H", "O"], method, mesh: mesh, accuracy: mesh ? 1e-6 : 1e-10, total: 1, communicator: communicator)
+      let potential = try Self.potential(
+        Self.model(seed: 5), ["H", "O"], method, mesh: mesh, accuracy: mesh ? 1e-6 : 1e-10, total: 1,
+        communicator: communicator)
       let domain = try Domain(
         box: header.box, ranks: ranks, rank: communicator.rank, halo: potential.requirements.halo)
       let atoms = AtomStore()
