@@ -8,14 +8,15 @@ extension Registry.Family {
     "hdnnp",
     DeckObject(
       """
-      High-dimensional neural network potential, second generation (Behler and Parrinello 2007) or fourth \
-      (Ko et al. 2021, with charge equilibration), from the files of n2p2 or RuNNer.
+      High-dimensional neural network potential, of the second generation (Behler and Parrinello 2007), the third \
+      (charges from networks) or the fourth (Ko et al. 2021, with charge equilibration), from the files of n2p2 or RuNNer.
       """,
       [
         .optional("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
         .optional(
           "committee", .list(.path(.inputDirectory), count: 2...100),
-          "Folders of several potentials with the same symmetry functions: their mean counts, their spread is measured."),
+          "Folders of several potentials of one generation, in the second with the same symmetry functions: their mean "
+            + "counts, their spread is measured."),
         .required(
           "units",
           .either([
@@ -31,7 +32,8 @@ extension Registry.Family {
         speciesKey,
         .defaulted(
           "charges", .object(charges), "{}",
-          "How a potential of the fourth generation finds its charges; its files say by themselves that it is one."),
+          "How a potential of the third or fourth generation finds its charges and their energy; its files say by "
+            + "themselves that it is one."),
       ],
       rules: [.init(.exactlyOne, of: ["directory", "committee"])],
       example: """
@@ -44,12 +46,13 @@ extension Registry.Family {
     let units = try hdnnpUnits(section)
     let models = try directories.map { try HDNNPModel(directory: $0, units: units) }
     let elements = try elements(section, plan, species)
-    if models.count == 1, models[0].electrostatics != nil {
-      return try chargedHDNNP(
-        models[0], section.section("charges"), elements, species, communicator, file: directories[0])
+    let charges = models.map(\.electrostatics?.charges)
+    if let first = charges[0], charges.allSatisfy({ $0 != nil && ($0 == .equilibrated) == (first == .equilibrated) }) {
+      return try chargedHDNNP(models, section.section("charges"), elements, species, communicator, files: directories)
     }
     if section.gives("charges") {
-      throw section.error("charges", "is for potentials of the fourth generation", hint: "this one has no charges")
+      throw section.error(
+        "charges", "is for potentials of the third and fourth generation", hint: "this one has no charges")
     }
     return try HDNNPPotential(models: models, elements: elements, species: species, file: directories[0])
   }
@@ -78,14 +81,14 @@ extension Registry.Family {
     ])
 
   private static func chargedHDNNP(
-    _ model: HDNNPModel, _ section: DeckSection, _ elements: [String], _ species: [String],
-    _ communicator: any Communicator, file: String
+    _ models: [HDNNPModel], _ section: DeckSection, _ elements: [String], _ species: [String],
+    _ communicator: any Communicator, files: [String]
   ) throws -> any Potential {
     let accuracy = section.double("accuracy")
     guard accuracy >= 1e-14 else {
       throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
     }
-    let needed = ChargedHDNNPPotential.cutoff(model, accuracy: accuracy)
+    let needed = models.map { ChargedHDNNPPotential.cutoff($0, accuracy: accuracy) }.max() ?? 0
     let cutoff = section["cutoff"]?.double ?? max(8, needed)
     guard cutoff >= needed else {
       throw section.error(
@@ -102,9 +105,18 @@ extension Registry.Family {
       section.string("method") == "direct"
       ? DenseCharges(communicator: communicator)
       : ConjugateGradientCharges(tolerance: section.double("tolerance"), communicator: communicator)
-    return try ChargedHDNNPPotential(
-      model: model, elements: elements, species: species, solver: solver, longRange: sums, cutoff: cutoff,
-      totalCharge: section.double("total"), communicator: communicator, file: file)
+    let total = section.double("total")
+    let members: [any ChargedHDNNPCommittee.Member] = try models.enumerated().map { member, model in
+      if model.electrostatics?.charges == .equilibrated {
+        return try ChargedHDNNPPotential(
+          model: model, elements: elements, species: species, solver: solver, longRange: sums, cutoff: cutoff,
+          totalCharge: total, member: member, communicator: communicator, file: files[member])
+      }
+      return try ChargeNetworkPotential(
+        model: model, elements: elements, species: species, longRange: sums, cutoff: cutoff, totalCharge: total,
+        communicator: communicator, file: files[member])
+    }
+    return members.count == 1 ? members[0] : try ChargedHDNNPCommittee(members)
   }
 
   private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {

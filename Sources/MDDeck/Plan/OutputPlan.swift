@@ -35,6 +35,7 @@ public enum ThermoColumn: String, Sendable, CaseIterable {
   case extrapolations
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
+  case chargeDeviation = "charge_deviation"
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
@@ -88,6 +89,7 @@ public enum TrajectoryColumn: String, Sendable, CaseIterable {
   case extrapolations
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
+  case chargeDeviation = "charge_deviation"
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }

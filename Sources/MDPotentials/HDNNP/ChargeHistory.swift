@@ -12,8 +12,10 @@ final class ChargeHistory {
   private var column: Column<Double>?
   private static let width = 1 + 2 * depth
 
-  func attach(to atoms: AtomStore) {
-    column = atoms.addColumn("charge history", width: Self.width, roles: [.migrates, .checkpointed])
+  /// - Parameter member: of a committee; each has its own charges.
+  func attach(to atoms: AtomStore, member: Int = 0) {
+    let name = "charge history" + (member == 0 ? "" : " \(member + 1)")
+    column = atoms.addColumn(name, width: Self.width, roles: [.migrates, .checkpointed])
   }
 
   private static let weights: [[Double]] = [[], [1], [2, -1], [2.5, -2, 0.5], [2.8, -2.8, 1.2, -0.2]]

@@ -36,6 +36,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   private let momentCount: Int
   private var columns: Columns?
   private let history = ChargeHistory()
+  private let member: Int
   private let residual = AlignedBuffer<Double>()
   private let potential = AlignedBuffer<Double>()
   private let energies = AlignedBuffer<Double>()
@@ -49,14 +50,15 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
   ///   - totalCharge: Q, e.
+  ///   - member: of a `ChargedHDNNPCommittee`; each has its own history of charges.
   public init(
     model: HDNNPModel, elements: [String]? = nil, species: [String], solver: any ChargeSolver,
-    longRange: any LongRangeSolver, cutoff: Double, totalCharge: Double = 0, communicator: any Communicator,
-    file: String? = nil
+    longRange: any LongRangeSolver, cutoff: Double, totalCharge: Double = 0, member: Int = 0,
+    communicator: any Communicator, file: String? = nil
   ) throws {
     let place = file.map { SourceLocation(file: $0) }
-    guard let electrostatics = model.electrostatics else {
-      throw FaultlineError(.input, "an HDNNP of the second generation has no charges", at: place)
+    guard let electrostatics = model.electrostatics, electrostatics.charges == .equilibrated else {
+      throw FaultlineError(.input, "an HDNNP without charge equilibration", at: place)
     }
     let map = try model.elementIndices(species: elements ?? species, file: file)
     let kinds = map.map { electrostatics.elements[Int($0)] }
@@ -66,9 +68,10 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
         hint: "charges: {cutoff: \((20 * Self.reach * kind.width).rounded(.up) / 10)} or more", at: place)
     }
     self.model = model
+    self.member = member
     self.solver = solver
     self.totalCharge = totalCharge
-    let plan = DescriptorPlan(model)
+    let plan = DescriptorPlan(model.withAllFunctions)
     let program = DescriptorProgram(plan)
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = ChargedAtoms(model, electrostatics, plan)
@@ -117,7 +120,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
       charges: atoms.needCharge(), electronegativity: atoms.addColumn("electronegativity", roles: [.migrates]),
       adjoint: atoms.addColumn("charge adjoint", roles: [.migrates]), weights: atoms.addColumn("charge weights"))
     matrix.attach(to: atoms)
-    history.attach(to: atoms)
+    history.attach(to: atoms, member: member)
   }
 
   public func compute(_ context: ForceContext) throws -> Tally {
@@ -144,6 +147,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
       matrix, chi, total: totalCharge, charges: q, residual: residual.pointer)
     context.ghosts.forward(columns.charges.storage)
 
+    networks.check(charges: q, atoms.ids, columns.extrapolations.pointer)
     networks.evaluate(charges: q, energies: energies.pointer, slopes: slopes.pointer)
     // (K + S) q; K q is what the residual leaves.
     let (r, phi, g) = (residual.pointer, potential.pointer, slopes.pointer)
@@ -180,10 +184,8 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
 
 extension ChargedHDNNPPotential: SelfAssessing {
   public var assessments: [Assessment] { [.extrapolations] }
-  public var assessmentSums: [Double] {
-    [Double(ExtrapolationReport(model, networks.descriptors.tallies.pointer).count)]
-  }
+  public var assessmentSums: [Double] { [Double(networks.extrapolations)] }
   public var assessmentMaxima: [Double] { [] }
   public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] { [sums[0]] }
-  public var offenders: [Offender] { networks.descriptors.offenders(model) }
+  public var offenders: [Offender] { networks.offenders }
 }
