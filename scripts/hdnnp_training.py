@@ -132,6 +132,38 @@ def cutoff_function(r, cutoff):
     return ((15 - 6 * x) * x - 10) * x**3 + 1, -30 * x**2 * (1 - x)**2 / cutoff
 
 
+class Triples:
+    """Pairs (j, k) of an atom's neighbours, from which angular functions are made."""
+
+    def __init__(self, j, k, side, length, r, unit, f, df, cutoff):
+        self.j, self.k, self.count = j, k, len(r)
+        self.rj, self.rk, self.rs = r[j], r[k], length
+        self.uj, self.uk, self.us = unit[j], unit[k], side / length[:, None]
+        fj, fk = f[j], f[k]
+        fs, dfs = cutoff_function(length, cutoff)
+        self.product = fj * fk * fs
+        self.by_j, self.by_k, self.by_s = df[j] * fk * fs, fj * df[k] * fs, fj * fk * dfs
+        self.cosine = (self.uj * self.uk).sum(axis=1)
+        # ∂cos/∂(vector j) and k.
+        self.turn_j = (self.uk - self.cosine[:, None] * self.uj) / self.rj[:, None]
+        self.turn_k = (self.uj - self.cosine[:, None] * self.uk) / self.rk[:, None]
+
+    def function(self, eta, sign, zeta):
+        """2^(1−ζ) Σ (1 + λ cos θ)^ζ exp(−η(r_ij² + r_ik² + r_jk²)) f f f, and its slopes."""
+        gauss = 2.0**(1 - zeta) * np.exp(-eta * (self.rj**2 + self.rk**2 + self.rs**2))
+        base = np.maximum(1 + sign * self.cosine, 0)
+        radial = gauss * base**zeta
+        turn = (gauss * zeta * sign * base**(zeta - 1) * self.product)[:, None]
+        along_s = (radial * (self.by_s - 2 * eta * self.rs * self.product))[:, None] * self.us
+        along_j = (radial * (self.by_j - 2 * eta * self.rj * self.product))[:, None] * self.uj
+        along_k = (radial * (self.by_k - 2 * eta * self.rk * self.product))[:, None] * self.uk
+        by_j = along_j - along_s + turn * self.turn_j
+        by_k = along_k + along_s + turn * self.turn_k
+        slope = [np.bincount(self.j, by_j[:, c], self.count) + np.bincount(self.k, by_k[:, c], self.count)
+                 for c in range(3)]
+        return (radial * self.product).sum(), np.stack(slope, axis=1)
+
+
 class Functions:
     """Radial (type 2) and angular narrow (type 3) functions, the same about atoms of all elements.
 
@@ -143,8 +175,8 @@ class Functions:
         self.elements, self.cutoff = elements, cutoff
         n = len(elements)
         self.radial = [(*f, a) for f in sorted(radial) for a in range(n)]
-        self.angular = [
-            (*f, a, b) for f in sorted(angular, key=lambda f: (f[0], f[2], f[1])) for a in range(n) for b in range(a, n)]
+        angular = sorted(angular, key=lambda f: (f[0], f[2], f[1]))
+        self.angular = [(*f, a, b) for f in angular for a in range(n) for b in range(a, n)]
         self.count = len(self.radial) + len(self.angular)
 
     def lines(self):
@@ -163,38 +195,24 @@ class Functions:
         r = np.linalg.norm(vectors, axis=1)
         unit = vectors / r[:, None]
         f, df = cutoff_function(r, self.cutoff)
-        values, slopes = [], []
-        for eta, shift, a in self.radial:
+        values, slopes = np.zeros(self.count), np.zeros((self.count, len(r), 3))
+        for number, (eta, shift, a) in enumerate(self.radial):
             gauss = np.exp(-eta * (r - shift)**2) * (kinds == a)
-            values.append((gauss * f).sum())
-            slopes.append((gauss * (df - 2 * eta * (r - shift) * f))[:, None] * unit)
+            values[number] = (gauss * f).sum()
+            slopes[number] = (gauss * (df - 2 * eta * (r - shift) * f))[:, None] * unit
         j, k = np.triu_indices(len(r), 1)
         side = vectors[k] - vectors[j]
         length = np.linalg.norm(side, axis=1)
         near = length < self.cutoff
         j, k, side, length = j[near], k[near], side[near], length[near]
-        cosine = (unit[j] * unit[k]).sum(axis=1)
-        fs, dfs = cutoff_function(length, self.cutoff)
-        product = f[j] * f[k] * fs
         low, high = np.minimum(kinds[j], kinds[k]), np.maximum(kinds[j], kinds[k])
-        for eta, sign, zeta, a, b in self.angular:
-            gauss = 2.0**(1 - zeta) * np.exp(-eta * (r[j]**2 + r[k]**2 + length**2)) * ((low == a) & (high == b))
-            base = np.maximum(1 + sign * cosine, 0)
-            angle, slope_of_angle = base**zeta, zeta * sign * base**(zeta - 1)
-            values.append((gauss * angle * product).sum())
-            along_j = gauss * angle * (df[j] * f[k] * fs - 2 * eta * r[j] * product)
-            along_k = gauss * angle * (f[j] * df[k] * fs - 2 * eta * r[k] * product)
-            along_side = gauss * angle * (f[j] * f[k] * dfs - 2 * eta * length * product) / length
-            turn = gauss * slope_of_angle * product
-            by_j = along_j[:, None] * unit[j] - along_side[:, None] * side \
-                + (turn / r[j])[:, None] * (unit[k] - cosine[:, None] * unit[j])
-            by_k = along_k[:, None] * unit[k] + along_side[:, None] * side \
-                + (turn / r[k])[:, None] * (unit[j] - cosine[:, None] * unit[k])
-            slope = np.zeros_like(vectors)
-            np.add.at(slope, j, by_j)
-            np.add.at(slope, k, by_k)
-            slopes.append(slope)
-        return np.array(values), np.array(slopes)
+        for pair in sorted({f[3:] for f in self.angular}):
+            own = (low == pair[0]) & (high == pair[1])
+            triples = Triples(j[own], k[own], side[own], length[own], r, unit, f, df, self.cutoff)
+            for number, (eta, sign, zeta, a, b) in enumerate(self.angular, len(self.radial)):
+                if (a, b) == pair:
+                    values[number], slopes[number] = triples.function(eta, sign, zeta)
+        return values, slopes
 
     def of_frame(self, frame):
         """G, atoms × functions, and ∂G/∂r, (atoms · functions) × (3 · atoms), of a frame."""

@@ -118,7 +118,8 @@ import Testing
           EwaldSolver(options, communicator: communicator), open: DirectSolver(cutoff: 6, communicator: communicator)),
         cutoff: 6, species: Self.species, netCharge: item.total, communicator: communicator)
       let bench = BruteForceSystem(charged, reach: 6.1)
-      let energy = try bench.evaluate([coulomb]).energy + energies.result.energy + screened(bench, electrostatics.screening)
+      let energy =
+        try bench.evaluate([coulomb]).energy + energies.result.energy + screened(bench, electrostatics.screening)
       #expect(abs(result.energy - energy) < 1e-9 * max(1, abs(energy)), "\(result.energy), \(energy)")
 
       // Functions of both networks outside, and hydrogen's charges.

@@ -98,10 +98,13 @@ import Testing
       testDescription: "no electronegativity", edit: { $0["weightse.008.data"] = nil },
       says: ["weightse.008.data", "element O"]),
     Fault(
-      testDescription: "weights of the second generation", edit: { $0["weights.001.data"] = HDNNPSample().files["weights.001.data"] },
+      testDescription: "weights of the second generation",
+      edit: { $0["weights.001.data"] = HDNNPSample().files["weights.001.data"] },
       says: ["weights.001.data", "4-4-3-1"]),
     Fault(testDescription: "no hardness", edit: { $0["hardness.001.data"] = nil }, says: ["hardness for element H"]),
-    Fault(testDescription: "two numbers", edit: { $0["hardness.001.data"] = "1 2" }, says: ["hardness.001.data:1", "one number"]),
+    Fault(
+      testDescription: "two numbers", edit: { $0["hardness.001.data"] = "1 2" },
+      says: ["hardness.001.data:1", "one number"]),
     Fault(testDescription: "a negative hardness", edit: { $0["hardness.001.data"] = "-1" }, says: ["negative"]),
     Fault(
       testDescription: "normalization", line: "mean_energy 1\nconv_energy 2\nconv_length 3", says: ["normalization"]),
@@ -124,7 +127,8 @@ import Testing
     #expect(charges.elements.map(\.electronegativity.inputCount) == [2, 1])
     #expect(charges.elements.map { $0.functions.map(\.firstNeighbor) } == [[0, 1], [0]], "by cutoff")
     #expect(abs(charges.elements[0].functions[0].cutoff - 5 / units.length) < 1e-12)
-    #expect(charges.elements[0].scaling[1] == FunctionScaling(shift: 0.5, factor: 1 / 3, offset: 0, minimum: 0.5, maximum: 3.5))
+    let scaling = FunctionScaling(shift: 0.5, factor: 1 / 3, offset: 0, minimum: 0.5, maximum: 3.5)
+    #expect(charges.elements[0].scaling[1] == scaling)
     #expect(charges.elements.map(\.range) == [0.25...0.5, -1.5 ... -0.75])
     #expect(charges.elements.allSatisfy { $0.width == 0 && $0.hardness == 0 })
     let last = try #require(charges.elements[0].electronegativity.layers.last)
@@ -142,12 +146,15 @@ import Testing
     sample.chargeKeywords += ["scale_min_elec -1", "scale_max_elec 1"]
     let charges = try #require(try sample.model().electrostatics)
     #expect(charges.charges == .equilibrated && charges.elements.map(\.functions.count) == [2, 1])
-    #expect(charges.elements[1].scaling == [FunctionScaling(shift: 0.5, factor: 1, offset: -1, minimum: 0.5, maximum: 2.5)])
+    let scaling = FunctionScaling(shift: 0.5, factor: 1, offset: -1, minimum: 0.5, maximum: 2.5)
+    #expect(charges.elements[1].scaling == [scaling])
     #expect(charges.elements.map(\.width) == [0.6, 1.1])
   }
 
   static let chargingFaults = [
-    Fault(testDescription: "no charges", without: "use_electrostatics", says: ["input.nn", "use_electrostatics is missing"]),
+    Fault(
+      testDescription: "no charges", without: "use_electrostatics",
+      says: ["input.nn", "use_electrostatics is missing"]),
     Fault(
       testDescription: "another kind", without: "electrostatic_type", line: "electrostatic_type 3",
       says: ["input.nn:", "electrostatic_type 3", "only 1"]),
@@ -168,7 +175,8 @@ import Testing
       edit: { $0["scalinge.data"] = $0["scalinge.data"]!.replacingOccurrences(of: "0.25 0.5", with: "0.5 0.25") },
       says: ["scalinge.data:4", "charge of H"]),
     Fault(
-      testDescription: "a line too many", edit: { $0["scalinge.data"]! += "1 2\n" }, says: ["scalinge.data:6", "more lines"]),
+      testDescription: "a line too many", edit: { $0["scalinge.data"]! += "1 2\n" },
+      says: ["scalinge.data:6", "more lines"]),
     Fault(
       testDescription: "a range of no width", line: "scale_max_elec 0", says: ["input.nn:", "scale_max_elec"]),
     Fault(testDescription: "no weights", edit: { $0["weightse.001.data"] = nil }, says: ["weightse.001.data"]),
@@ -185,6 +193,7 @@ import Testing
     var files = sample.files
     fault.edit(&files)
     let error = #expect(throws: FaultlineError.self) { _ = try HDNNPSample.read(files) }
-    for part in fault.says { #expect(error?.description.contains(part) == true, "\(error?.description ?? "") | \(part)") }
+    let text = error?.description ?? ""
+    for part in fault.says { #expect(text.contains(part), "\(text) | \(part)") }
   }
 }

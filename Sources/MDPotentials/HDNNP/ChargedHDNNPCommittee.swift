@@ -3,9 +3,9 @@ import MDNumerics
 
 /// The mean of several potentials with charges (generation 3 or 4), and how far they disagree.
 ///
-/// Each member finds its own charges; energies, forces, virials and charges are the means of the members'. A step costs as
-/// much as a step of all members one after the other: descriptors are computed again, as members need not have
-/// the same. The deviations then cost only sums.
+/// Each member finds its own charges; energies, forces, virials and charges are the means of the members'. A step costs
+/// as much as a step of all members one after the other: descriptors are computed again, as members need not have the
+/// same. The deviations then cost only sums.
 ///
 /// Columns besides those of the members: the mean charges (`AtomStore.charge`) and the deviations. What else
 /// members write (electronegativities, extrapolations) is the first member's.
