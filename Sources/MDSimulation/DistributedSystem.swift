@@ -102,6 +102,21 @@ public final class DistributedSystem {
     return tally
   }
 
+  /// What potentials report besides energy and virial.
+  var figures: [Figure] { reporting.flatMap { $0.figures(in: box) } }
+
+  /// Their values for the last `compute`, by name; nil if there are none. Collective.
+  func figureValues(potentialEnergy: Double) -> [String: Double]? {
+    var found: [String: Double] = [:]
+    for potential in reporting {
+      let values = potential.values(atoms.view, box: box, potentialEnergy: potentialEnergy)
+      for (figure, value) in zip(potential.figures(in: box), values) { found[figure.name] = value }
+    }
+    return found.isEmpty ? nil : found
+  }
+
+  private var reporting: [any Reporting] { potentials.compactMap { $0 as? any Reporting } }
+
   /// The first local atom whose position, velocity or force is not a finite number, as its id.
   public func firstNonFiniteAtom() -> Int64? {
     let view = atoms.view

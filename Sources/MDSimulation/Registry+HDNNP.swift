@@ -1,6 +1,5 @@
 import MDCore
 import MDDeck
-import MDElectrostatics
 import MDPotentials
 
 extension Registry.Family {
@@ -30,7 +29,7 @@ extension Registry.Family {
           ]), "Units of the files: `atomic` (Bohr, Hartree), `metal` (Å, eV), or factors as other programs take them."),
         speciesKey,
         .defaulted(
-          "charges", .object(charges), "{}",
+          "charges", .object(Registry.charges), "{}",
           "How a potential of the fourth generation finds its charges; its files say by themselves that it is one."),
       ],
       rules: [.init(.exactlyOne, of: ["directory", "committee"])],
@@ -46,7 +45,7 @@ extension Registry.Family {
     let elements = try elements(section, plan, species)
     if models.count == 1, models[0].electrostatics != nil {
       return try chargedHDNNP(
-        models[0], section.section("charges"), elements, species, communicator, file: directories[0])
+        models[0], section.section("charges"), plan, elements, species, communicator, file: directories[0])
     }
     if section.gives("charges") {
       throw section.error("charges", "is for potentials of the fourth generation", hint: "this one has no charges")
@@ -54,57 +53,16 @@ extension Registry.Family {
     return try HDNNPPotential(models: models, elements: elements, species: species, file: directories[0])
   }
 
-  private static let charges = DeckObject(
-    "Charge equilibration.",
-    [
-      .defaulted(
-        "method", .enumeration(["pppm", "ewald", "direct"]), "pppm",
-        "Conjugate gradients with sums on a mesh (`pppm`) or plain Ewald sums (`ewald`); `direct`: the whole matrix with "
-          + "plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
-      .defaulted(
-        "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
-        "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
-      .optional(
-        "cutoff", .quantity(.length, .positive),
-        "Of the part that is summed over pairs; as far as the Gaussians reach, at least 8 Å, if absent."),
-      .defaulted(
-        "tolerance", .number(.positive), "1e-6", "Of the equations: root-mean-square of the residual, eV/e."),
-      .defaulted(
-        "total", .quantity(.charge, .any), "0",
-        "What the charges add up to; `evaluate` takes `total_charge` of a frame instead where there is one."),
-      .defaulted(
-        "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
-        "Height of a slab's periodic cell over that of the box."),
-    ])
-
   private static func chargedHDNNP(
-    _ model: HDNNPModel, _ section: DeckSection, _ elements: [String], _ species: [String],
+    _ model: HDNNPModel, _ section: DeckSection, _ plan: RunPlan, _ elements: [String], _ species: [String],
     _ communicator: any Communicator, file: String
   ) throws -> any Potential {
-    let accuracy = section.double("accuracy")
-    guard accuracy >= 1e-14 else {
-      throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
+    let tools = try Registry.chargeTools(section, plan, communicator) {
+      ChargedHDNNPPotential.cutoff(model, accuracy: $0)
     }
-    let needed = ChargedHDNNPPotential.cutoff(model, accuracy: accuracy)
-    let cutoff = section["cutoff"]?.double ?? max(8, needed)
-    guard cutoff >= needed else {
-      throw section.error(
-        "cutoff", "is \(cutoff) Å, too short for the widths of the charges at this accuracy",
-        hint: "at least \((needed * 100).rounded(.up) / 100) Å")
-    }
-    let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff, slabFactor: section.double("slab_factor"))
-    let periodic: any LongRangeSolver =
-      section.string("method") == "pppm"
-      ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator)
-    let sums = BoundarySolver(
-      periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator))
-    let solver: any ChargeSolver =
-      section.string("method") == "direct"
-      ? DenseCharges(communicator: communicator)
-      : ConjugateGradientCharges(tolerance: section.double("tolerance"), communicator: communicator)
     return try ChargedHDNNPPotential(
-      model: model, elements: elements, species: species, solver: solver, longRange: sums, cutoff: cutoff,
-      totalCharge: section.double("total"), communicator: communicator, file: file)
+      model: model, elements: elements, species: species, solver: tools.solver, longRange: tools.longRange,
+      cutoff: tools.cutoff, constraints: tools.constraints, communicator: communicator, file: file)
   }
 
   private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {

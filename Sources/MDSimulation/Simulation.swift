@@ -190,6 +190,7 @@ public final class Simulation {
       driver.context, tally: tally, box: system.box, stage: clock.stage + 1, time: clock.time,
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
+    row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
     summary.finalThermo = row
     return row
   }
