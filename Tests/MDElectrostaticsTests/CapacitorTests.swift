@@ -82,7 +82,7 @@ import Testing
 
   /// Ω and the kinetic energy together are conserved while charge flows to and fro.
   @Test func conserved() throws {
-    let rows = try run(volts: 20, changing: [("steps: 500", "steps: 60"), ("every: 10 ", "every: 5 ")])
+    let rows = try run(volts: 20, changing: [("steps: 500", "steps: 60"), ("{every: 10}", "{every: 5}")])
     let energies = rows.map { $0["total_energy"]! }
     let charges = rows.map { $0["charge_left"]! }
     #expect(20 * (charges.max()! - charges.min()!) > 0.03, "charge flows")
@@ -93,7 +93,10 @@ import Testing
 
   /// Resumed runs are the run in one piece bit for bit, on one rank and on two; other ranks give the same row at the start.
   @Test func restartsAndRanks() throws {
-    let changes = [("steps: 500", "steps: 12"), ("every: 10 ", "every: 2 "), ("  trajectories:", "  checkpoints: {every: 6}\n  trajectories:")]
+    let changes = [
+      ("steps: 500", "steps: 12"), ("{every: 10}", "{every: 2}"),
+      ("  trajectories:", "  checkpoints: {every: 6}\n  trajectories:"),
+    ]
     let one = try run(volts: 2, changing: changes)
     for ranks in [1, 2] {
       let whole = ranks == 1 ? one : try run(volts: 2, changing: changes, ranks: ranks)

@@ -99,8 +99,8 @@ import Testing
 
   /// `groups` gives an atom's groups by its number.
   static func run(
-    _ structure: Structure, ranks: Int, groups: @Sendable (Int64) -> UInt32 = { _ in 1 },
-    _ make: @Sendable (any Communicator) throws -> any Reporting
+    _ structure: Structure, ranks: Int, groups: @escaping @Sendable (Int64) -> UInt32 = { _ in 1 },
+    _ make: @escaping @Sendable (any Communicator) throws -> any Reporting
   ) throws -> Gathered {
     let box = Locked(Gathered())
     try LoopbackCommunicator.run(ranks: ranks) { communicator in

@@ -4,6 +4,7 @@ import MDNumerics
 import MDParallel
 import MDPotentials
 import MDTestSupport
+import Testing
 
 /// Potentials that find charges, their constraints, and structures with groups: cases for tests.
 struct ConstrainedCharges: Sendable, CustomTestStringConvertible {
