@@ -110,6 +110,34 @@ public final class ConjugateGradientCharges: ChargeSolver {
     return result
   }
 
+  /// pᵀA p of the direction, and its product y = A p without ν, which stays in the sums behind it: the residual is then
+  /// free of it but for rounding, and what `center` takes the difference of are small numbers.
+  private func curvature(_ n: Int) -> Double {
+    let (p, y, d, s) = (directions.pointer, products.pointer, inverse.pointer, clear(1 + pools.count))
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 {
+        s[0] += p[i] * y[i]
+        s[1 + Int(members[i])] += y[i] * d[i]
+      }
+    } else {
+      var own = (0.0, 0.0)
+      for i in 0..<n {
+        own.0 += p[i] * y[i]
+        own.1 += y[i] * d[i]
+      }
+      (s[0], s[1]) = own
+    }
+    reduce(1 + pools.count)
+    for pool in 0..<pools.count { s[1 + pool] = share(s[1 + pool], pool) }
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 { y[i] -= s[1 + Int(members[i])] }
+    } else {
+      let shift = s[1]
+      for i in 0..<n { y[i] -= shift }
+    }
+    return s[0]
+  }
+
   /// The guess gets the right totals.
   private func adjust(_ q: UnsafeMutablePointer<Double>, _ n: Int, to totals: [Double]) {
     let s = clear(pools.count)
@@ -156,13 +184,12 @@ public final class ConjugateGradientCharges: ChargeSolver {
       for i in 0..<n { p[i] = r[i] * d[i] + beta * p[i] }
       try matrix.multiply(p, into: y)
       iterations += 1
-      var curvature = 0.0
-      for i in 0..<n { curvature += p[i] * y[i] }
-      curvature = communicator.sum(curvature)
+      let curvature = curvature(n)
       guard curvature > 0 else {
         throw failure(iterations, rms(current), "; the energy has no minimum (curvature \(curvature) eV)")
       }
       let step = current.product / curvature
+      for pool in 0..<pools.count { multipliers[pool] -= step * sums.pointer[1 + pool] }
       for i in 0..<n {
         q[i] += step * p[i]
         r[i] -= step * y[i]

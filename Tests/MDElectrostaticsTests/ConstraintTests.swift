@@ -24,7 +24,7 @@ import Testing
           q.indices.reduce(0) { Case.mask($1) & mask != 0 ? $0 + q[$1] : $0 }
         }
         // Sums of some thirty charges of 1 e.
-        #expect(abs(q.reduce(0, +) - item.constraints.total) < 1e-11)
+        #expect(abs(q.reduce(0, +) - item.constraints.total) < 1e-11, "\(method), \(q)")
         var held: UInt32 = 0
         for (group, rule) in item.constraints.rules {
           held |= group.mask
@@ -105,6 +105,27 @@ import Testing
       let shifted = try energy(1.8, 0.5)
       #expect(abs(shifted.energy - base.energy + 0.4) < 1e-9)
       #expect(zip(shifted.charges, base.charges).allSatisfy { abs($0 - $1) < 1e-10 })
+    }
+  }
+
+  /// One or two degrees of freedom: conjugate gradients are done at once, and rounding must not be taken for a residual.
+  @Test func smallPools() throws {
+    for count in 2...3 {
+      let structure = Structure(
+        box: Box(lengths: Vector3(repeating: 20), periodic: .none), species: ["H", "O"], types: [1, 0, 0].suffix(count),
+        positions: [Vector3(5, 5, 5), Vector3(6, 5, 5), Vector3(5, 6.1, 5)].suffix(count))
+      let item = Case(testDescription: "", constraints: .init(total: 0.3))
+      for tolerance in [1e-6, 1e-9, 1e-12] {
+        let potential = try item.potential(.qeq, in: structure.box, .iterative, tolerance: tolerance)
+        let system = Case.system(structure, potential)
+        _ = try system.evaluate([potential])
+        let q = system.atoms.charge!.values(count)
+        let direct = Case.system(structure, potential)
+        _ = try direct.evaluate([item.potential(.qeq, in: structure.box)])
+        #expect(abs(q.reduce(0, +) - 0.3) < 1e-14)
+        #expect(zip(q, direct.atoms.charge!.values(count)).allSatisfy { abs($0 - $1) < tolerance })
+        #expect(potential.values(system.atoms.view, box: structure.box, potentialEnergy: 0)[0] <= 4)
+      }
     }
   }
 
