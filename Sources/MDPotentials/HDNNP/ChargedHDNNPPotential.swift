@@ -10,7 +10,7 @@ import MDNumerics
 ///
 ///     E = ½ qᵀ(K + S) q + Σᵢ Eᵢ(Gᵢ, qᵢ)
 ///
-/// with S the screening (`ScreenedCharges`). As the charges depend on all positions, forces and virial need the adjoint λ of
+/// with S the screening (`GaussianChargeMatrix`). As the charges depend on all positions, forces and virial need the adjoint λ of
 /// their equation, A λ + g + ν 1 = 0, Σλ = 0, with g = (K + S) q + ∂E/∂q: with w = ½ q + λ
 ///
 ///     dE/dx = Σᵢ (∂Eᵢ/∂Gᵢ + λᵢ ∂χᵢ/∂Gᵢ) ∂Gᵢ/∂x + wᵀ ∂K/∂x q + ½ qᵀ ∂S/∂x q
@@ -31,7 +31,6 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   private let engine: HDNNPEngine
   private let networks: ChargedAtoms
   private let matrix: GaussianChargeMatrix
-  private let screened: ScreenedCharges
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
   private var columns: Columns?
@@ -74,14 +73,11 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     networks = ChargedAtoms(model, electrostatics, plan)
     matrix = GaussianChargeMatrix(
       solver: longRange, cutoff: cutoff, widths: kinds.map(\.width), hardness: kinds.map(\.hardness),
-      factor: electrostatics.coulombFactor, communicator: communicator)
-    screened = ScreenedCharges(
-      screening: electrostatics.screening, widths: kinds.map(\.width),
-      coulomb: electrostatics.coulombFactor * Units.coulomb)
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
-      cutoff: max(program.cutoff, cutoff, screened.cutoff), list: .full, writesGhosts: true)
+      cutoff: max(program.cutoff, matrix.cutoff), list: .full, writesGhosts: true)
   }
 
   /// Cutoffs must be at least this many times the distance √2γ over which Gaussians overlap: erfc(2.5) = 4·10⁻⁴.
@@ -150,7 +146,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     for i in 0..<n {
       phi[i] = -(r[i] + chi[i] + charges.multiplier + matrix.hardness[Int(atoms.species[i])] * q[i])
     }
-    screened.addPotential(q, context, to: phi)
+    matrix.addScreened(q, to: phi)
     var energy = 0.0
     for i in 0..<n {
       g[i] += phi[i]
@@ -173,7 +169,6 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     context.ghosts.forward(moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
-    virial += screened.addForces(q, context)
     return Tally(energy: energy, virial: virial)
   }
 }
