@@ -10,7 +10,7 @@ import MDNumerics
 ///
 ///     E = ½ qᵀ(K + S) q + Σᵢ Eᵢ(Gᵢ, qᵢ)
 ///
-/// with S the screening (`ScreenedCharges`). As the charges depend on all positions, forces and virial need the adjoint λ of
+/// with S the screening (`GaussianChargeMatrix`). As the charges depend on all positions, forces and virial need the adjoint λ of
 /// their equation, A λ + g + ν 1 = 0, Σλ = 0, with g = (K + S) q + ∂E/∂q: with w = ½ q + λ
 ///
 ///     dE/dx = Σᵢ (∂Eᵢ/∂Gᵢ + λᵢ ∂χᵢ/∂Gᵢ) ∂Gᵢ/∂x + wᵀ ∂K/∂x q + ½ qᵀ ∂S/∂x q
@@ -37,7 +37,6 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   private let engine: HDNNPEngine
   private let networks: ChargedAtoms
   private let equilibration: ChargeEquilibration
-  private let screened: ScreenedCharges
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
   private var columns: Columns?
@@ -71,18 +70,15 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     let program = DescriptorProgram(plan)
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = ChargedAtoms(model, electrostatics, plan)
+    let matrix = GaussianChargeMatrix(
+      solver: longRange, cutoff: cutoff, widths: kinds.map(\.width), hardness: kinds.map(\.hardness),
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
     equilibration = ChargeEquilibration(
-      matrix: GaussianChargeMatrix(
-        solver: longRange, cutoff: cutoff, widths: kinds.map(\.width), hardness: kinds.map(\.hardness),
-        factor: electrostatics.coulombFactor, communicator: communicator),
-      solver: solver, constraints: constraints, hasAdjoint: true, communicator: communicator)
-    screened = ScreenedCharges(
-      screening: electrostatics.screening, widths: kinds.map(\.width),
-      coulomb: electrostatics.coulombFactor * Units.coulomb)
+      matrix: matrix, solver: solver, constraints: constraints, hasAdjoint: true, communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
-      cutoff: max(program.cutoff, cutoff, screened.cutoff), list: .full, writesGhosts: true)
+      cutoff: max(program.cutoff, matrix.cutoff), list: .full, writesGhosts: true)
   }
 
   /// The shortest cutoff for pairs of these charges at a relative accuracy, Å.
@@ -133,7 +129,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     let (r, phi, g) = (residual.pointer, potential.pointer, slopes.pointer)
     equilibration.product(b, residual: r, into: phi)
     for i in 0..<n { phi[i] -= matrix.hardness[Int(atoms.species[i])] * q[i] }
-    screened.addPotential(q, context, to: phi)
+    matrix.addScreened(q, to: phi)
     var energy = 0.0
     for i in 0..<n {
       // Of electrodes and field.
@@ -157,7 +153,6 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     context.ghosts.forward(moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
-    virial += screened.addForces(q, context)
     equilibration.addFieldForces(atoms, charges: q, adjoint: lambda)
     return Tally(energy: energy, virial: virial)
   }
