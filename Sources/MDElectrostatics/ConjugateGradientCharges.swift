@@ -4,8 +4,9 @@ import MDNumerics
 
 /// Charges by conjugate gradients among those of the right total, preconditioned with the diagonal D of the matrix.
 ///
-/// A direction z has no total if it is D⁻¹(r − ν 1) with ν = Σ r/D / Σ 1/D: the preconditioner of the constrained problem
-/// itself (N. I. M. Gould, M. E. Hribar, J. Nocedal, SIAM J. Sci. Comput. 23, 1376 (2001)). Two reductions an iteration.
+/// A direction z has no total if it is D⁻¹(r − ν 1) with ν = Σ r/D / Σ 1/D: the preconditioner of the constrained
+/// problem itself (N. I. M. Gould, M. E. Hribar, J. Nocedal, SIAM J. Sci. Comput. 23, 1376 (2001)). Two reductions an
+/// iteration.
 public final class ConjugateGradientCharges: ChargeSolver {
   public let name = "conjugate gradients"
   /// Root-mean-square of the residual at which charges are good enough, eV/e.
@@ -117,8 +118,10 @@ public final class ConjugateGradientCharges: ChargeSolver {
   private func failure(_ iterations: Int, _ residual: Double, _ more: String) -> FaultlineError {
     FaultlineError(
       .run,
-      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for \(tolerance)\(more)",
-      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, `method: direct`",
+      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for "
+        + "\(tolerance)\(more)",
+      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, "
+        + "`method: direct`",
       isCollective: true)
   }
 }

@@ -4,8 +4,8 @@ import MDNumerics
 /// Charges of small systems by the Cholesky factors of the whole matrix, which every rank holds: the reference for
 /// iterative solvers. The matrix comes from its products with unit vectors, so it is the very same.
 ///
-/// A + c 1 1ᵀ has the same solution under Σq = Q for every c, and with c as large as the diagonal it is positive definite
-/// whenever the energy has a minimum.
+/// A + c 1 1ᵀ has the same solution under Σq = Q for every c, and with c as large as the diagonal it is positive
+/// definite whenever the energy has a minimum.
 public final class DenseCharges: ChargeSolver {
   public let name = "direct"
   /// Atoms.
@@ -30,7 +30,8 @@ public final class DenseCharges: ChargeSolver {
     first = counts[..<communicator.rank].reduce(0, +)
     guard total <= Self.limit else {
       throw FaultlineError(
-        .input, "a direct solution for the charges of \(total) atoms", hint: "at most \(Self.limit): use another method",
+        .input, "a direct solution for the charges of \(total) atoms",
+        hint: "at most \(Self.limit): use another method",
         isCollective: true)
     }
     factors.reserve(max(total * total, 1))

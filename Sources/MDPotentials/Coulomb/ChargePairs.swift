@@ -135,6 +135,6 @@ final class ChargePairs {
   }
 
   static func add(_ m: Matrix3, to virials: UnsafeMutablePointer<Double>, _ i: Int) {
-    for (k, value) in m.elements.enumerated() { virials[9 * i + k] += value }
+    m.add(to: virials + 9 * i)
   }
 }
