@@ -202,8 +202,10 @@ public final class ConjugateGradientCharges: ChargeSolver {
   private func failure(_ iterations: Int, _ residual: Double, _ more: String) -> FaultlineError {
     FaultlineError(
       .run,
-      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for \(tolerance)\(more)",
-      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, `method: direct`",
+      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for "
+        + "\(tolerance)\(more)",
+      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, "
+        + "`method: direct`",
       isCollective: true)
   }
 }

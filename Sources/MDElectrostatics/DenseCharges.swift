@@ -37,7 +37,8 @@ public final class DenseCharges: ChargeSolver {
     first = counts[..<communicator.rank].reduce(0, +)
     guard total <= Self.limit else {
       throw FaultlineError(
-        .input, "a direct solution for the charges of \(total) atoms", hint: "at most \(Self.limit): use another method",
+        .input, "a direct solution for the charges of \(total) atoms",
+        hint: "at most \(Self.limit): use another method",
         isCollective: true)
     }
     factors.reserve(max(total * total, 1))

@@ -79,6 +79,8 @@ public final class DistributedSystem {
     exchange.forwardPositions(box: box)
   }
 
+  private var longRangeSeconds: Double { potentials.reduce(0) { $0 + ($1.longRange?.seconds ?? 0) } }
+
   /// Forces of all potentials on local atoms, and what else `want` asks for. Returns this rank's share.
   public func compute(_ want: Want, step: Int) throws -> Tally {
     timers.start(.potential)
@@ -86,12 +88,14 @@ public final class DistributedSystem {
     if want.contains(.atomVirial) { atoms.needVirial() }
     atoms.clearResults()
     var tally = Tally.zero
+    let before = longRangeSeconds
     for potential in potentials {
       tally += try potential.compute(
         ForceContext(
           atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
           half: lists.half, decomposition: decomposition))
     }
+    timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
     if writesGhosts {
       timers.start(.communication)
       exchange.reverse(atoms.force.storage)

@@ -110,7 +110,9 @@ public final class CoulombPotential: Potential {
   private static let measurable = 200_000
 
   public func notes(for atoms: AtomView) throws -> [String] {
-    guard let parameters = solver.parameters, let statistics, let prepared, let charges = atoms.charges else { return [] }
+    guard let parameters = solver.parameters, let statistics, let prepared, let charges = atoms.charges else {
+      return []
+    }
     func short(_ x: Double) -> String { x == 0 ? "0" : String(format: "%.2g", x) }
     let measured =
       statistics.count <= Self.measurable ? try solver.measuredError(of: charges, on: atoms, prepared) : nil
