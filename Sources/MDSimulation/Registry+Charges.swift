@@ -27,6 +27,9 @@ extension Registry {
       .defaulted(
         "total", .quantity(.charge, .any), "0",
         "What all charges add up to; `evaluate` takes `total_charge` of a frame instead where there is one."),
+      .optional(
+        "fft_ranks", .positiveInteger,
+        "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
       .defaulted("fixed", .list(.object(fixed), count: 0...32), "[]", "Groups whose charges are given."),
       .defaulted(
         "fragments", .list(.object(fragment), count: 0...32), "[]",
@@ -93,7 +96,12 @@ extension Registry {
         "cutoff", "is \(cutoff) Å, too short for the widths of the charges at this accuracy",
         hint: "at least \((needed * 100).rounded(.up) / 100) Å")
     }
-    let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff, slabFactor: section.double("slab_factor"))
+    if section.gives("fft_ranks"), section.string("method") != "pppm" {
+      throw section.error("fft_ranks", "is for `method: pppm`: plain Ewald sums have no mesh")
+    }
+    let options = LongRangeOptions(
+      accuracy: accuracy, cutoff: cutoff, slabFactor: section.double("slab_factor"),
+      fftRanks: section["fft_ranks"]?.integer)
     let periodic: any LongRangeSolver =
       section.string("method") == "pppm"
       ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator)
