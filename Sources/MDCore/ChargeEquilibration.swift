@@ -9,26 +9,45 @@ public protocol ChargeMatrix: AnyObject {
   func multiply(_ x: UnsafePointer<Double>, into y: UnsafeMutablePointer<Double>) throws
 }
 
-/// Finds the charges that minimise ½ qᵀA q + bᵀq under Σq = Q:
+/// Which charges flow into one another: every row is in one of the pools 0 ..< count, which keep their totals, or its
+/// charge is given and stays.
+public struct ChargePools {
+  public var count: Int
+  /// The pool of each of this rank's rows, `given` where the charge stays; nil if all rows are in the only pool.
+  public var members: UnsafePointer<Int32>?
+
+  public static let given: Int32 = -1
+  /// All charges flow into one another.
+  public static var single: ChargePools { ChargePools(count: 1, members: nil) }
+
+  public init(count: Int, members: UnsafePointer<Int32>?) {
+    self.count = count
+    self.members = members
+  }
+}
+
+/// Finds the charges that minimise ½ qᵀA q + bᵀq under Σ_{i in p} qᵢ = Q_p for each pool p:
 ///
-///     A q + b + μ 1 = 0,  1ᵀq = Q
+///     (A q)ᵢ + bᵢ + μ_p = 0 for i in p
 ///
-/// with one Lagrange multiplier μ, eV/e. The derivatives of whatever depends on the charges need the same once more: with
-/// g = ∂E/∂q the adjoint λ solves A λ + g + ν 1 = 0 under Σλ = 0, and dE/dx = ∂E/∂x + λᵀ(∂A/∂x q + ∂b/∂x).
+/// with a Lagrange multiplier μ_p, eV/e, for each pool; rows whose charges are given have no equation. The derivatives of
+/// whatever depends on the charges need the same once more: with g = ∂E/∂q the adjoint λ solves A λ + g + ν_p = 0 in the
+/// same pools with totals of 0, is 0 where charges are given, and dE/dx = ∂E/∂x + λᵀ(∂A/∂x q + ∂b/∂x).
 public protocol ChargeSolver: AnyObject {
   /// As it stands in the log, for example "conjugate gradients".
   var name: String { get }
-  /// Called when the matrix is another, before it is solved with. Collective.
-  func prepare(_ matrix: any ChargeMatrix) throws
+  /// Called when matrix or pools are others, before they are solved with. `pools` must hold until the last solution.
+  /// Collective.
+  func prepare(_ matrix: any ChargeMatrix, _ pools: ChargePools) throws
   /// Collective.
   /// - Parameters:
   ///   - b: of this rank's rows, eV/e.
-  ///   - total: Q, e.
-  ///   - charges: a first guess; becomes q.
-  ///   - residual: becomes r = −(A q + b + μ 1), eV/e.
+  ///   - totals: Q_p, e; 0 for a pool without members.
+  ///   - charges: a first guess, and the given charges; becomes q.
+  ///   - residual: becomes r = −(A q + b + μ_p), eV/e; without multiplier where charges are given.
   /// - Throws: a collective run error with the numbers when the charges do not converge.
   func solve(
-    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, total: Double, charges: UnsafeMutablePointer<Double>,
+    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, totals: [Double], charges: UnsafeMutablePointer<Double>,
     residual: UnsafeMutablePointer<Double>
   ) throws -> ChargeSolution
 }
@@ -36,15 +55,15 @@ public protocol ChargeSolver: AnyObject {
 public struct ChargeSolution: Sendable, Equatable {
   /// Products with the matrix.
   public var iterations: Int
-  /// Root-mean-square of r, eV/e.
+  /// Root-mean-square of r over rows whose charges are found, eV/e.
   public var residual: Double
-  /// μ, eV/e.
-  public var multiplier: Double
+  /// μ_p, eV/e.
+  public var multipliers: [Double]
 
-  public init(iterations: Int, residual: Double, multiplier: Double) {
+  public init(iterations: Int, residual: Double, multipliers: [Double]) {
     self.iterations = iterations
     self.residual = residual
-    self.multiplier = multiplier
+    self.multipliers = multipliers
   }
 }
 
@@ -52,4 +71,8 @@ public struct ChargeSolution: Sendable, Equatable {
 public protocol ChargeEquilibrating: Potential {
   /// Σq, e.
   var totalCharge: Double { get set }
+  /// Whether the constraints on charges can be met by these atoms and this box: to be called once groups are assigned, so
+  /// that mistakes are found before the first step.
+  /// - Throws: a collective input error.
+  func checkConstraints(_ atoms: AtomView, box: Box) throws
 }

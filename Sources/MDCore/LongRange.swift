@@ -29,6 +29,8 @@ public protocol LongRangeSolver: AnyObject {
   ) throws -> Double?
   /// For the log, once prepared: the number of wave vectors, or the mesh.
   var summary: String { get }
+  /// Wall-clock time spent in `prepare`, `potential` and `addForces` so far, s; 0 for solvers that keep no time.
+  var seconds: Double { get }
   /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
   var volume: Double { get }
 
@@ -50,6 +52,8 @@ public protocol LongRangeSolver: AnyObject {
 }
 
 extension LongRangeSolver {
+  public var seconds: Double { 0 }
+
   public func measuredError(
     of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
   ) throws -> Double? { nil }

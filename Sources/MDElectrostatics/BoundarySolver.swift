@@ -1,11 +1,13 @@
 import MDCore
 import MDNumerics
 
-/// A periodic solver, and the direct sum in its place where the box has open boundaries all around.
+/// A periodic solver, and the direct sum in its place where the box has open boundaries all around. Keeps the time that
+/// they take.
 public final class BoundarySolver: LongRangeSolver {
   private let periodic: any LongRangeSolver
   private let open: DirectSolver
   private var isOpen = false
+  public private(set) var seconds = 0.0
   private var current: any LongRangeSolver { isOpen ? open : periodic }
 
   public init(_ periodic: any LongRangeSolver, open: DirectSolver) {
@@ -31,18 +33,24 @@ public final class BoundarySolver: LongRangeSolver {
 
   public func prepare(_ system: LongRangeSystem) throws {
     isOpen = system.box.periodic == .none
-    try current.prepare(system)
+    try timed { try current.prepare(system) }
   }
 
   public func potential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) throws {
-    try current.potential(of: charges, on: atoms, into: potential)
+    try timed { try current.potential(of: charges, on: atoms, into: potential) }
   }
 
   public func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) throws -> Tally {
-    try current.addForces(of: charges, with: other, on: atoms, want: want)
+    try timed { try current.addForces(of: charges, with: other, on: atoms, want: want) }
+  }
+
+  private func timed<Value>(_ body: () throws -> Value) rethrows -> Value {
+    let start = ContinuousClock.now
+    defer { seconds += (ContinuousClock.now - start) / .seconds(1) }
+    return try body()
   }
 }

@@ -2,10 +2,11 @@ import Foundation
 import MDCore
 import MDNumerics
 
-/// Charges by conjugate gradients among those of the right total, preconditioned with the diagonal D of the matrix.
+/// Charges by conjugate gradients among those of the right totals, preconditioned with the diagonal D of the matrix.
 ///
-/// A direction z has no total if it is D⁻¹(r − ν 1) with ν = Σ r/D / Σ 1/D: the preconditioner of the constrained problem
-/// itself (N. I. M. Gould, M. E. Hribar, J. Nocedal, SIAM J. Sci. Comput. 23, 1376 (2001)). Two reductions an iteration.
+/// A direction z has no total in a pool if it is D⁻¹(r − ν 1) there with ν = Σ r/D / Σ 1/D over the pool: the
+/// preconditioner of the constrained problem itself (N. I. M. Gould, M. E. Hribar, J. Nocedal, SIAM J. Sci. Comput. 23,
+/// 1376 (2001)). Where charges are given 1/D is taken as 0. Two reductions an iteration, for all pools together.
 public final class ConjugateGradientCharges: ChargeSolver {
   public let name = "conjugate gradients"
   /// Root-mean-square of the residual at which charges are good enough, eV/e.
@@ -16,8 +17,12 @@ public final class ConjugateGradientCharges: ChargeSolver {
   private let directions = AlignedBuffer<Double>()
   private let products = AlignedBuffer<Double>()
   private let inverse = AlignedBuffer<Double>()
-  private var inverseSum = 0.0
-  private var total = 0
+  private var pools = ChargePools.single
+  /// Of each pool: Σ 1/D, and its rows over all ranks.
+  private var inverseSums: [Double] = []
+  private var counts: [Double] = []
+  /// Sums over this rank's rows, and then over all ranks'.
+  private let sums = AlignedBuffer<Double>()
 
   public init(tolerance: Double, mostIterations: Int = 500, communicator: any Communicator) {
     self.tolerance = tolerance
@@ -25,100 +30,182 @@ public final class ConjugateGradientCharges: ChargeSolver {
     self.communicator = communicator
   }
 
-  public func prepare(_ matrix: any ChargeMatrix) throws {
+  public func prepare(_ matrix: any ChargeMatrix, _ pools: ChargePools) throws {
     let n = matrix.count
     for buffer in [directions, products, inverse] { buffer.reserve(max(n, 1)) }
-    let diagonal = matrix.diagonal
-    var sums = [0.0, Double(n)]
+    sums.reserve(4 * pools.count)
+    self.pools = pools
+    let (d, diagonal) = (inverse.pointer, matrix.diagonal)
+    let s = clear(2 * pools.count)
     for i in 0..<n {
-      inverse.pointer[i] = 1 / diagonal[i]
-      sums[0] += inverse.pointer[i]
+      let pool = pools.members.map { Int($0[i]) } ?? 0
+      d[i] = pool < 0 ? 0 : 1 / diagonal[i]
+      guard pool >= 0 else { continue }
+      s[2 * pool] += d[i]
+      s[2 * pool + 1] += 1
     }
-    communicator.sum(&sums)
-    inverseSum = sums[0]
-    total = Int(sums[1])
+    reduce(2 * pools.count)
+    inverseSums = (0..<pools.count).map { s[2 * $0] }
+    counts = (0..<pools.count).map { s[2 * $0 + 1] }
   }
+
+  private func clear(_ count: Int) -> UnsafeMutablePointer<Double> {
+    for k in 0..<count { sums.pointer[k] = 0 }
+    return sums.pointer
+  }
+
+  private func reduce(_ count: Int) {
+    communicator.allReduce(UnsafeMutableBufferPointer(start: sums.pointer, count: count), .sum)
+  }
+
+  /// Over its pool's Σ 1/D; 0 in a pool without members, which has no share in anything.
+  private func share(_ sum: Double, _ pool: Int) -> Double { counts[pool] > 0 ? sum / inverseSums[pool] : 0 }
 
   /// Of the residual, centred by ν.
-  private struct Sums {
-    var squares: Double
+  private struct Centred {
+    var squares = 0.0
     /// rᵀ D⁻¹ r.
-    var product: Double
-    var shift: Double
+    var product = 0.0
   }
 
-  /// Takes ν off the residual.
-  private func center(_ r: UnsafeMutablePointer<Double>, _ n: Int) -> Sums {
-    let d = inverse.pointer
-    var sums = [0.0, 0.0, 0.0, 0.0]
-    for i in 0..<n {
-      let u = r[i] * d[i]
-      sums[0] += u
-      sums[1] += u * r[i]
-      sums[2] += r[i]
-      sums[3] += r[i] * r[i]
+  /// Takes ν off the residual of each pool and adds it to the multipliers.
+  private func center(_ r: UnsafeMutablePointer<Double>, _ n: Int, _ multipliers: inout [Double]) -> Centred {
+    let (d, s) = (inverse.pointer, clear(4 * pools.count))
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 {
+        let (own, u) = (s + 4 * Int(members[i]), r[i] * d[i])
+        own[0] += u
+        own[1] += u * r[i]
+        own[2] += r[i]
+        own[3] += r[i] * r[i]
+      }
+    } else {
+      var own = (0.0, 0.0, 0.0, 0.0)
+      for i in 0..<n {
+        let u = r[i] * d[i]
+        own.0 += u
+        own.1 += u * r[i]
+        own.2 += r[i]
+        own.3 += r[i] * r[i]
+      }
+      (s[0], s[1], s[2], s[3]) = own
     }
-    communicator.sum(&sums)
-    let shift = sums[0] / inverseSum
-    for i in 0..<n { r[i] -= shift }
-    return Sums(
-      squares: max(0, sums[3] - 2 * shift * sums[2] + Double(total) * shift * shift),
-      product: sums[1] - sums[0] * shift, shift: shift)
+    reduce(4 * pools.count)
+    var result = Centred()
+    for pool in 0..<pools.count {
+      let own = s + 4 * pool
+      let shift = share(own[0], pool)
+      multipliers[pool] += shift
+      result.squares += max(0, own[3] - 2 * shift * own[2] + counts[pool] * shift * shift)
+      result.product += own[1] - own[0] * shift
+      // For the rows below.
+      own[0] = shift
+    }
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 { r[i] -= s[4 * Int(members[i])] }
+    } else {
+      let shift = s[0]
+      for i in 0..<n { r[i] -= shift }
+    }
+    return result
+  }
+
+  /// pᵀA p of the direction, and its product y = A p without ν, which stays in the sums behind it: the residual is then
+  /// free of it but for rounding, and what `center` takes the difference of are small numbers.
+  private func curvature(_ n: Int) -> Double {
+    let (p, y, d, s) = (directions.pointer, products.pointer, inverse.pointer, clear(1 + pools.count))
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 {
+        s[0] += p[i] * y[i]
+        s[1 + Int(members[i])] += y[i] * d[i]
+      }
+    } else {
+      var own = (0.0, 0.0)
+      for i in 0..<n {
+        own.0 += p[i] * y[i]
+        own.1 += y[i] * d[i]
+      }
+      (s[0], s[1]) = own
+    }
+    reduce(1 + pools.count)
+    for pool in 0..<pools.count { s[1 + pool] = share(s[1 + pool], pool) }
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 { y[i] -= s[1 + Int(members[i])] }
+    } else {
+      let shift = s[1]
+      for i in 0..<n { y[i] -= shift }
+    }
+    return s[0]
+  }
+
+  /// The guess gets the right totals.
+  private func adjust(_ q: UnsafeMutablePointer<Double>, _ n: Int, to totals: [Double]) {
+    let s = clear(pools.count)
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 { s[Int(members[i])] += q[i] }
+    } else {
+      for i in 0..<n { s[0] += q[i] }
+    }
+    reduce(pools.count)
+    for pool in 0..<pools.count { s[pool] = share(totals[pool] - s[pool], pool) }
+    let d = inverse.pointer
+    for i in 0..<n {
+      let pool = pools.members.map { Int($0[i]) } ?? 0
+      if pool >= 0 { q[i] += s[pool] * d[i] }
+    }
   }
 
   public func solve(
-    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, total charge: Double,
+    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, totals: [Double],
     charges q: UnsafeMutablePointer<Double>, residual r: UnsafeMutablePointer<Double>
   ) throws -> ChargeSolution {
+    precondition(totals.count == pools.count, "a total for each pool")
     let n = matrix.count
     let (p, y, d) = (directions.pointer, products.pointer, inverse.pointer)
-    // The guess gets the right total.
-    var sum = 0.0
-    for i in 0..<n { sum += q[i] }
-    let lack = (charge - communicator.sum(sum)) / inverseSum
-    for i in 0..<n { q[i] += lack * d[i] }
+    adjust(q, n, to: totals)
     try matrix.multiply(q, into: y)
     for i in 0..<n { r[i] = -b[i] - y[i] }
-    // Once to be rid of a multiplier that is large beside the residual, once to measure.
-    var multiplier = center(r, n).shift
-    var sums = center(r, n)
-    multiplier += sums.shift
+    // Once to be rid of multipliers that are large beside the residual, once to measure.
+    var multipliers = [Double](repeating: 0, count: pools.count)
+    _ = center(r, n, &multipliers)
+    var current = center(r, n, &multipliers)
     var iterations = 1
     // A number, whatever was there: 0 times it must be 0.
     for i in 0..<n { p[i] = 0 }
     var last = 0.0
-    func rms(_ sums: Sums) -> Double { (sums.squares / Double(max(total, 1))).squareRoot() }
-    while !(rms(sums) <= tolerance) {
-      guard iterations < mostIterations, sums.squares.isFinite else {
-        throw failure(iterations, rms(sums), "")
+    let free = max(counts.reduce(0, +), 1)
+    func rms(_ state: Centred) -> Double { (state.squares / free).squareRoot() }
+    while !(rms(current) <= tolerance) {
+      guard iterations < mostIterations, current.squares.isFinite else {
+        throw failure(iterations, rms(current), "")
       }
-      let beta = last == 0 ? 0 : sums.product / last
-      last = sums.product
+      let beta = last == 0 ? 0 : current.product / last
+      last = current.product
       for i in 0..<n { p[i] = r[i] * d[i] + beta * p[i] }
       try matrix.multiply(p, into: y)
       iterations += 1
-      var curvature = 0.0
-      for i in 0..<n { curvature += p[i] * y[i] }
-      curvature = communicator.sum(curvature)
+      let curvature = curvature(n)
       guard curvature > 0 else {
-        throw failure(iterations, rms(sums), "; the energy has no minimum (curvature \(curvature) eV)")
+        throw failure(iterations, rms(current), "; the energy has no minimum (curvature \(curvature) eV)")
       }
-      let step = sums.product / curvature
+      let step = current.product / curvature
+      for pool in 0..<pools.count { multipliers[pool] -= step * sums.pointer[1 + pool] }
       for i in 0..<n {
         q[i] += step * p[i]
         r[i] -= step * y[i]
       }
-      sums = center(r, n)
-      multiplier += sums.shift
+      current = center(r, n, &multipliers)
     }
-    return ChargeSolution(iterations: iterations, residual: rms(sums), multiplier: multiplier)
+    return ChargeSolution(iterations: iterations, residual: rms(current), multipliers: multipliers)
   }
 
   private func failure(_ iterations: Int, _ residual: Double, _ more: String) -> FaultlineError {
     FaultlineError(
       .run,
-      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for \(tolerance)\(more)",
-      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, `method: direct`",
+      "the charges did not converge: residual \(residual) eV/e after \(iterations) iterations, asked for "
+        + "\(tolerance)\(more)",
+      hint: "look for atoms on top of one another; in the deck: a larger `tolerance`, a smaller `accuracy`, "
+        + "`method: direct`",
       isCollective: true)
   }
 }

@@ -4,8 +4,9 @@ import MDNumerics
 /// Charges of small systems by the Cholesky factors of the whole matrix, which every rank holds: the reference for
 /// iterative solvers. The matrix comes from its products with unit vectors, so it is the very same.
 ///
-/// A + c 1 1ᵀ has the same solution under Σq = Q for every c, and with c as large as the diagonal it is positive definite
-/// whenever the energy has a minimum.
+/// A + c Σ_p 1_p 1_pᵀ, with the vectors 1_p of the pools, has the same solution under their totals for every c, and with c as
+/// large as the diagonal it is positive definite whenever the energy has a minimum. Given charges are taken to the other
+/// side of the equations; their rows are those of the unit matrix.
 public final class DenseCharges: ChargeSolver {
   public let name = "direct"
   /// Atoms.
@@ -14,7 +15,12 @@ public final class DenseCharges: ChargeSolver {
   private let communicator: any Communicator
   private let factors = AlignedBuffer<Double>()
   private var vector: [Double] = []
-  private var uniform: [Double] = []
+  /// The pool of every atom, as in `ChargePools`.
+  private var poolOf: [Int] = []
+  private var pools = ChargePools.single
+  /// The shifted matrix's inverse times 1_p for each pool p, and the sums of each over each pool.
+  private var uniforms: [[Double]] = []
+  private var overlaps: [[Double]] = []
   private var total = 0
   private var first = 0
   private var shift = 0.0
@@ -23,14 +29,16 @@ public final class DenseCharges: ChargeSolver {
     self.communicator = communicator
   }
 
-  public func prepare(_ matrix: any ChargeMatrix) throws {
+  public func prepare(_ matrix: any ChargeMatrix, _ pools: ChargePools) throws {
     let n = matrix.count
+    self.pools = pools
     let counts = communicator.allGather(n)
     total = counts.reduce(0, +)
     first = counts[..<communicator.rank].reduce(0, +)
     guard total <= Self.limit else {
       throw FaultlineError(
-        .input, "a direct solution for the charges of \(total) atoms", hint: "at most \(Self.limit): use another method",
+        .input, "a direct solution for the charges of \(total) atoms",
+        hint: "at most \(Self.limit): use another method",
         isCollective: true)
     }
     factors.reserve(max(total * total, 1))
@@ -51,18 +59,40 @@ public final class DenseCharges: ChargeSolver {
     communicator.allReduce(UnsafeMutableBufferPointer(start: a, count: total * total), .sum)
     shift = 0
     for k in 0..<total { shift = max(shift, a[(total + 1) * k]) }
+    gatherPools(n)
     try factorize()
-    uniform = solved(Array(repeating: 1, count: total))
+    uniforms = (0..<pools.count).map { pool in solved(poolOf.map { $0 == pool ? 1 : 0 }) }
+    overlaps = (0..<pools.count).map { pool in uniforms.map { sum($0, over: pool) } }
   }
 
-  /// A + c 1 1ᵀ = L Lᵀ, row by row.
+  private func gatherPools(_ n: Int) {
+    var all = [Double](repeating: 0, count: total)
+    if let members = pools.members {
+      for i in 0..<n { all[first + i] = Double(members[i]) }
+      communicator.sum(&all)
+    }
+    poolOf = all.map { Int($0) }
+  }
+
+  private func sum(_ x: [Double], over pool: Int) -> Double {
+    var sum = 0.0
+    for (value, own) in zip(x, poolOf) where own == pool { sum += value }
+    return sum
+  }
+
+  /// The shifted matrix = L Lᵀ, row by row.
   private func factorize() throws {
     let a = factors.pointer
     for i in 0..<total {
       let row = a + total * i
       for j in 0...i {
         let other = a + total * j
-        let element = 0.5 * (row[j] + other[i]) + shift
+        let element: Double
+        if poolOf[i] < 0 || poolOf[j] < 0 {
+          element = i == j ? shift : 0
+        } else {
+          element = 0.5 * (row[j] + other[i]) + (poolOf[i] == poolOf[j] ? shift : 0)
+        }
         let rest = element - Self.dot(row, other, j)
         if i == j {
           guard rest > 0 else {
@@ -110,28 +140,61 @@ public final class DenseCharges: ChargeSolver {
   }
 
   public func solve(
-    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, total charge: Double,
+    _ matrix: any ChargeMatrix, _ b: UnsafePointer<Double>, totals: [Double],
     charges q: UnsafeMutablePointer<Double>, residual r: UnsafeMutablePointer<Double>
   ) throws -> ChargeSolution {
+    precondition(totals.count == pools.count, "a total for each pool")
     let n = matrix.count
+    var y = [Double](repeating: 0, count: max(n, 1))
+    if let members = pools.members {
+      for i in 0..<n where members[i] >= 0 { q[i] = 0 }
+      try y.withUnsafeMutableBufferPointer { try matrix.multiply(q, into: $0.baseAddress!) }
+    }
     vector = Array(repeating: 0, count: total)
-    for i in 0..<n { vector[first + i] = -b[i] }
+    for i in 0..<n where poolOf[first + i] >= 0 { vector[first + i] = -b[i] - y[i] }
     communicator.sum(&vector)
     let plain = solved(vector)
-    // q = A⁻¹(−b − μ′ 1), where μ′ = μ − c Q.
-    let multiplier = (plain.reduce(0, +) - charge) / uniform.reduce(0, +)
-    for i in 0..<n { q[i] = plain[first + i] - multiplier * uniform[first + i] }
-    var y = [Double](repeating: 0, count: max(n, 1))
+    // q = A⁻¹(−b − Σ_p μ′_p 1_p), where μ′ = μ − c Q.
+    let shifted = Self.solution(overlaps, zip(0..<pools.count, totals).map { sum(plain, over: $0) - $1 })
+    for i in 0..<n where poolOf[first + i] >= 0 {
+      q[i] = plain[first + i]
+      for (uniform, multiplier) in zip(uniforms, shifted) { q[i] -= multiplier * uniform[first + i] }
+    }
     try y.withUnsafeMutableBufferPointer { try matrix.multiply(q, into: $0.baseAddress!) }
-    let mu = multiplier + shift * charge
+    let multipliers = zip(shifted, totals).map { $0 + shift * $1 }
     var sums = [0.0, 0.0]
     for i in 0..<n {
-      r[i] = -(y[i] + b[i] + mu)
+      let pool = poolOf[first + i]
+      r[i] = -(y[i] + b[i] + (pool < 0 ? 0 : multipliers[pool]))
+      guard pool >= 0 else { continue }
       sums[0] += r[i] * r[i]
       sums[1] += 1
     }
     communicator.sum(&sums)
     return ChargeSolution(
-      iterations: total, residual: (sums[0] / max(sums[1], 1)).squareRoot(), multiplier: mu)
+      iterations: total, residual: (sums[0] / max(sums[1], 1)).squareRoot(), multipliers: multipliers)
+  }
+
+  /// x of M x = v by elimination, M positive definite and as large as there are pools; rows of pools without members are 0
+  /// and give 0.
+  private static func solution(_ matrix: [[Double]], _ vector: [Double]) -> [Double] {
+    var (m, v) = (matrix, vector)
+    let n = v.count
+    for k in 0..<n where m[k][k] > 0 {
+      for i in (k + 1)..<max(n, k + 1) {
+        let factor = m[i][k] / m[k][k]
+        for j in k..<n { m[i][j] -= factor * m[k][j] }
+        v[i] -= factor * v[k]
+      }
+    }
+    for k in (0..<n).reversed() {
+      guard m[k][k] > 0 else {
+        v[k] = 0
+        continue
+      }
+      for j in (k + 1)..<max(n, k + 1) { v[k] -= m[k][j] * v[j] }
+      v[k] /= m[k][k]
+    }
+    return v
   }
 }

@@ -104,7 +104,7 @@ public final class DirectSolver: LongRangeSolver {
       tally.virial += virial
       if want.contains(.atomEnergy) { atoms.energies?[i] += energy }
       if want.contains(.atomVirial), let virials = atoms.virials {
-        for (k, value) in virial.elements.enumerated() { virials[9 * i + k] += value }
+        virial.add(to: virials + 9 * i)
       }
     }
     return tally

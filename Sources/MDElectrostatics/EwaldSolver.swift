@@ -205,7 +205,7 @@ public final class EwaldSolver: LongRangeSolver {
           }
         }
         let i = start + a
-        for (k, value) in sum.elements.enumerated() { virials[9 * i + k] += 0.5 * charges[i] * value }
+        (0.5 * charges[i] * sum).add(to: virials + 9 * i)
       }
     }
   }

@@ -12,10 +12,16 @@ public struct LongRangeOptions: Sendable, Equatable {
   /// Height of the periodic cell of a slab over the height of the given cell.
   public var slabFactor: Double
 
-  public init(accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double = 3) {
+  /// At most so many ranks take part in the Fourier transforms of a mesh; all if nil.
+  public var fftRanks: Int?
+
+  public init(
+    accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double = 3, fftRanks: Int? = nil
+  ) {
     self.accuracy = accuracy
     self.cutoff = cutoff
     self.splitting = splitting
     self.slabFactor = slabFactor
+    self.fftRanks = fftRanks
   }
 }

@@ -18,6 +18,8 @@ public struct UniformTerms {
   private let normal: Vector3
   private let origin: Vector3
   private let height: Double
+  /// Of moments; allocated once.
+  private let sums = AlignedBuffer<Double>(capacity: 6)
 
   public init(_ cell: PeriodicCell, splitting alpha: Double, communicator: any Communicator) {
     self.communicator = communicator
@@ -40,25 +42,38 @@ public struct UniformTerms {
     }
   }
 
-  private func moments(_ sets: [UnsafePointer<Double>], _ atoms: AtomView) -> [Moments] {
-    var sums = [Double](repeating: 0, count: 3 * sets.count)
-    for (s, charges) in sets.enumerated() {
+  /// Moments of one set of charges, or of two with one reduction.
+  private func moments(
+    _ charges: UnsafePointer<Double>, _ other: UnsafePointer<Double>?, _ atoms: AtomView
+  ) -> (Moments, Moments) {
+    let (p, count) = (sums.pointer, other == nil ? 3 : 6)
+    addUp(charges, atoms, to: p)
+    if let other { addUp(other, atoms, to: p + 3) }
+    communicator.allReduce(UnsafeMutableBufferPointer(start: p, count: count), .sum)
+    let first = Moments(charge: p[0], dipole: p[1], second: p[2])
+    return (first, other == nil ? first : Moments(charge: p[3], dipole: p[4], second: p[5]))
+  }
+
+  private func addUp(_ charges: UnsafePointer<Double>, _ atoms: AtomView, to sums: UnsafeMutablePointer<Double>) {
+    var m = Moments()
+    for i in 0..<atoms.localCount { m.charge += charges[i] }
+    if slab != 0 {
       for i in 0..<atoms.localCount {
         let z = dot(atoms.positions[i] - origin, normal)
-        sums[3 * s] += charges[i]
-        sums[3 * s + 1] += charges[i] * z
-        sums[3 * s + 2] += charges[i] * z * z
+        m.dipole += charges[i] * z
+        m.second += charges[i] * z * z
       }
     }
-    communicator.sum(&sums)
-    return sets.indices.map { Moments(charge: sums[3 * $0], dipole: sums[3 * $0 + 1], second: sums[3 * $0 + 2]) }
+    sums[0] = m.charge
+    sums[1] = m.dipole
+    sums[2] = m.second
   }
 
   /// Adds the terms of φ = A q.
   public func addPotential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) {
-    let m = moments([charges], atoms)[0]
+    let m = moments(charges, nil, atoms).0
     for i in 0..<atoms.localCount {
       let z = dot(atoms.positions[i] - origin, normal)
       potential[i] += slab * m.slabPotential(z, height) - background * m.charge - selfFactor * charges[i]
@@ -69,9 +84,7 @@ public struct UniformTerms {
   public func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) -> Tally {
-    let sums = moments(other.map { [charges, $0] } ?? [charges], atoms)
-    let q = sums[0]
-    let l = sums.count > 1 ? sums[1] : q
+    let (q, l) = moments(charges, other, atoms)
     let lambda = other ?? charges
     // E = ½ qᵀ A q is half of the bilinear form with itself; the forces are then those of one of its halves.
     let half = other == nil ? 0.5 : 1
@@ -96,7 +109,7 @@ public struct UniformTerms {
       if want.contains(.atomEnergy) { atoms.energies?[i] += own + uniform + layer }
       if want.contains(.atomVirial), let virials = atoms.virials {
         let w = uniform * Matrix3.identity + layer * dipoleVirial
-        for (k, value) in w.elements.enumerated() { virials[9 * i + k] += value }
+        w.add(to: virials + 9 * i)
       }
     }
     return Tally(energy: energy, virial: plain * Matrix3.identity + layered * dipoleVirial)

@@ -35,6 +35,20 @@ public struct Matrix3: Equatable, Sendable, BitwiseCopyable {
   }
 
   public var elements: [Double] { [x.x, x.y, x.z, y.x, y.y, y.z, z.x, z.y, z.z] }
+  /// Adds the nine elements to those at `target`, row by row.
+  @inlinable @inline(__always)
+  public func add(to target: UnsafeMutablePointer<Double>) {
+    target[0] += x.x
+    target[1] += x.y
+    target[2] += x.z
+    target[3] += y.x
+    target[4] += y.y
+    target[5] += y.z
+    target[6] += z.x
+    target[7] += z.y
+    target[8] += z.z
+  }
+
   public var trace: Double { x.x + y.y + z.z }
   public var determinant: Double { dot(x, cross(y, z)) }
   public var transpose: Matrix3 {

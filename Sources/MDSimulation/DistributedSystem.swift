@@ -79,6 +79,8 @@ public final class DistributedSystem {
     exchange.forwardPositions(box: box)
   }
 
+  private var longRangeSeconds: Double { potentials.reduce(0) { $0 + ($1.longRange?.seconds ?? 0) } }
+
   /// Forces of all potentials on local atoms, and what else `want` asks for. Returns this rank's share.
   public func compute(_ want: Want, step: Int) throws -> Tally {
     timers.start(.potential)
@@ -86,12 +88,14 @@ public final class DistributedSystem {
     if want.contains(.atomVirial) { atoms.needVirial() }
     atoms.clearResults()
     var tally = Tally.zero
+    let before = longRangeSeconds
     for potential in potentials {
       tally += try potential.compute(
         ForceContext(
           atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
           half: lists.half, decomposition: decomposition))
     }
+    timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
     if writesGhosts {
       timers.start(.communication)
       exchange.reverse(atoms.force.storage)
@@ -101,6 +105,21 @@ public final class DistributedSystem {
     timers.start(.integrate)
     return tally
   }
+
+  /// What potentials report besides energy and virial.
+  var figures: [Figure] { reporting.flatMap { $0.figures(in: box) } }
+
+  /// Their values for the last `compute`, by name; nil if there are none. Collective.
+  func figureValues(potentialEnergy: Double) -> [String: Double]? {
+    var found: [String: Double] = [:]
+    for potential in reporting {
+      let values = potential.values(atoms.view, box: box, potentialEnergy: potentialEnergy)
+      for (figure, value) in zip(potential.figures(in: box), values) { found[figure.name] = value }
+    }
+    return found.isEmpty ? nil : found
+  }
+
+  private var reporting: [any Reporting] { potentials.compactMap { $0 as? any Reporting } }
 
   /// The first local atom whose position, velocity or force is not a finite number, as its id.
   public func firstNonFiniteAtom() -> Int64? {

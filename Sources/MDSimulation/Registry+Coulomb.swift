@@ -22,6 +22,9 @@ extension Registry.Family {
         .optional(
           "splitting", .quantity(.inverseLength, .positive),
           "α: pairs have erfc(αr)/r. Chosen from cutoff and accuracy if absent."),
+        .optional(
+          "fft_ranks", .positiveInteger,
+          "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
         .defaulted(
           "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
           "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is wide."),
@@ -41,9 +44,13 @@ extension Registry.Family {
     guard section.double("accuracy") >= 1e-14 else {
       throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
     }
+    if section.gives("fft_ranks"), section.string("method") == "ewald" {
+      throw section.error("fft_ranks", "is for `method: pppm`: plain Ewald sums have no mesh")
+    }
     let options = LongRangeOptions(
       accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
-      splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"))
+      splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"),
+      fftRanks: section["fft_ranks"]?.integer)
     let periodic: any LongRangeSolver =
       section.string("method") == "ewald"
       ? EwaldSolver(options, communicator: communicator) : PPPMSolver(options, communicator: communicator)

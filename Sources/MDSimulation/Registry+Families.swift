@@ -175,11 +175,12 @@ extension Registry.Family {
   static let morse = Registry.Family(
     "morse",
     pairSchema(
-      "Morse: D(e^(−2α(r − r₀)) − 2e^(−α(r − r₀))).",
+      "Morse: D(e^(−2α(r − r₀)) − 2e^(−α(r − r₀))) + C/r¹².",
       parameters: [
-        .required("depth", .quantity(.energy, .positive), "D, depth of the well."),
+        .required("depth", .quantity(.energy, .nonNegative), "D, depth of the well."),
         .required("alpha", .number(.positive), "α, 1/Å."),
-        .required("distance", .quantity(.length, .positive), "r₀, where the energy is lowest."),
+        .required("distance", .quantity(.length, .positive), "r₀, where the energy is lowest if C is 0."),
+        .defaulted("c12", .number(.nonNegative), "0", "C, eV·Å¹²; not 0 in the ionic model of Pedone et al. (2006)."),
       ],
       example: """
         potential:
@@ -190,7 +191,9 @@ extension Registry.Family {
   ) { section, _, species, _ in
     try PairPotential(
       morse: pairs(section) {
-        .init(depth: $0.double("depth"), stiffness: $0.double("alpha"), distance: $0.double("distance"), cutoff: $0["cutoff"]?.double)
+        .init(
+          depth: $0.double("depth"), stiffness: $0.double("alpha"), distance: $0.double("distance"),
+          repulsion: $0.double("c12"), cutoff: $0["cutoff"]?.double)
       },
       cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
   }

@@ -22,7 +22,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .hdnnp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .coulomb,
+    .snap, .hdnnp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .coulomb, .qeq,
   ]
 
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))
@@ -33,7 +33,7 @@ public enum Registry {
   static func potentials(
     _ plan: RunPlan, species: [String], communicator: any Communicator
   ) throws -> [any Potential] {
-    fused(try plan.potential.map { item in
+    let all: [any Potential] = try plan.potential.map { item in
       guard let family = families.first(where: { $0.entry.name == item.name }) else {
         preconditionFailure("the deck's schema is made of the registry's families")
       }
@@ -43,7 +43,15 @@ public enum Registry {
         if error.location == nil { error.location = item.location }
         throw error
       }
-    })
+    }
+    let charged = all.indices.filter { all[$0] is any ChargeEquilibrating || all[$0] is CoulombPotential }
+    if charged.count > 1, charged.contains(where: { all[$0] is any ChargeEquilibrating }) {
+      throw FaultlineError(
+        .input, "`\(plan.potential[charged[1]].name)` is a second potential with charges of its own",
+        hint: "one potential decides on the charges of the atoms, and has their Coulomb energy",
+        at: plan.potential[charged[1]].location)
+    }
+    return fused(all)
   }
 
   /// Point charges and the first pair potential beside them become one, which goes through the pairs once.

@@ -45,6 +45,9 @@ enum Rehearsal {
           : "they give " + known.map(\.rawValue).sorted().joined(separator: ", "),
         at: plan.analysis.watch?.location, isCollective: true)
     }
+    for case let potential as any ChargeEquilibrating in system.potentials {
+      try potential.checkConstraints(system.atoms.view, box: system.box)
+    }
     for trajectory in plan.output.trajectories {
       for column in trajectory.columns { _ = try TrajectoryOutput.storage(column, trajectory, system.atoms) }
     }

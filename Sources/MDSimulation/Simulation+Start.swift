@@ -41,7 +41,8 @@ extension Simulation {
     }
     let outputs = RunOutputs(
       plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
-    try outputs.open(continuing: nil, atoms: system.atoms, assessments: system.assessments)
+    try outputs.open(
+      continuing: nil, atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
       restored: nil, summary: newSummary(plan, system), log: log, started: began)
@@ -103,7 +104,8 @@ extension Simulation {
       try directory.proveWritable()
       try log.open(path: directory.log, append: true)
     }
-    try outputs.open(continuing: (header, file), atoms: system.atoms, assessments: system.assessments)
+    try outputs.open(
+      continuing: (header, file), atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
     let simulation = Simulation(

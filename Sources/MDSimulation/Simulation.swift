@@ -190,6 +190,7 @@ public final class Simulation {
       driver.context, tally: tally, box: system.box, stage: clock.stage + 1, time: clock.time,
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
+    row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
     summary.finalThermo = row
     return row
   }
@@ -305,6 +306,7 @@ public final class Simulation {
     log.line(
       "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
         + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+    summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
     if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)

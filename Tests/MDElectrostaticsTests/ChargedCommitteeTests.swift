@@ -32,8 +32,8 @@ import Testing
       switch kind {
       case .equilibrated:
         try ChargedHDNNPPotential(
-          model: model, species: ["H", "O"], solver: solver, longRange: sums, cutoff: cutoff, totalCharge: 1,
-          member: member, communicator: communicator)
+          model: model, species: ["H", "O"], solver: solver, longRange: sums, cutoff: cutoff,
+          constraints: .init(total: 1), member: member, communicator: communicator)
       case .networks:
         try ChargeNetworkPotential(
           model: model, species: ["H", "O"], longRange: sums, cutoff: cutoff, totalCharge: 1,

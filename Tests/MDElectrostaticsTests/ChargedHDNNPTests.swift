@@ -14,7 +14,8 @@ import Testing
 
   static func potential(
     _ model: HDNNPModel, _ species: [String], _ method: Method = .direct, mesh: Bool = false, accuracy: Double,
-    tolerance: Double = 1e-11, total: Double = 0, communicator: any Communicator = LoopbackCommunicator()
+    tolerance: Double = 1e-11, constraints: ChargeConstraints = ChargeConstraints(),
+    communicator: any Communicator = LoopbackCommunicator()
   ) throws -> ChargedHDNNPPotential {
     let cutoff = max(6, ChargedHDNNPPotential.cutoff(model, accuracy: accuracy))
     let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff)
@@ -28,7 +29,7 @@ import Testing
       ? DenseCharges(communicator: communicator)
       : ConjugateGradientCharges(tolerance: tolerance, communicator: communicator)
     return try ChargedHDNNPPotential(
-      model: model, species: species, solver: solver, longRange: sums, cutoff: cutoff, totalCharge: total,
+      model: model, species: species, solver: solver, longRange: sums, cutoff: cutoff, constraints: constraints,
       communicator: communicator)
   }
 
@@ -43,7 +44,7 @@ import Testing
     let model = try HDNNPModel(directory: copy.path, units: .atomic)
     for frame in try ReferenceCases.frames(folder) {
       let potential = try Self.potential(
-        model, frame.structure.species, .iterative, accuracy: 1e-9, total: frame.totalCharge ?? 0)
+        model, frame.structure.species, .iterative, accuracy: 1e-9, constraints: .init(total: frame.totalCharge ?? 0))
       let system = BruteForceSystem(frame.structure, reach: potential.requirements.cutoff + 0.1)
       let result = try system.evaluate([potential])
       let open = frame.structure.box.periodic == .none
@@ -66,7 +67,11 @@ import Testing
     for structure in TestStructures.all(["H", "O"], spacing: 2.6) {
       var one: Gathered?
       for ranks in [1, 2, 3, 4, 8] {
-        let found = try Self.run(structure, method, mesh: mesh, ranks: ranks)
+        let found = try Self.run(structure, ranks: ranks) {
+          try Self.potential(
+            Self.model(seed: 5), ["H", "O"], method, mesh: mesh, accuracy: mesh ? 1e-6 : 1e-10,
+            constraints: .init(total: 1), communicator: $0)
+        }
         guard let one else {
           one = found
           continue
@@ -87,17 +92,21 @@ import Testing
     var virial = Matrix3.zero
     var charges: [Double] = []
     var forces: [Double] = []
-    var iterations = 0
+    /// Of `Reporting`; the first are the iterations.
+    var figures: [Double] = []
+    var iterations: Int { Int(figures[0]) }
   }
 
-  private static func run(_ structure: Structure, _ method: Method, mesh: Bool, ranks: Int) throws -> Gathered {
+  /// `groups` gives an atom's groups by its number.
+  static func run(
+    _ structure: Structure, ranks: Int, groups: @escaping @Sendable (Int64) -> UInt32 = { _ in 1 },
+    _ make: @escaping @Sendable (any Communicator) throws -> any Reporting
+  ) throws -> Gathered {
     let box = Locked(Gathered())
     try LoopbackCommunicator.run(ranks: ranks) { communicator in
       let header = Distribution.header(
         of: communicator.isRoot ? structure : nil, communicator: communicator)
-      let potential = try Self.potential(
-        Self.model(seed: 5), ["H", "O"], method, mesh: mesh, accuracy: mesh ? 1e-6 : 1e-10, total: 1,
-        communicator: communicator)
+      let potential = try make(communicator)
       let domain = try Domain(
         box: header.box, ranks: ranks, rank: communicator.rank, halo: potential.requirements.halo)
       let atoms = AtomStore()
@@ -106,6 +115,7 @@ import Testing
       let system = try DistributedSystem(
         communicator: communicator, atoms: atoms, box: header.box, species: header.species, masses: [1, 16],
         potentials: [potential], domain: domain, skin: 0)
+      for i in 0..<atoms.localCount { atoms.groups[i] = groups(atoms.id[i]) }
       try system.rebuild()
       let tally = try system.compute([.energy, .virial], step: 0)
       var sums = [tally.energy] + tally.virial.elements
@@ -117,12 +127,13 @@ import Testing
           $0.forces += buffers[1].bindMemory(to: Double.self)
         }
       }
+      let figures = potential.values(atoms.view, box: header.box, potentialEnergy: sums[0])
       if communicator.isRoot {
         let total = sums
         box.withLock {
           $0.energy = total[0]
           $0.virial = Matrix3(Array(total[1...]))
-          $0.iterations = potential.solutions!.charges.iterations
+          $0.figures = figures
         }
       }
     }
@@ -192,7 +203,7 @@ import Testing
   func derivativesOfCharged(_ total: Double, _ screening: ScreeningFunction.Core) throws {
     let model = Self.model(seed: 4, screening: screening)
     for structure in TestStructures.all(["H", "O"], spacing: 2.6) {
-      let potential = try Self.potential(model, ["H", "O"], accuracy: 1e-12, total: total)
+      let potential = try Self.potential(model, ["H", "O"], accuracy: 1e-12, constraints: .init(total: total))
       func evaluate(_ s: Structure) throws -> BruteForceSystem.Result {
         try BruteForceSystem(s, reach: potential.requirements.cutoff).evaluate([potential])
       }
@@ -231,7 +242,7 @@ import Testing
       var results: [(charges: [Double], forces: [Vector3], energy: Double)] = []
       for method in Method.allCases {
         let potential = try Self.potential(
-          Self.model(seed: 5), ["H", "O"], method, accuracy: 1e-10, tolerance: tolerance, total: 1)
+          Self.model(seed: 5), ["H", "O"], method, accuracy: 1e-10, tolerance: tolerance, constraints: .init(total: 1))
         let system = BruteForceSystem(structure, reach: potential.requirements.cutoff)
         let result = try system.evaluate([potential])
         let charges = system.atoms.charge!.values(structure.count)

@@ -13,7 +13,12 @@ import Testing
     var mesh = SIMD3(12, 10, 14)
     var stray = 0.7
     var order = 5
-    var testDescription: String { "\(ranks) ranks, transform on \(grid.map { "\($0.x)x\($0.y)" } ?? "its own choice")" }
+    /// At most so many for the transform.
+    var fftRanks: Int?
+    var testDescription: String {
+      let choice = fftRanks.map { "at most \($0)" } ?? "its own choice"
+      return "\(ranks) ranks, transform on \(grid.map { "\($0.x)x\($0.y)" } ?? choice)"
+    }
   }
   static let cases = [
     Case(ranks: 1, stray: 0), Case(ranks: 2), Case(ranks: 3), Case(ranks: 4), Case(ranks: 5), Case(ranks: 8),
@@ -21,6 +26,7 @@ import Testing
     Case(ranks: 2, grid: SIMD2(1, 2)), Case(ranks: 2, grid: SIMD2(2, 1)), Case(ranks: 3, grid: SIMD2(1, 1)),
     Case(ranks: 4, grid: SIMD2(2, 2), order: 7), Case(ranks: 5, grid: SIMD2(5, 1), order: 4),
     Case(ranks: 6, grid: SIMD2(2, 3), mesh: SIMD3(9, 15, 7), order: 3), Case(ranks: 8, grid: SIMD2(3, 2), order: 6),
+    Case(ranks: 3, fftRanks: 1), Case(ranks: 7, fftRanks: 3), Case(ranks: 8, fftRanks: 4), Case(ranks: 4, fftRanks: 9),
     // More ranks than planes.
     Case(ranks: 16, grid: SIMD2(4, 4), mesh: SIMD3(8, 9, 10), stray: 0.2),
     Case(ranks: 16, grid: SIMD2(8, 2), mesh: SIMD3(8, 8, 8), stray: 2),
@@ -30,7 +36,7 @@ import Testing
     let cell = try PeriodicCell(system.box, slabFactor: 3).cell
     let parameters = LongRangeParameters(
       splitting: 0.35, grid: test.mesh, order: test.order, cell: cell, count: system.charges.count)
-    let options = LongRangeOptions(accuracy: 1e-3, cutoff: 8)
+    let options = LongRangeOptions(accuracy: 1e-3, cutoff: 8, fftRanks: test.fftRanks)
     let single = PPPMSolver(options, communicator: LoopbackCommunicator())
     single.parameters = parameters
     let one = try system.moved(test.stray).solve(single, with: other)

@@ -46,6 +46,27 @@ import Testing
     }
   }
 
+  /// With a core, as the oxides of A. Pedone et al., J. Phys. Chem. B 110, 11780 (2006), have it.
+  @Test func morseWithCore() throws {
+    let species = ["Li", "O"]
+    let given: [SpeciesPair: Morse.Parameters] = [
+      SpeciesPair("Li", "Li"): .init(depth: 0.01, stiffness: 1.5, distance: 3, repulsion: 3),
+      SpeciesPair("Li", "O"): .init(depth: 0.001114, stiffness: 3.429506, distance: 2.681360, repulsion: 1),
+      SpeciesPair("O", "O"): .init(depth: 0.042395, stiffness: 1.379316, distance: 3.618701, repulsion: 22),
+    ]
+    try checkPotential(structures: TestStructures.all(species, spacing: 2.8), continuity: .force) {
+      [try PairPotential(morse: given, cutoff: 6.1, truncation: .switched(inner: 4.9), species: species)]
+    }
+    let dimer = Structure(
+      box: Box(lengths: Vector3(repeating: 40), periodic: .none), species: species, types: [0, 1],
+      positions: [Vector3(20, 20, 20), Vector3(20, 20, 21.3)])
+    let e = exp(-3.429506 * (1.3 - 2.681360))
+    let energy = 0.001114 * (e * e - 2 * e) + 1 / pow(1.3, 12)
+    let potential = try PairPotential(morse: given, cutoff: 9, species: species)
+    // Two terms of 1e2 at most, in double precision.
+    #expect(abs(try BruteForceSystem(dimer, reach: 10).evaluate([potential]).energy - energy) < 1e-13 * abs(energy))
+  }
+
   @Test func buckingham() throws {
     let species = ["Na", "Cl"]
     try checkPotential(structures: TestStructures.all(species, spacing: 3.0), continuity: .force) {

@@ -67,12 +67,12 @@ struct RankTests {
       structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 2, 3]}",
       extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm")),
     Deck(
-      testDescription: "a slab of rock salt",
+      testDescription: "a slab of rock salt, transforms on two ranks",
       structure: """
         lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 1], vacuum: [0, 0, 10]}
           periodic: [true, true, false]
         """,
-      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm")),
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm, fft_ranks: 2")),
     Deck(
       testDescription: "a bicrystal pulled along its normal",
       structure: """
@@ -102,6 +102,16 @@ struct RankTests {
         }
       }
     }
+  }
+
+  /// A key that a plain sum would ignore is refused.
+  @Test func ewaldHasNoTransforms() {
+    let deck = Deck(
+      testDescription: "", structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 1, 1]}",
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: Self.rockSalt("ewald, fft_ranks: 2"))
+    #expect {
+      _ = try run(deck, ranks: 2)
+    } throws: { "\($0)".contains("fft_ranks") && "\($0)".contains("no mesh") }
   }
 
   /// The rows of thermo.csv.

@@ -52,8 +52,8 @@ public struct PhysicalDimension: Sendable {
 extension PhysicalDimension {
   /// Those of the reference's table of units.
   static let common = [
-    length, inverseLength, time, rate, temperature, energy, pressure, force, velocity, mass, charge, electricField,
-    angle,
+    length, inverseLength, time, rate, temperature, energy, pressure, force, velocity, mass, charge, potential,
+    electricField, angle,
   ]
 
   public static let dimensionless = PhysicalDimension("a number", [])
@@ -92,6 +92,7 @@ extension PhysicalDimension {
       Unit("km/s", 10)])
   public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")])
   public static let charge = PhysicalDimension("a charge", [Unit("e")])
+  public static let potential = PhysicalDimension("an electric potential", [Unit("V"), Unit("mV", per: 1000)])
   public static let electricField = PhysicalDimension(
     "an electric field", [Unit("V/Å"), Unit("V/nm", per: 10), Unit("MV/cm", per: 100)])
   public static let angle = PhysicalDimension(

@@ -18,6 +18,8 @@ public struct ThermoPlan: Sendable {
   public var columns: [ThermoColumn]
   /// Whether the deck left the choice of columns to the program.
   public var isDefault: Bool
+  /// Whether potentials' own figures follow.
+  public var figures: Bool
 }
 
 /// Columns of thermo.csv. Energies in eV, pressures in bar, lengths in Å, volume in Å³, time in ps.
@@ -84,7 +86,7 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
 
 /// Per-atom columns besides number, species and position.
 public enum TrajectoryColumn: String, Sendable, CaseIterable {
-  case velocities, forces, energies, virials, charges, images, groups
+  case velocities, forces, energies, virials, charges, electronegativity, images, groups
   /// Of potentials that assess themselves.
   case extrapolations
   case forceDeviation = "force_deviation"

@@ -243,7 +243,7 @@ extension OutputPlan {
     self.thermo = ThermoPlan(
       every: thermo.integer("every"),
       columns: thermo["columns"]?.strings.map { ThermoColumn(rawValue: $0)! } ?? ThermoColumn.allCases,
-      isDefault: thermo["columns"] == nil)
+      isDefault: thermo["columns"] == nil, figures: thermo.boolean("figures"))
     trajectories = section.list("trajectories").map { TrajectoryPlan($0.section) }
     let checkpoints = section.section("checkpoints")
     self.checkpoints = CheckpointPlan(every: checkpoints.integer("every"), keep: checkpoints.integer("keep"))

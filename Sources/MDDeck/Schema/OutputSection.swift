@@ -26,6 +26,9 @@ extension DeckSchema {
       .optional(
         "columns", .list(.enumeration(ThermoColumn.allCases.map(\.rawValue)), count: 1...ThermoColumn.allCases.count),
         "Columns of thermo.csv in this order, after step; all if absent."),
+      .defaulted(
+        "figures", .boolean, "true",
+        "Whether columns follow that potentials bring along: iterations, dipole, charges of groups of a charge equilibration."),
     ],
     example: "output: {thermo: {every: 50, columns: [temperature, total_energy, pressure]}}")
 

@@ -106,8 +106,8 @@ final class DistributedFFT {
     let isIdle = blocks.place(communicator.rank) == nil
     if blocks.columns > 1 {
       for c in 0..<blocks.columns where !isIdle {
-        send[row * blocks.columns + c] = 16 * fieldXs.count * fieldYs.count * blocks.zs(c).count
-        receive[row * blocks.columns + c] = 16 * fieldXs.count * blocks.ys(c).count * spectrumZs.count
+        send[blocks.rank(row, c)] = 16 * fieldXs.count * fieldYs.count * blocks.zs(c).count
+        receive[blocks.rank(row, c)] = 16 * fieldXs.count * blocks.ys(c).count * spectrumZs.count
       }
       zToY = MessagePattern(sendBytes: send, receiveBytes: receive, rank: communicator.rank)
       yToZ = zToY?.reversed
@@ -116,8 +116,8 @@ final class DistributedFFT {
       send = send.map { _ in 0 }
       receive = send
       for r in 0..<blocks.rows where !isIdle {
-        send[r * blocks.columns + column] = 16 * fieldXs.count * blocks.spectrumYs(r).count * spectrumZs.count
-        receive[r * blocks.columns + column] = 16 * blocks.xs(r).count * spectrumYs.count * spectrumZs.count
+        send[blocks.rank(r, column)] = 16 * fieldXs.count * blocks.spectrumYs(r).count * spectrumZs.count
+        receive[blocks.rank(r, column)] = 16 * blocks.xs(r).count * spectrumYs.count * spectrumZs.count
       }
       yToX = MessagePattern(sendBytes: send, receiveBytes: receive, rank: communicator.rank)
       xToY = yToX?.reversed

@@ -1,5 +1,7 @@
-/// How a mesh and its half spectrum are divided among the ranks of a Fourier transform, a grid of rows × columns;
-/// rank r has (row, column) = (r / columns, r mod columns), and ranks beyond rows · columns have nothing.
+/// How a mesh and its half spectrum are divided among the ranks of a Fourier transform, a grid of rows × columns.
+///
+/// They may be fewer than there are ranks in all, P: then they are spread evenly, so that every node has its share of
+/// them. Part b = row · columns + column is on rank ⌊b P / (rows · columns)⌋; the other ranks have nothing.
 ///
 /// | stage     | x           | y             | z, k_z         |
 /// |-----------|-------------|---------------|----------------|
@@ -12,24 +14,27 @@ struct FFTBlocks: Equatable {
   let mesh: SIMD3<Int>
   let rows: Int
   let columns: Int
+  /// P, all ranks.
+  let size: Int
   /// Complex numbers of the half spectrum along z.
   var spectrumZ: Int { mesh.z / 2 + 1 }
   var ranks: Int { rows * columns }
 
-  init(mesh: SIMD3<Int>, rows: Int, columns: Int) {
+  init(mesh: SIMD3<Int>, rows: Int, columns: Int, size: Int) {
     self.mesh = mesh
     self.rows = rows
     self.columns = columns
+    self.size = size
   }
 
-  /// The grid with the least time of its busiest rank, reckoned in mesh points: those it has at each stage (twice if it
-  /// also sends them) and 2,000 for each message.
-  init(mesh: SIMD3<Int>, ranks: Int) {
-    var best = FFTBlocks(mesh: mesh, rows: 1, columns: 1)
+  /// The grid of at most `ranks` with the least time of its busiest rank, reckoned in mesh points: those it has at each
+  /// stage (twice if it also sends them) and 2,000 for each message.
+  init(mesh: SIMD3<Int>, ranks: Int, size: Int) {
+    var best = FFTBlocks(mesh: mesh, rows: 1, columns: 1, size: size)
     var least = Int.max
     for rows in 1...min(ranks, mesh.x, mesh.y) {
       for columns in [1, min(ranks / rows, mesh.y, mesh.z / 2 + 1)] {
-        let blocks = FFTBlocks(mesh: mesh, rows: rows, columns: columns)
+        let blocks = FFTBlocks(mesh: mesh, rows: rows, columns: columns, size: size)
         let cost = blocks.cost
         if cost < least {
           least = cost
@@ -62,7 +67,12 @@ struct FFTBlocks: Equatable {
   /// Of the stage along x.
   func spectrumYs(_ row: Int) -> Range<Int> { Self.part(row, of: rows, mesh.y) }
 
+  /// The rank that has a part.
+  func rank(_ row: Int, _ column: Int) -> Int { (row * columns + column) * size / ranks }
+
+  /// The part that a rank has.
   func place(_ rank: Int) -> (row: Int, column: Int)? {
-    rank < ranks ? (rank / columns, rank % columns) : nil
+    let part = Self.owner(rank, of: ranks, size)
+    return part * size / ranks == rank ? (part / columns, part % columns) : nil
   }
 }

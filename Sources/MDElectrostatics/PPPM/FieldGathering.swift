@@ -96,8 +96,8 @@ extension MeshAtoms {
   }
 
   /// For the potential φ of the charges q = `sources` on the mesh and the charges c = `weights`, adds the forces
-  /// −c_i [∇φ − ½ q_i ∇u] and returns ½ Σ c_i (φ_i + q_i [ξ − u]), adding its terms to `energies`: the energy ½ qᵀA q if
-  /// c = q; else one half of the bilinear form λᵀA q, the other being that with λ and q exchanged.
+  /// −c_i [∇φ − ½ q_i ∇u] and returns ½ Σ c_i (φ_i + q_i [ξ − u]), adding its terms to `energies`: the energy ½ qᵀA q
+  /// if c = q; else one half of the bilinear form λᵀA q, the other being that with λ and q exchanged.
   ///
   /// Sums over y and then x are taken for eight points along z at once: the potential costs one product a point, the
   /// gradient one more along y and two along x.

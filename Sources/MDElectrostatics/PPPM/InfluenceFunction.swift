@@ -123,7 +123,7 @@ final class InfluenceFunction {
   }
 
   /// Σ_ab t_ab a*_a ⊗ a*_b.
-  func cartesian(_ t: [Double]) -> Matrix3 {
+  func cartesian(_ t: UnsafePointer<Double>) -> Matrix3 {
     let m = Matrix3(Vector3(t[0], t[3], t[4]), Vector3(t[3], t[1], t[5]), Vector3(t[4], t[5], t[2]))
     return cell.reciprocal.transpose * m * cell.reciprocal
   }

@@ -12,7 +12,7 @@ struct MeshAtoms {
   let planePitch: Int
   let rowPitch: Int
   private let origin: Lanes
-  /// Mesh coordinate t = (r − origin)·M, by columns of Cartesian components; and less what makes ⌊t⌋ the window's index.
+  /// Mesh coordinate t = (r − origin)·M, by columns of Cartesian components; less what makes ⌊t⌋ the window's index.
   private let fromX: Lanes
   private let fromY: Lanes
   private let fromZ: Lanes

@@ -39,8 +39,8 @@ final class MeshExchange {
     func inside(_ start: Int, _ length: Int, _ points: Int, _ range: Range<Int>) -> [Int] {
       (0..<length).filter { range.contains(Self.wrap(start + $0, points)) }
     }
-    for rank in 0..<blocks.ranks {
-      let (row, column) = blocks.place(rank)!
+    for rank in 0..<communicator.size {
+      guard let (row, column) = blocks.place(rank) else { continue }
       let xs = inside(window.start.x, window.length.x, mesh.x, blocks.xs(row))
       let ys = inside(window.start.y, window.length.y, mesh.y, blocks.ys(column))
       for x in xs { for y in ys { windowRows.append(x * window.planePitch + y * window.rowPitch) } }
@@ -69,8 +69,8 @@ final class MeshExchange {
     fieldSide.reserve(pattern.receiveBytes / 8)
   }
 
-  /// Messages that this rank sends each way, and their bytes.
-  var traffic: (messages: Int, bytes: Int) { (pattern.messages, pattern.sendBytes) }
+  /// Messages that this rank sends to the transform, the bytes of its window, and those of them that stay here.
+  var traffic: (messages: Int, bytes: Int, kept: Int) { (pattern.messages, pattern.sendBytes, pattern.ownBytes) }
 
   private static func wrap(_ i: Int, _ n: Int) -> Int {
     let r = i % n

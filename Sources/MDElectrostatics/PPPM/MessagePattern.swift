@@ -45,6 +45,9 @@ struct MessagePattern {
   func sendStart(_ rank: Int) -> Int { sendOffsets[rank] / 8 }
   func receiveStart(_ rank: Int) -> Int { receiveOffsets[rank] / 8 }
 
+  /// Of the piece that a rank has for itself.
+  var ownBytes: Int { own.count }
+
   /// Number of messages that this rank sends.
   var messages: Int { sendCounts.reduce(0) { $0 + ($1 > 0 ? 1 : 0) } }
 

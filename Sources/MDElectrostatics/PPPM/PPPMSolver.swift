@@ -16,14 +16,14 @@ import MDNumerics
 /// Forces that are the gradient of a mesh energy do not add up to zero, since the mesh stands still: the sum is of
 /// the order of one force's error times √N. It is left as it is; subtracting it would make the forces no gradient.
 ///
-/// R. W. Hockney, J. W. Eastwood, Computer Simulation Using Particles, chapter 8; U. Essmann et al., J. Chem. Phys. 103,
-/// 8577 (1995); V. Ballenegger, J. J. Cerdà, C. Holm, J. Chem. Theory Comput. 8, 936 (2012).
+/// R. W. Hockney, J. W. Eastwood, Computer Simulation Using Particles, chapter 8; U. Essmann et al., J. Chem. Phys.
+/// 103, 8577 (1995); V. Ballenegger, J. J. Cerdà, C. Holm, J. Chem. Theory Comput. 8, 936 (2012).
 public final class PPPMSolver: LongRangeSolver {
   public let name = "pppm"
   public var parameters: LongRangeParameters?
   public private(set) var estimatedError = 0.0
   public var volume: Double { setup?.cell.volume ?? .infinity }
-  /// Ranks of the Fourier transform along x and y; chosen for the mesh if nil.
+  /// Ranks of the Fourier transform along x and y; chosen for the mesh and `LongRangeOptions.fftRanks` if nil.
   public var processGrid: SIMD2<Int>?
 
   public var summary: String {
@@ -44,6 +44,8 @@ public final class PPPMSolver: LongRangeSolver {
   private let scratch = AlignedBuffer<Double>(capacity: MeshAtoms.scratchCount)
   /// A spectrum kept for virials.
   private let kept = AlignedBuffer<Double>()
+  /// Seven sums for each atom's share of the virial.
+  private let shares = AlignedBuffer<Double>()
 
   /// What one mesh on one decomposition needs.
   private struct Setup {
@@ -85,8 +87,9 @@ public final class PPPMSolver: LongRangeSolver {
     let mesh = chosen.grid
     let alpha = chosen.splitting
     let blocks =
-      processGrid.map { FFTBlocks(mesh: mesh, rows: $0.x, columns: $0.y) }
-      ?? FFTBlocks(mesh: mesh, ranks: communicator.size)
+      processGrid.map { FFTBlocks(mesh: mesh, rows: $0.x, columns: $0.y, size: communicator.size) }
+      ?? FFTBlocks(
+        mesh: mesh, ranks: min(options.fftRanks ?? communicator.size, communicator.size), size: communicator.size)
     let windows = MeshWindow.all(
       system.decomposition, box: system.box, cell: cell, mesh: mesh, order: chosen.order)
     precondition(windows.count == communicator.size, "the decomposition is for \(windows.count) ranks")
@@ -152,8 +155,9 @@ public final class PPPMSolver: LongRangeSolver {
     return Matrix3(Double(mesh.x) * r.x, Double(mesh.y) * r.y, Double(mesh.z) * r.z)
   }
 
-  /// Messages that this rank sends in one change between windows and blocks, and their bytes.
-  package var exchangeTraffic: (messages: Int, bytes: Int) { setup?.exchange?.traffic ?? (0, 0) }
+  /// Messages that this rank sends in one change from windows to blocks, the bytes of its window, and those of them
+  /// that stay on this rank.
+  package var exchangeTraffic: (messages: Int, bytes: Int, kept: Int) { setup?.exchange?.traffic ?? (0, 0, 0) }
 
   // MARK: Stages
 
@@ -301,7 +305,7 @@ public final class PPPMSolver: LongRangeSolver {
       plain += weight
       first += one
       second += two
-      if let virials { Self.add(Self.ownVirial(own, weight, one, two), to: virials + 9 * i) }
+      if let virials { Self.ownVirial(own, weight, one, two).add(to: virials + 9 * i) }
     }
     return Self.ownVirial(own, plain, first, second)
   }
@@ -317,17 +321,15 @@ public final class PPPMSolver: LongRangeSolver {
     return sum
   }
 
-  private static func add(_ m: Matrix3, to virial: UnsafeMutablePointer<Double>) {
-    for (k, value) in m.elements.enumerated() { virial[k] += value }
-  }
-
   /// Each atom's share ½ c_i Σ_n e^(ik·r) (G 1 − Σ t_ab a*_a ⊗ a*_b) ρ̂ of the virial, the charge's spectrum being in
   /// `kept` and its potential on the window: six more transforms back.
   private func addAtomVirials(
     _ setup: Setup, weights: UnsafePointer<Double>, _ atoms: AtomView, into virials: UnsafeMutablePointer<Double>
   ) {
     let n = atoms.localCount
-    let sums = AlignedBuffer<Double>(repeating: 0, count: max(7 * n, 1))
+    let sums = shares
+    sums.reserve(max(7 * n, 1))
+    sums.pointer.update(repeating: 0, count: 7 * n)
     for component in 0..<7 {
       if component > 0 {
         setup.influence.apply(tensor: component - 1, to: kept.pointer)
@@ -339,8 +341,8 @@ public final class PPPMSolver: LongRangeSolver {
     }
     for i in 0..<n {
       let s = sums.pointer + 7 * i
-      let t = setup.influence.cartesian((1...6).map { s[$0] })
-      Self.add(0.5 * (s[0] * Matrix3.identity - t), to: virials + 9 * i)
+      let t = setup.influence.cartesian(s + 1)
+      (0.5 * (s[0] * Matrix3.identity - t)).add(to: virials + 9 * i)
     }
   }
 }

@@ -21,7 +21,6 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
   private let networks: ChargedAtoms
   private let rule: ChargeTotal
   private let matrix: GaussianChargeMatrix
-  private let screened: ScreenedCharges
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
   private var columns: Columns?
@@ -61,16 +60,17 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
     let widths = map.map { _ in Self.pointWidth }
     matrix = GaussianChargeMatrix(
       solver: longRange, cutoff: cutoff, widths: widths, hardness: map.map { _ in 0 },
-      factor: electrostatics.coulombFactor, communicator: communicator)
-    screened = ScreenedCharges(
-      screening: electrostatics.screening, widths: widths, coulomb: electrostatics.coulombFactor * Units.coulomb)
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
-      cutoff: max(program.cutoff, cutoff, screened.cutoff), list: .full, writesGhosts: true)
+      cutoff: max(program.cutoff, matrix.cutoff), list: .full, writesGhosts: true)
   }
 
   public var longRange: (any LongRangeSolver)? { matrix.solver }
+
+  /// There are none but the total.
+  public func checkConstraints(_ atoms: AtomView, box: Box) throws {}
 
   public func notes(for atoms: AtomView) -> [String] {
     guard let parameters = matrix.solver.parameters else { return [] }
@@ -113,7 +113,7 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
 
     try matrix.prepare(context, total: totalCharge)
     try matrix.multiply(q, into: phi)
-    screened.addPotential(q, context, to: phi)
+    matrix.addScreened(q, to: phi)
     networks.evaluate(charges: q, energies: energies.pointer, slopes: slopes.pointer)
     var energy = 0.0
     let w = columns.weights.pointer
@@ -129,7 +129,6 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
     context.ghosts.forward(moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
-    virial += screened.addForces(q, context)
     return Tally(energy: energy, virial: virial)
   }
 }

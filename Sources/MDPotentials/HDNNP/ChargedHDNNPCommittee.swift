@@ -49,6 +49,10 @@ public final class ChargedHDNNPCommittee: ChargeEquilibrating {
       + (try members[0].notes(for: atoms))
   }
 
+  public func checkConstraints(_ atoms: AtomView, box: Box) throws {
+    for member in members { try member.checkConstraints(atoms, box: box) }
+  }
+
   public func attach(to atoms: AtomStore) throws {
     for member in members { try member.attach(to: atoms) }
     columns = Columns(
@@ -124,4 +128,12 @@ extension ChargedHDNNPCommittee: SelfAssessing {
   }
 
   public var offenders: [Offender] { members[0].offenders }
+}
+
+/// The iterations are the first member's, all else is of the mean charges.
+extension ChargedHDNNPCommittee: Reporting {
+  public func figures(in box: Box) -> [Figure] { (members[0] as? any Reporting)?.figures(in: box) ?? [] }
+  public func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double] {
+    (members[0] as? any Reporting)?.values(atoms, box: box, potentialEnergy: potentialEnergy) ?? []
+  }
 }

@@ -10,33 +10,36 @@ import MDNumerics
 ///
 ///     E = ½ qᵀ(K + S) q + Σᵢ Eᵢ(Gᵢ, qᵢ)
 ///
-/// with S the screening (`ScreenedCharges`). As the charges depend on all positions, forces and virial need the adjoint λ of
+/// with S the screening (`GaussianChargeMatrix`). As the charges depend on all positions, forces and virial need the adjoint λ of
 /// their equation, A λ + g + ν 1 = 0, Σλ = 0, with g = (K + S) q + ∂E/∂q: with w = ½ q + λ
 ///
 ///     dE/dx = Σᵢ (∂Eᵢ/∂Gᵢ + λᵢ ∂χᵢ/∂Gᵢ) ∂Gᵢ/∂x + wᵀ ∂K/∂x q + ½ qᵀ ∂S/∂x q
 ///
 /// so one pass backward through the descriptors and one over pairs and the reciprocal sum serve all. The energy is taken as
 /// the Lagrangian E + λᵀ(A q + χ + μ 1): the same for converged charges, and otherwise off in second order only.
+/// With electrodes or a field (`ChargeConstraints`) χ and E have their terms, and the energy is Ω.
 ///
 /// Columns: the charges (`AtomStore.charge`), "electronegativity" (eV/e).
 public final class ChargedHDNNPPotential: ChargeEquilibrating {
   public let name = "hdnnp"
   public let requirements: PotentialRequirements
   public let model: HDNNPModel
-  public var totalCharge: Double
+  public var totalCharge: Double {
+    get { equilibration.constraints.total }
+    set { equilibration.constraints.total = newValue }
+  }
   /// Of the last step: charges, and their adjoint.
-  public private(set) var solutions: (charges: ChargeSolution, adjoint: ChargeSolution)?
-  public let solver: any ChargeSolver
+  public var solutions: (charges: ChargeSolution, adjoint: ChargeSolution)? {
+    guard let charges = equilibration.charges, let adjoint = equilibration.adjoint else { return nil }
+    return (charges, adjoint)
+  }
 
   private let engine: HDNNPEngine
   private let networks: ChargedAtoms
-  private let matrix: GaussianChargeMatrix
-  private let screened: ScreenedCharges
+  private let equilibration: ChargeEquilibration
   private let elementOf: AlignedBuffer<Int32>
   private let momentCount: Int
   private var columns: Columns?
-  private let history = ChargeHistory()
-  private let member: Int
   private let residual = AlignedBuffer<Double>()
   private let potential = AlignedBuffer<Double>()
   private let energies = AlignedBuffer<Double>()
@@ -49,12 +52,12 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   /// - Parameters:
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
-  ///   - totalCharge: Q, e.
+  ///   - constraints: the total charge, and what else charges are held to.
   ///   - member: of a `ChargedHDNNPCommittee`; each has its own history of charges.
   public init(
     model: HDNNPModel, elements: [String]? = nil, species: [String], solver: any ChargeSolver,
-    longRange: any LongRangeSolver, cutoff: Double, totalCharge: Double = 0, member: Int = 0,
-    communicator: any Communicator, file: String? = nil
+    longRange: any LongRangeSolver, cutoff: Double, constraints: ChargeConstraints = ChargeConstraints(),
+    member: Int = 0, communicator: any Communicator, file: String? = nil
   ) throws {
     let place = file.map { SourceLocation(file: $0) }
     guard let electrostatics = model.electrostatics, electrostatics.charges == .equilibrated else {
@@ -62,65 +65,43 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     }
     let map = try model.elementIndices(species: elements ?? species, file: file)
     let kinds = map.map { electrostatics.elements[Int($0)] }
-    for (name, kind) in zip(species, kinds) where cutoff < 2 * Self.reach * kind.width {
-      throw FaultlineError(
-        .input, "the charge of \(name) has a width of \(kind.width) Å, too wide for a cutoff of \(cutoff) Å",
-        hint: "charges: {cutoff: \((20 * Self.reach * kind.width).rounded(.up) / 10)} or more", at: place)
-    }
+    try ChargeEquilibration.checkReach(species, widths: kinds.map(\.width), cutoff: cutoff, at: place)
     self.model = model
-    self.member = member
-    self.solver = solver
-    self.totalCharge = totalCharge
     let plan = DescriptorPlan(model.withAllFunctions)
     let program = DescriptorProgram(plan)
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = ChargedAtoms(model, electrostatics, plan)
-    matrix = GaussianChargeMatrix(
+    let matrix = GaussianChargeMatrix(
       solver: longRange, cutoff: cutoff, widths: kinds.map(\.width), hardness: kinds.map(\.hardness),
-      factor: electrostatics.coulombFactor, communicator: communicator)
-    screened = ScreenedCharges(
-      screening: electrostatics.screening, widths: kinds.map(\.width),
-      coulomb: electrostatics.coulombFactor * Units.coulomb)
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
+    equilibration = ChargeEquilibration(
+      matrix: matrix, solver: solver, constraints: constraints, hasAdjoint: true, member: member,
+      communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
-      cutoff: max(program.cutoff, cutoff, screened.cutoff), list: .full, writesGhosts: true)
+      cutoff: max(program.cutoff, matrix.cutoff), list: .full, writesGhosts: true)
   }
 
-  /// Cutoffs must be at least this many times the distance √2γ over which Gaussians overlap: erfc(2.5) = 4·10⁻⁴.
-  static let reach = 2.5
-
-  /// The shortest cutoff for pairs of these charges at a relative accuracy, Å: there is nothing left of erfc(r/√2γ).
+  /// The shortest cutoff for pairs of these charges at a relative accuracy, Å.
   public static func cutoff(_ model: HDNNPModel, accuracy: Double) -> Double {
-    let widest = model.electrostatics?.elements.map(\.width).max() ?? 0
-    var x = reach
-    while complementaryErrorFunction(Lanes(repeating: x)).erfc[0] > 0.1 * accuracy { x += 0.1 }
-    return 2 * widest * x
+    ChargeEquilibration.cutoff(widths: model.electrostatics?.elements.map(\.width) ?? [], accuracy: accuracy)
   }
 
-  public var longRange: (any LongRangeSolver)? { matrix.solver }
+  public var longRange: (any LongRangeSolver)? { equilibration.matrix.solver }
 
-  public func notes(for atoms: AtomView) -> [String] {
-    guard let solutions, let parameters = matrix.solver.parameters else { return [] }
-    func short(_ x: Double) -> String { String(format: "%.2g", x) }
-    return [
-      "hdnnp: charges by \(solver.name) with \(matrix.solver.name), \(matrix.solver.summary); pairs within "
-        + "\(String(format: "%.2f", matrix.cutoff)) Å, α = \(String(format: "%.4f", parameters.splitting))/Å",
-      "hdnnp: total charge \(totalCharge) e; \(solutions.charges.iterations) products for the charges and "
-        + "\(solutions.adjoint.iterations) for their adjoint from nothing, residuals \(short(solutions.charges.residual)) and "
-        + "\(short(solutions.adjoint.residual)) eV/e",
-    ]
-  }
+  public func notes(for atoms: AtomView) -> [String] { equilibration.notes("hdnnp") }
+
+  public func checkConstraints(_ atoms: AtomView, box: Box) throws { try equilibration.check(atoms, box: box) }
 
   public func attach(to atoms: AtomStore) throws {
-    columns = Columns(
+    columns = try Columns(
       moments: atoms.addColumn("hdnnp moments \(momentCount)", width: momentCount),
       order: atoms.addColumn("hdnnp order"),
       extrapolations: atoms.addColumn(Assessment.extrapolations.column, roles: [.migrates]),
-      charges: atoms.needCharge(), electronegativity: atoms.addColumn("electronegativity", roles: [.migrates]),
+      charges: equilibration.attach(to: atoms),
+      electronegativity: atoms.addColumn("electronegativity", roles: [.migrates]),
       adjoint: atoms.addColumn("charge adjoint", roles: [.migrates]), weights: atoms.addColumn("charge weights"))
-    matrix.attach(to: atoms)
-    history.attach(to: atoms, member: member)
   }
 
   public func compute(_ context: ForceContext) throws -> Tally {
@@ -140,30 +121,29 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
       atoms, elementOf: UnsafePointer(elementOf.pointer), moments: moments.pointer, width: momentCount,
       extrapolations: columns.extrapolations.pointer, into: chi)
 
-    try matrix.prepare(context, total: totalCharge)
-    try solver.prepare(matrix)
-    history.predict(atoms, charges: q, adjoint: lambda)
-    let charges = try solver.solve(
-      matrix, chi, total: totalCharge, charges: q, residual: residual.pointer)
+    let matrix = equilibration.matrix
+    try equilibration.prepare(context, charges: q, adjoint: lambda)
+    let b = equilibration.sources(chi, atoms)
+    try equilibration.findCharges(b, charges: q, residual: residual.pointer)
     context.ghosts.forward(columns.charges.storage)
 
     networks.check(charges: q, atoms.ids, columns.extrapolations.pointer)
     networks.evaluate(charges: q, energies: energies.pointer, slopes: slopes.pointer)
     // (K + S) q; K q is what the residual leaves.
     let (r, phi, g) = (residual.pointer, potential.pointer, slopes.pointer)
-    for i in 0..<n {
-      phi[i] = -(r[i] + chi[i] + charges.multiplier + matrix.hardness[Int(atoms.species[i])] * q[i])
-    }
-    screened.addPotential(q, context, to: phi)
+    equilibration.product(b, residual: r, into: phi)
+    for i in 0..<n { phi[i] -= matrix.hardness[Int(atoms.species[i])] * q[i] }
+    matrix.addScreened(q, to: phi)
     var energy = 0.0
     for i in 0..<n {
-      g[i] += phi[i]
-      energies.pointer[i] += 0.5 * q[i] * phi[i]
+      // Of electrodes and field.
+      let outer = b[i] - chi[i]
+      g[i] += phi[i] + outer
+      energies.pointer[i] += q[i] * (0.5 * phi[i] + outer)
     }
     // Its residual is of no use.
-    let adjoint = try solver.solve(matrix, g, total: 0, charges: lambda, residual: phi)
-    solutions = (charges, adjoint)
-    history.note(atoms, charges: q, adjoint: lambda)
+    try equilibration.findAdjoint(g, adjoint: lambda, residual: phi)
+    equilibration.note(atoms, charges: q, adjoint: lambda)
 
     let w = columns.weights.pointer
     for i in 0..<n {
@@ -177,7 +157,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     context.ghosts.forward(moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
-    virial += screened.addForces(q, context)
+    equilibration.addFieldForces(atoms, charges: q, adjoint: lambda)
     return Tally(energy: energy, virial: virial)
   }
 }
@@ -188,4 +168,11 @@ extension ChargedHDNNPPotential: SelfAssessing {
   public var assessmentMaxima: [Double] { [] }
   public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] { [sums[0]] }
   public var offenders: [Offender] { networks.offenders }
+}
+
+extension ChargedHDNNPPotential: Reporting {
+  public func figures(in box: Box) -> [Figure] { equilibration.figures(in: box, hasAdjoint: true) }
+  public func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double] {
+    equilibration.values(atoms, box: box, potentialEnergy: potentialEnergy)
+  }
 }

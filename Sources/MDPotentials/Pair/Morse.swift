@@ -1,7 +1,8 @@
 import MDCore
 import MDNumerics
 
-/// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))]. P. M. Morse, Phys. Rev. 34, 57 (1929).
+/// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))] + C/r¹². P. M. Morse, Phys. Rev. 34, 57 (1929); with the repulsion C as the
+/// ionic model of A. Pedone et al., J. Phys. Chem. B 110, 11780 (2006), has it.
 public struct Morse: PairForm {
   public struct Parameters: Sendable, Equatable {
     /// D, eV.
@@ -10,13 +11,16 @@ public struct Morse: PairForm {
     public var stiffness: Double
     /// r₀, Å.
     public var distance: Double
+    /// C, eV·Å¹².
+    public var repulsion: Double
     /// Å; nil means the potential's.
     public var cutoff: Double?
 
-    public init(depth: Double, stiffness: Double, distance: Double, cutoff: Double? = nil) {
+    public init(depth: Double, stiffness: Double, distance: Double, repulsion: Double = 0, cutoff: Double? = nil) {
       self.depth = depth
       self.stiffness = stiffness
       self.distance = distance
+      self.repulsion = repulsion
       self.cutoff = cutoff
     }
   }
@@ -25,15 +29,18 @@ public struct Morse: PairForm {
   private let depth: Double
   private let stiffness: Double
   private let distance: Double
+  private let repulsion: Double
 
   init(_ p: Parameters, cutoff: Double) throws {
     try requirePositive(p.stiffness, "the Morse α")
     try requirePositive(p.distance, "the Morse r₀")
-    try requirePositive(p.depth, "the Morse D")
+    try requireNotNegative(p.depth, "the Morse D")
+    try requireNotNegative(p.repulsion, "the Morse C")
     self.cutoff = p.cutoff ?? cutoff
     depth = p.depth
     stiffness = p.stiffness
     distance = p.distance
+    repulsion = p.repulsion
   }
 
   @inline(__always)
@@ -41,7 +48,10 @@ public struct Morse: PairForm {
     let r = positiveSquareRoot(r2)
     let e = exponential((distance - r) * stiffness)
     let de = depth * e
-    return (de * (e - 2), (2 * stiffness) * de * (e - 1) * (r * reciprocal(r2)))
+    let w = reciprocal(r2)
+    let w3 = w * w * w
+    let core = w3 * w3 * repulsion
+    return ((de * (e - 2)) + core, ((2 * stiffness) * de * (e - 1) * r).addingProduct(core, Lanes(repeating: 12)) * w)
   }
 }
 

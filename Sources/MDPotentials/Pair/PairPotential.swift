@@ -170,6 +170,12 @@ func pairParameters<P>(_ given: [SpeciesPair: P], _ a: String, _ b: String, _ fo
   return value
 }
 
+func requireNotNegative(_ value: Double, _ what: String) throws {
+  guard value >= 0, value.isFinite else {
+    throw FaultlineError(.input, "\(what) is \(value)", hint: "it must not be negative")
+  }
+}
+
 func requirePositive(_ value: Double, _ what: String) throws {
   guard value > 0, value.isFinite else {
     throw FaultlineError(.input, "\(what) is \(value)", hint: "it must be positive")

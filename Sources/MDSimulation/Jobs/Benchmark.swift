@@ -14,6 +14,8 @@ public enum Benchmark {
     /// Lines of a deck.
     var structure: String
     var potential: String
+    /// More sections of the deck.
+    var more = ""
     var temperature = 300.0
     var skin = 1.0
     var steps: Int
@@ -29,6 +31,17 @@ public enum Benchmark {
       structure: "lattice: {type: fcc, constant: 5.40, species: [Ar], size: [20, 20, 20]}",
       potential: "lennard_jones: {cutoff: 8.5, pairs: [{species: [Ar, Ar], epsilon: 0.01042, sigma: 3.405}]}",
       temperature: 60, steps: 100),
+    Case(
+      name: "pppm-nacl", text: "rock salt, Tosi and Fumi, particle mesh to 1e-5", atoms: 32_768,
+      structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [16, 16, 16]}",
+      potential: """
+        born_mayer_huggins: {cutoff: 10, pairs: [\
+        {species: [Na, Na], a: 0.26370, sigma: 2.340, rho: 0.317, c: 1.0486, d: 0.4993}, \
+        {species: [Na, Cl], a: 0.21096, sigma: 2.755, rho: 0.317, c: 6.9905, d: 8.6757}, \
+        {species: [Cl, Cl], a: 0.15822, sigma: 3.170, rho: 0.317, c: 72.4015, d: 145.427}]}}, \
+        {coulomb: {method: pppm, accuracy: 1e-5, cutoff: 10}
+        """,
+      more: "species: {Na: {charge: 1}, Cl: {charge: -1}}", steps: 10),
     Case(
       name: "hdnnp-cu", text: "copper, HDNNP (the example)", atoms: 2_048,
       structure: "lattice: {type: fcc, constant: 3.64, species: [Cu], size: [8, 8, 8]}",
@@ -60,12 +73,14 @@ public enum Benchmark {
     var greatest: Double
     var secondsByPhase: [String: Double]
     var peakBytesPerAtom: Double
+    var longRange: LongRangeFigures?
 
     enum CodingKeys: String, CodingKey {
       case name, atoms, ranks, steps, least, greatest
       case microsecondsPerAtomStep = "us_per_atom_step"
       case secondsByPhase = "seconds_by_phase"
       case peakBytesPerAtom = "peak_bytes_per_atom"
+      case longRange = "long_range"
     }
   }
 
@@ -94,6 +109,7 @@ public enum Benchmark {
         "\(item.name.padding(toLength: 10, withPad: " ", startingAt: 0))  \(item.atoms)   "
           + "\(RunLog.fixed(figures.microsecondsPerAtomStep, 3))  (\(RunLog.fixed(figures.least, 3)) – "
           + "\(RunLog.fixed(figures.greatest, 3)))   \(phases.joined(separator: ", "))")
+      if let longRange = figures.longRange { log.line("            long range alone: \(longRange.text)") }
       all.append(figures)
     }
     if let json {
@@ -113,6 +129,7 @@ public enum Benchmark {
       as: UTF8.self)
     defer { if communicator.isRoot { try? FileManager.default.removeItem(atPath: scratch) } }
     var runs: [RunSummary] = []
+    var longRange: LongRangeFigures?
     resetPeakResidentBytes()
     for _ in 0..<repeats {
       let deck = """
@@ -120,6 +137,7 @@ public enum Benchmark {
         potential: [{\(item.potential.replacingOccurrences(of: "FOLDER", with: folder))}]
         velocities: {temperature: \(2 * item.temperature)}
         neighbors: {skin: \(item.skin)}
+        \(item.more)
         stages: [{dynamics: {steps: \(steps)}}]
         output: {directory: \(scratch), overwrite: true, checkpoints: {every: 1000000000}}
         """
@@ -129,6 +147,7 @@ public enum Benchmark {
       let simulation = try Simulation.start(plan, communicator: communicator, log: silent)
       _ = try simulation.run(limits: RunLimits())
       runs.append(simulation.summary)
+      if runs.count == repeats { longRange = try LongRangeFigures(simulation.system) }
     }
     let times = runs.map(\.microsecondsPerAtomStep).sorted()
     let median = runs.sorted { $0.microsecondsPerAtomStep < $1.microsecondsPerAtomStep }[runs.count / 2]
@@ -136,7 +155,8 @@ public enum Benchmark {
       name: item.name, atoms: median.atoms, ranks: communicator.size, steps: steps,
       microsecondsPerAtomStep: median.microsecondsPerAtomStep, least: times[0], greatest: times[times.count - 1],
       secondsByPhase: median.phases,
-      peakBytesPerAtom: Double(median.peakResidentBytes.reduce(0, +)) / Double(median.atoms))
+      peakBytesPerAtom: Double(median.peakResidentBytes.reduce(0, +)) / Double(median.atoms),
+      longRange: longRange)
   }
 
   /// `potentials` of the repository: from FAULTLINE_POTENTIALS, the working directory or the program's own place.

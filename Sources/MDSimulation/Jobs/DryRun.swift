@@ -169,7 +169,8 @@ public enum DryRun {
 
   private static func reportOutput(_ plan: RunPlan, _ system: DistributedSystem, steps: Int, log: RunLog) throws {
     let atoms = system.totalCount
-    var bytes = (steps / plan.output.thermo.every + 1) * 24 * (plan.output.thermo.columns.count + 2)
+    var bytes = (steps / plan.output.thermo.every + 1) * 24 
+      * (plan.output.thermo.columns.count + system.figures.count + 2)
     for trajectory in plan.output.trajectories {
       let numbers = 3 + trajectory.columns.reduce(0) { $0 + width($1) }
       // A number has 17 digits and what goes with them; gzip takes about half.
@@ -199,7 +200,8 @@ public enum DryRun {
   private static func width(_ column: MDDeck.TrajectoryColumn) -> Int {
     switch column {
     case .velocities, .forces, .images: 3
-    case .energies, .charges, .groups, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation: 1
+    case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation,
+      .chargeDeviation: 1
     case .virials: 9
     }
   }

@@ -10,7 +10,7 @@ import MDParallel
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
 /// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
 /// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame where it
-/// has one, and give the column `charges:R:1` (e).
+/// has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
 public enum Evaluation {
   /// Collective.
   public static func run(
@@ -73,6 +73,7 @@ public enum Evaluation {
     var energies: [Double] = []
     /// Of potentials that find charges themselves.
     var charges: [Double]?
+    var electronegativities: [Double] = []
     /// What the potentials say of themselves: of the frame and of its atoms.
     var figures: [Assessment: Double] = [:]
     var atomFigures: [[Double]] = []
@@ -110,6 +111,7 @@ public enum Evaluation {
     var given = [totalCharge == nil ? 0 : 1, totalCharge ?? 0]
     communicator.sum(&given)
     if given[0] > 0 { for potential in equilibrating { potential.totalCharge = given[1] } }
+    if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system) }
     try system.rebuild()
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]
@@ -127,7 +129,9 @@ public enum Evaluation {
     let atoms = system.atoms
     let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
     result.atomFigures = judged.map { _ in [] }
-    let charges = equilibrating.isEmpty ? [] : [atoms.needCharge().storage]
+    let charges =
+      equilibrating.isEmpty
+      ? [] : [atoms.needCharge().storage] + [atoms.column(named: "electronegativity")].compactMap { $0 }
     if !charges.isEmpty { result.charges = [] }
     let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged + charges
     try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
@@ -135,6 +139,7 @@ public enum Evaluation {
       result.energies += buffers[1].bindMemory(to: Double.self)
       for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }
       if !charges.isEmpty { result.charges! += buffers[2 + judged.count].bindMemory(to: Double.self) }
+      if charges.count > 1 { result.electronegativities += buffers[3 + judged.count].bindMemory(to: Double.self) }
     }
     return result
   }
@@ -149,7 +154,12 @@ public enum Evaluation {
     }
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
-    if let charges = result.charges { out.set(ExtXYZColumn("charges", .reals(charges))) }
+    if let charges = result.charges {
+      out.set(ExtXYZColumn("charges", .reals(charges)))
+      if !result.electronegativities.isEmpty {
+        out.set(ExtXYZColumn("electronegativity", .reals(result.electronegativities)))
+      }
+    }
     for (name, values) in zip(result.assessments, result.atomFigures) {
       out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0)
       out.set(ExtXYZColumn(name.rawValue, .reals(values)))

@@ -8,7 +8,10 @@ import Foundation
 
 /// What a step's time goes to.
 public enum Phase: String, CaseIterable, Sendable {
-  case integrate, neighbors, communication, potential, analysis, output
+  case integrate, neighbors, communication, potential
+  /// The part of the potentials' time that solvers of long-ranged interactions take, their communication included.
+  case longRange = "long range"
+  case analysis, output
 }
 
 /// Wall-clock seconds a phase, on this rank. One clock read at each change of phase.
@@ -26,6 +29,12 @@ public struct PhaseTimers {
     seconds[current] += t - since
     since = t
     current = phase.index
+  }
+
+  /// Books time that counts for one phase under another.
+  public mutating func move(_ time: Double, from: Phase, to: Phase) {
+    seconds[from.index] -= time
+    seconds[to.index] += time
   }
 
   public mutating func reset() {
@@ -50,8 +59,9 @@ extension Phase {
     case .neighbors: 1
     case .communication: 2
     case .potential: 3
-    case .analysis: 4
-    case .output: 5
+    case .longRange: 4
+    case .analysis: 5
+    case .output: 6
     }
   }
 }

@@ -16,6 +16,8 @@ final class RunOutputs {
   private let store: CheckpointStore
   private var thermo: CSVWriter?
   private var thermoColumns: [ThermoColumn] = []
+  /// Columns behind them, of potentials' figures.
+  private var figures: [Figure] = []
   /// Structures that the watch keeps.
   private var selection: TrajectoryOutput?
   private var trajectories: [TrajectoryOutput] = []
@@ -33,8 +35,10 @@ final class RunOutputs {
 
   /// Creates the files, or cuts them back to what a checkpoint says was theirs and goes on after it. Collective.
   func open(
-    continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, assessments: Set<Assessment>
+    continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, assessments: Set<Assessment>,
+    figures: [Figure]
   ) throws {
+    self.figures = plan.thermo.figures ? figures : []
     // By default a file has the columns that the potentials can fill.
     thermoColumns =
       plan.thermo.isDefault
@@ -53,7 +57,8 @@ final class RunOutputs {
     try communicator.agree {
       guard communicator.isRoot else { return }
       thermo = try CSVWriter(
-        directory.thermo, columns: ["step", "stage"] + thermoColumns.map(\.rawValue), mode: mode("thermo.csv"))
+        directory.thermo, columns: ["step", "stage"] + thermoColumns.map(\.rawValue) + self.figures.map(\.name),
+        mode: mode("thermo.csv"))
     }
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
@@ -107,7 +112,8 @@ final class RunOutputs {
     guard row.step > lastThermoStep else { return }
     lastThermoStep = row.step
     try communicator.agree {
-      try thermo?.write([Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] })
+      try thermo?.write(
+        [Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] } + figures.map { row.figures?[$0.name] ?? 0 })
     }
   }
 
@@ -189,5 +195,7 @@ extension ThermoRow {
   }
 
   /// The first quantity that is not a finite number.
-  var nonFinite: String? { ThermoColumn.allCases.first { !self[$0].isFinite }?.rawValue }
+  var nonFinite: String? {
+    ThermoColumn.allCases.first { !self[$0].isFinite }?.rawValue ?? figures?.first { !$0.value.isFinite }?.key
+  }
 }

@@ -35,6 +35,14 @@ public struct RunSummary: Codable, Sendable {
     }
   }
 
+  public struct Stage: Codable, Sendable {
+    /// From 1.
+    public var stage: Int
+    /// Steps done since the program started, and the wall clock of their loop.
+    public var steps: Int
+    public var seconds: Double
+  }
+
   /// "running", "finished", "stopped" (with a checkpoint) or "failed".
   public var status = "running"
   public var reason: String?
@@ -54,6 +62,8 @@ public struct RunSummary: Codable, Sendable {
   public var loopSeconds = 0.0
   public var setupSeconds = 0.0
   public var microsecondsPerAtomStep = 0.0
+  /// Those that have ended.
+  public var stages: [Stage] = []
   /// Seconds a phase: the mean over ranks.
   public var phases: [String: Double] = [:]
   public var peakResidentBytes: [Int] = []
@@ -63,7 +73,7 @@ public struct RunSummary: Codable, Sendable {
   public var finalThermo: ThermoRow?
 
   enum CodingKeys: String, CodingKey {
-    case status, reason, version, title, deck, started, ranks, grid, atoms, species, potentials, steps, phases
+    case status, reason, version, title, deck, started, ranks, grid, atoms, species, potentials, steps, phases, stages
     case stepsTotal = "steps_total"
     case loopSeconds = "loop_seconds"
     case setupSeconds = "setup_seconds"

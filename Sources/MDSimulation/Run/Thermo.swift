@@ -28,10 +28,12 @@ public struct ThermoRow: Codable, Sendable {
   public var largestForce: Double
   /// What potentials say of themselves.
   public var assessments: [Assessment: Double] = [:]
+  /// What potentials report besides, by the names of the columns.
+  public var figures: [String: Double]?
 
   /// The names of `thermo.csv` where there are such.
   enum CodingKeys: String, CodingKey {
-    case step, time, stage, temperature, pressure, volume, lengths
+    case step, time, stage, temperature, pressure, volume, lengths, figures
     case potentialEnergy = "potential_energy"
     case kineticEnergy = "kinetic_energy"
     case totalEnergy = "total_energy"

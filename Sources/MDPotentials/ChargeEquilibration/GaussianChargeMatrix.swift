@@ -10,9 +10,12 @@ import MDNumerics
 /// kept for the step, and a `LongRangeSolver` for erf(αr)/r. In a charged periodic cell the widths matter for the
 /// background: + 2πC/V (σᵢ² + σⱼ²) for every element.
 ///
-/// A rank reads both halves of its pairs from a full list and writes to its own atoms only.
+/// With it goes what an energy with a screening function f leaves out of the Coulomb energy of its charges,
+///
+///     ½ qᵀS q = −C Σᵢ qᵢ²/(2√π σᵢ) + C Σ_{i<j} qᵢqⱼ (f(rᵢⱼ) − 1) erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ
 final class GaussianChargeMatrix: ChargeMatrix {
   let solver: any LongRangeSolver
+  /// Of pairs, Å; as far as screening goes at least.
   let cutoff: Double
   /// By species.
   let widths: [Double]
@@ -26,21 +29,23 @@ final class GaussianChargeMatrix: ChargeMatrix {
   private var isNew = true
   private var context: ForceContext?
   private var vectors: Column<Double>?
+  private let screening: ScreenedForm?
   private let pairs: ChargePairs
   private let diagonals = AlignedBuffer<Double>()
   private let longRange = AlignedBuffer<Double>()
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
-    communicator: any Communicator
+    screening: ScreeningFunction? = nil, communicator: any Communicator
   ) {
     self.solver = solver
-    self.cutoff = cutoff
+    self.cutoff = max(cutoff, screening?.outer ?? 0)
+    self.screening = screening.map { ScreenedForm($0, coulomb: factor * Units.coulomb) }
     self.widths = widths
     self.hardness = hardness
     self.factor = factor
     self.communicator = communicator
-    pairs = ChargePairs(widths: widths)
+    pairs = ChargePairs(widths: widths, hasSecond: screening != nil)
   }
 
   func attach(to atoms: AtomStore) {
@@ -88,17 +93,14 @@ final class GaussianChargeMatrix: ChargeMatrix {
   }
 
   private func fill(_ context: ForceContext) {
-    let alpha = solver.parameters!.splitting
-    let far = Lanes(repeating: alpha)
-    let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
+    let far = Lanes(repeating: solver.parameters!.splitting)
     let strength = Lanes(repeating: coulomb)
+    let screening = screening
     pairs.fill(context, cutoff: cutoff) { r, beta in
       let inverse = reciprocal(r)
-      let a = complementaryErrorFunction(r * far)
-      let b = complementaryErrorFunction(r * beta)
-      let value = (a.erfc - b.erfc) * inverse
-      let slope = (a.gaussian * far - b.gaussian * beta) * scale
-      return (value * strength, (value + slope) * inverse * inverse * strength)
+      let a = complementaryErrorFunction(r * far).erfc
+      let b = complementaryErrorFunction(r * beta).erfc
+      return ((a - b) * inverse * strength, screening?.value(r, inverse, erfc: b) ?? .zero)
     }
   }
 
@@ -120,7 +122,17 @@ final class GaussianChargeMatrix: ChargeMatrix {
         y[i] += background.scale * (width * width * background.sum + background.spread)
       }
     }
-    pairs.addProduct(all, count: n, to: y)
+    pairs.addProduct(all, on: atoms, to: y)
+  }
+
+  /// Adds S q to the potential; q has values on ghosts.
+  func addScreened(_ q: UnsafePointer<Double>, to potential: UnsafeMutablePointer<Double>) {
+    guard let context else { preconditionFailure("prepare the matrix first") }
+    let atoms = context.atoms
+    for i in 0..<atoms.localCount {
+      potential[i] -= coulomb * q[i] / (Double.pi.squareRoot() * widths[Int(atoms.species[i])])
+    }
+    if screening != nil { pairs.addSecondProduct(q, on: atoms, to: potential) }
   }
 
   private struct Background {
@@ -146,10 +158,21 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   // MARK: Forces
 
-  /// Adds the forces −wᵀ(∂K/∂r)q at fixed q and w, and returns the virial (no energy). Both have values on ghosts.
+  /// Adds the forces −wᵀ(∂K/∂r)q − ½ qᵀ(∂S/∂r)q at fixed q and w, and returns the virial (no energy). Both have values on ghosts.
   func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
     guard let context else { preconditionFailure("prepare the matrix first") }
-    var virial = pairs.addForces(q, w, on: context.atoms, want: want)
+    let far = Lanes(repeating: solver.parameters!.splitting)
+    let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
+    let strength = Lanes(repeating: coulomb)
+    let screening = screening
+    var virial = pairs.addForces(q, w, context) { r, beta in
+      let inverse = reciprocal(r)
+      let a = complementaryErrorFunction(r * far)
+      let b = complementaryErrorFunction(r * beta)
+      let slope = (a.gaussian * far - b.gaussian * beta) * scale
+      let smooth = ((a.erfc - b.erfc) * inverse + slope) * inverse * inverse * strength
+      return (smooth, screening?.slope(r, inverse, beta, erfc: b.erfc, gaussian: b.gaussian) ?? .zero)
+    }
     virial += try addSmooth(q, w, context, want)
     return virial
   }
@@ -172,7 +195,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
       let (s, scale) = (width * width, 0.5 * a.scale)
       let energy = scale * (w[i] * (s * a.sum + a.spread) + q[i] * (s * b.sum + b.spread))
       virial += energy * Matrix3.identity
-      if let perAtom { ChargePairs.add(energy * Matrix3.identity, to: perAtom, i) }
+      if let perAtom { for k in 0..<3 { perAtom[9 * i + 4 * k] += energy } }
     }
     return virial
   }

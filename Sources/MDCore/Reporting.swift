@@ -1,0 +1,21 @@
+/// A quantity of the whole system besides energy and virial: a column of thermo.csv.
+public struct Figure: Sendable, Equatable {
+  /// As in the file, for example "total_charge".
+  public var name: String
+  /// Empty for pure numbers.
+  public var unit: String
+
+  public init(_ name: String, unit: String = "") {
+    self.name = name
+    self.unit = unit
+  }
+}
+
+/// A potential that has more to tell of a step than its energy.
+public protocol Reporting: Potential {
+  /// What it tells in such a box, the same on every rank and throughout a run.
+  func figures(in box: Box) -> [Figure]
+  /// Their values for the last step that was computed, in the same order. Collective.
+  /// - Parameter potentialEnergy: of the whole system, all potentials together, eV.
+  func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double]
+}
