@@ -144,6 +144,7 @@ final class TrajectoryOutput {
     case .groups: .init("groups", .scalars(1))
     case .images: .init("image", .scalars(3))
     case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
+      .init(column.rawValue, .scalars(1))
     }
   }
 }
