@@ -6,6 +6,8 @@ public enum Assessment: String, Sendable, CaseIterable, Codable {
   case forceDeviation = "force_deviation"
   /// √(Σₘ (Eₘ − Ē)² / M), eV; of an atom with its own energies, of a system with the total divided by the number of atoms.
   case energyDeviation = "energy_deviation"
+  /// √(Σₘ (qₘ − q̄)² / M), e; of a system the largest over its atoms.
+  case chargeDeviation = "charge_deviation"
 
   /// Whether an atom's figure is in the column of this name in the `AtomStore`, and a system's in thermo.csv.
   public var column: String { rawValue }

@@ -169,10 +169,13 @@ public struct AtomView {
   public let virials: UnsafeMutablePointer<Double>?
   public let charges: UnsafeMutablePointer<Double>?
 
-  /// The same atoms with forces collected elsewhere, and no other results.
-  public func collecting(forces: UnsafeMutablePointer<Vector3>) -> AtomView {
+  /// The same atoms with results collected elsewhere.
+  public func collecting(
+    forces: UnsafeMutablePointer<Vector3>, energies: UnsafeMutablePointer<Double>? = nil,
+    virials: UnsafeMutablePointer<Double>? = nil
+  ) -> AtomView {
     AtomView(
       localCount: localCount, count: count, ids: ids, species: species, positions: positions, shifts: shifts,
-      groups: groups, velocities: velocities, forces: forces, energies: nil, virials: nil, charges: charges)
+      groups: groups, velocities: velocities, forces: forces, energies: energies, virials: virials, charges: charges)
   }
 }

@@ -64,6 +64,13 @@ public struct ForceContext {
     self.half = half
   }
 
+  /// The same step for results that go elsewhere.
+  public func with(atoms: AtomView, want: Want) -> ForceContext {
+    ForceContext(
+      atoms: atoms, box: box, step: step, want: want, ghosts: ghosts, full: full, half: half,
+      decomposition: decomposition)
+  }
+
   /// The list that the requirements asked for.
   public func neighbors(_ kind: NeighborListKind) -> NeighborView {
     guard let list = kind == .full ? full : half else {

@@ -7,14 +7,15 @@ extension Registry.Family {
     "hdnnp",
     DeckObject(
       """
-      High-dimensional neural network potential, second generation (Behler and Parrinello 2007) or fourth \
-      (Ko et al. 2021, with charge equilibration), from the files of n2p2 or RuNNer.
+      High-dimensional neural network potential, of the second generation (Behler and Parrinello 2007), the third \
+      (charges from networks) or the fourth (Ko et al. 2021, with charge equilibration), from the files of n2p2 or RuNNer.
       """,
       [
         .optional("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),
         .optional(
           "committee", .list(.path(.inputDirectory), count: 2...100),
-          "Folders of several potentials with the same symmetry functions: their mean counts, their spread is measured."),
+          "Folders of several potentials of one generation, in the second with the same symmetry functions: their mean "
+            + "counts, their spread is measured."),
         .required(
           "units",
           .either([
@@ -30,7 +31,8 @@ extension Registry.Family {
         speciesKey,
         .defaulted(
           "charges", .object(Registry.charges), "{}",
-          "How a potential of the fourth generation finds its charges; its files say by themselves that it is one."),
+          "How a potential of the third or fourth generation finds its charges and their energy; its files say by "
+            + "themselves that it is one."),
       ],
       rules: [.init(.exactlyOne, of: ["directory", "committee"])],
       example: """
@@ -43,26 +45,44 @@ extension Registry.Family {
     let units = try hdnnpUnits(section)
     let models = try directories.map { try HDNNPModel(directory: $0, units: units) }
     let elements = try elements(section, plan, species)
-    if models.count == 1, models[0].electrostatics != nil {
+    let charges = models.map(\.electrostatics?.charges)
+    if let first = charges[0], charges.allSatisfy({ $0 != nil && ($0 == .equilibrated) == (first == .equilibrated) }) {
       return try chargedHDNNP(
-        models[0], section.section("charges"), plan, elements, species, communicator, file: directories[0])
+        models, section.section("charges"), plan, elements, species, communicator, files: directories)
     }
     if section.gives("charges") {
-      throw section.error("charges", "is for potentials of the fourth generation", hint: "this one has no charges")
+      throw section.error(
+        "charges", "is for potentials of the third and fourth generation", hint: "this one has no charges")
     }
     return try HDNNPPotential(models: models, elements: elements, species: species, file: directories[0])
   }
 
   private static func chargedHDNNP(
-    _ model: HDNNPModel, _ section: DeckSection, _ plan: RunPlan, _ elements: [String], _ species: [String],
-    _ communicator: any Communicator, file: String
+    _ models: [HDNNPModel], _ section: DeckSection, _ plan: RunPlan, _ elements: [String], _ species: [String],
+    _ communicator: any Communicator, files: [String]
   ) throws -> any Potential {
-    let tools = try Registry.chargeTools(section, plan, communicator) {
-      ChargedHDNNPPotential.cutoff(model, accuracy: $0)
+    let tools = try Registry.chargeTools(section, plan, communicator) { accuracy in
+      models.map { ChargedHDNNPPotential.cutoff($0, accuracy: accuracy) }.max() ?? 0
     }
-    return try ChargedHDNNPPotential(
-      model: model, elements: elements, species: species, solver: tools.solver, longRange: tools.longRange,
-      cutoff: tools.cutoff, constraints: tools.constraints, communicator: communicator, file: file)
+    let isEquilibrated = models.allSatisfy { $0.electrostatics?.charges == .equilibrated }
+    if !isEquilibrated {
+      for key in ["fixed", "fragments", "constant_potential", "field"] where section.gives(key) {
+        throw section.error(key, "is for charges that are found, which those of the third generation are not")
+      }
+    }
+    // Sums and solver serve all members, one after the other.
+    let members: [any ChargedHDNNPCommittee.Member] = try models.enumerated().map { member, model in
+      guard isEquilibrated else {
+        return try ChargeNetworkPotential(
+          model: model, elements: elements, species: species, longRange: tools.longRange, cutoff: tools.cutoff,
+          totalCharge: tools.constraints.total, communicator: communicator, file: files[member])
+      }
+      return try ChargedHDNNPPotential(
+        model: model, elements: elements, species: species, solver: tools.solver, longRange: tools.longRange,
+        cutoff: tools.cutoff, constraints: tools.constraints, member: member, communicator: communicator,
+        file: files[member])
+    }
+    return members.count == 1 ? members[0] : try ChargedHDNNPCommittee(members)
   }
 
   private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {

@@ -40,7 +40,8 @@ enum Rehearsal {
       throw FaultlineError(
         .input, "`\(missing.rawValue)` is asked for, which none of the potentials gives",
         hint: known.isEmpty
-          ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation"
+          ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation, "
+            + "charge_deviation if it has charges"
           : "they give " + known.map(\.rawValue).sorted().joined(separator: ", "),
         at: plan.analysis.watch?.location, isCollective: true)
     }

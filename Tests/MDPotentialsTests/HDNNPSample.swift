@@ -16,15 +16,36 @@ struct HDNNPSample {
   var nodes = [[4, 3, 1], [4, 3, 1]]
   /// Further lines.
   var keywords = ["scale_symmetry_functions"]
-  /// Fourth generation.
+  /// Generation 4 if the keywords say nothing else.
   var isCharged = false
+  /// `symfunction_electrostatic` without the keyword; none: those of the energies serve both.
+  var chargeFunctions: [String] = []
   var chargeKeywords = [
     "nnp_generation 4", "fixed_gausswidth H 0.6", "fixed_gausswidth O 1.1", "screen_electrostatics 3.0 6.0",
     "four_pi_epsilon 0.06944616", "global_hidden_layers_electrostatic 1", "global_nodes_electrostatic 2",
     "global_activation_electrostatic s l", "ewald_prec 1e-5 0.3",
   ]
 
+  /// Generation 3 as RuNNer has it.
+  static var charging: HDNNPSample {
+    var sample = HDNNPSample()
+    sample.isCharged = true
+    sample.chargeKeywords = [
+      "nnp_gen 3", "use_short_nn", "use_electrostatics", "electrostatic_type 1", "enforce_totcharge 1",
+      "screen_electrostatics 3.0 6.0", "four_pi_epsilon 0.06944616", "global_hidden_layers_electrostatic 1",
+      "global_nodes_electrostatic 2", "global_activation_electrostatic s l", "ewald_alpha 0.2", "ewald_cutoff 10",
+      "ewald_kmax 8",
+    ]
+    sample.chargeFunctions = ["H 2 O 0.4 0 6.0", "H 2 H 0.3 0 5.0", "O 3 H H 0.05 1 2 6.0"]
+    return sample
+  }
+
+  private var readsCharges: Bool { isCharged && chargeKeywords.contains { $0.hasPrefix("nnp_generation 4") } }
+
   func count(_ element: String) -> Int { functions.filter { $0.hasPrefix(element + " ") }.count }
+  private func chargeCount(_ element: String) -> Int {
+    chargeFunctions.isEmpty ? count(element) : chargeFunctions.filter { $0.hasPrefix(element + " ") }.count
+  }
 
   /// Contents by name.
   var files: [String: String] {
@@ -33,6 +54,7 @@ struct HDNNPSample {
     let lines =
       ["number_of_elements \(elements.count)", "elements " + elements.joined(separator: " "), cutoff] + layers
       + keywords + (isCharged ? chargeKeywords : []) + functions.map { "symfunction_short " + $0 }
+      + chargeFunctions.map { "symfunction_electrostatic " + $0 }
     var files = ["input.nn": lines.joined(separator: "\n") + "\n"]
     let sorted = elements.sorted { Elements.atomicNumber(of: $0)! < Elements.atomicNumber(of: $1)! }
     var scaling = "# e_index sf_index min max mean sigma\n"
@@ -53,14 +75,23 @@ struct HDNNPSample {
         return text
       }
       let z = Elements.atomicNumber(of: element)!
-      let weights = network(count(element) + (isCharged ? 1 : 0), nodes[e])
+      let weights = network(count(element) + (readsCharges ? 1 : 0), nodes[e])
       if isCharged {
-        files[String(format: "weightse.%03d.data", z)] = network(count(element), [2, 1])
+        files[String(format: "weightse.%03d.data", z)] = network(chargeCount(element), [2, 1])
+      }
+      if readsCharges {
         files[String(format: "hardness.%03d.data", z)] = "  \(Double(z) + 0.5)\n"
       }
       files[String(format: "weights.%03d.data", z)] = weights
     }
     files["scaling.data"] = scaling
+    if !chargeFunctions.isEmpty {
+      // As RuNNer writes it: no deviations, and the range of the charges of each element.
+      let rows = sorted.enumerated().flatMap { e, element in
+        (0..<chargeCount(element)).map { "\(e + 1) \($0 + 1) 0.5 \(2.5 + Double($0)) 1.0" }
+      }
+      files["scalinge.data"] = (rows + ["0.25 0.5", "-1.5 -0.75"]).joined(separator: "\n") + "\n"
+    }
     return files
   }
 

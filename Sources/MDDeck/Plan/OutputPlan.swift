@@ -37,6 +37,7 @@ public enum ThermoColumn: String, Sendable, CaseIterable {
   case extrapolations
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
+  case chargeDeviation = "charge_deviation"
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
@@ -90,6 +91,7 @@ public enum TrajectoryColumn: String, Sendable, CaseIterable {
   case extrapolations
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
+  case chargeDeviation = "charge_deviation"
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }

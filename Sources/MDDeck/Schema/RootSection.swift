@@ -166,7 +166,12 @@ extension DeckSchema {
     DeckKey.optional(
       "energy_deviation", .quantity(.energy, .positive),
       "Standard deviation of the energy over the committee, for each atom."),
+    DeckKey.optional(
+      "charge_deviation", .quantity(.charge, .positive),
+      "Largest standard deviation of a charge over the committee, over all atoms."),
   ]
+
+  private static let limitRules = [DeckObject.Rule(.atLeastOne, of: limits.map(\.name))]
 
   static let watch = DeckObject(
     "Limits on what a potential says of itself: extrapolation, and the spread of a committee.",
@@ -190,11 +195,11 @@ extension DeckSchema {
       .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
       .defaulted("spacing", .positiveInteger, "100", "Least number of steps between two structures."),
     ],
-    rules: [.init(.atLeastOne, of: ["extrapolations", "force_deviation", "energy_deviation"])])
+    rules: limitRules)
 
   private static let stop = DeckObject(
     "Above any of these limits the run ends as failed; the structure goes to the file of `select`.", limits,
-    rules: [.init(.atLeastOne, of: ["extrapolations", "force_deviation", "energy_deviation"])])
+    rules: limitRules)
 
   static let boundaryEnergy = DeckObject(
     "γ = (E − N·e)/(n·A) with the energy E of N atoms, e of an atom in the perfect crystal, n boundaries of area A.",

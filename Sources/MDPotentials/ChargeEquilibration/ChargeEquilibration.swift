@@ -23,16 +23,18 @@ final class ChargeEquilibration {
   private let members = AlignedBuffer<Int32>()
   private let sourceBuffer = AlignedBuffer<Double>()
 
-  /// - Parameter hasAdjoint: whether `findAdjoint` will be called.
+  /// - Parameters:
+  ///   - hasAdjoint: whether `findAdjoint` will be called.
+  ///   - member: of a committee, whose members have their own charges.
   init(
     matrix: GaussianChargeMatrix, solver: any ChargeSolver, constraints: ChargeConstraints, hasAdjoint: Bool,
-    communicator: any Communicator
+    member: Int = 0, communicator: any Communicator
   ) {
     self.matrix = matrix
     self.solver = solver
     self.constraints = constraints
     self.communicator = communicator
-    history = ChargeHistory(hasAdjoint: hasAdjoint)
+    history = ChargeHistory(hasAdjoint: hasAdjoint, member: member)
   }
 
   // MARK: Reach

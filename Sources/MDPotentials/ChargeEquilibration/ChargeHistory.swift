@@ -11,13 +11,16 @@ final class ChargeHistory {
   /// Steps known, then charges from the last step back, then adjoints.
   private var column: Column<Double>?
   private let width: Int
+  private let name: String
 
-  init(hasAdjoint: Bool) {
+  /// - Parameter member: of a committee; each has its own charges.
+  init(hasAdjoint: Bool, member: Int = 0) {
+    name = "charge history" + (member == 0 ? "" : " \(member + 1)")
     width = 1 + (hasAdjoint ? 2 : 1) * Self.depth
   }
 
   func attach(to atoms: AtomStore) {
-    column = atoms.addColumn("charge history", width: width, roles: [.migrates, .checkpointed])
+    column = atoms.addColumn(name, width: width, roles: [.migrates, .checkpointed])
   }
 
   private static let weights: [[Double]] = [[], [1], [2, -1], [2.5, -2, 0.5], [2.8, -2.8, 1.2, -0.2]]

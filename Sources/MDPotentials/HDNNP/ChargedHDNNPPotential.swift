@@ -53,20 +53,21 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
   ///   - constraints: the total charge, and what else charges are held to.
+  ///   - member: of a `ChargedHDNNPCommittee`; each has its own history of charges.
   public init(
     model: HDNNPModel, elements: [String]? = nil, species: [String], solver: any ChargeSolver,
     longRange: any LongRangeSolver, cutoff: Double, constraints: ChargeConstraints = ChargeConstraints(),
-    communicator: any Communicator, file: String? = nil
+    member: Int = 0, communicator: any Communicator, file: String? = nil
   ) throws {
     let place = file.map { SourceLocation(file: $0) }
-    guard let electrostatics = model.electrostatics else {
-      throw FaultlineError(.input, "an HDNNP of the second generation has no charges", at: place)
+    guard let electrostatics = model.electrostatics, electrostatics.charges == .equilibrated else {
+      throw FaultlineError(.input, "an HDNNP without charge equilibration", at: place)
     }
     let map = try model.elementIndices(species: elements ?? species, file: file)
     let kinds = map.map { electrostatics.elements[Int($0)] }
     try ChargeEquilibration.checkReach(species, widths: kinds.map(\.width), cutoff: cutoff, at: place)
     self.model = model
-    let plan = DescriptorPlan(model)
+    let plan = DescriptorPlan(model.withAllFunctions)
     let program = DescriptorProgram(plan)
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = ChargedAtoms(model, electrostatics, plan)
@@ -74,7 +75,8 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
       solver: longRange, cutoff: cutoff, widths: kinds.map(\.width), hardness: kinds.map(\.hardness),
       factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
     equilibration = ChargeEquilibration(
-      matrix: matrix, solver: solver, constraints: constraints, hasAdjoint: true, communicator: communicator)
+      matrix: matrix, solver: solver, constraints: constraints, hasAdjoint: true, member: member,
+      communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
@@ -97,7 +99,8 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
       moments: atoms.addColumn("hdnnp moments \(momentCount)", width: momentCount),
       order: atoms.addColumn("hdnnp order"),
       extrapolations: atoms.addColumn(Assessment.extrapolations.column, roles: [.migrates]),
-      charges: equilibration.attach(to: atoms), electronegativity: atoms.addColumn("electronegativity", roles: [.migrates]),
+      charges: equilibration.attach(to: atoms),
+      electronegativity: atoms.addColumn("electronegativity", roles: [.migrates]),
       adjoint: atoms.addColumn("charge adjoint", roles: [.migrates]), weights: atoms.addColumn("charge weights"))
   }
 
@@ -124,6 +127,7 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
     try equilibration.findCharges(b, charges: q, residual: residual.pointer)
     context.ghosts.forward(columns.charges.storage)
 
+    networks.check(charges: q, atoms.ids, columns.extrapolations.pointer)
     networks.evaluate(charges: q, energies: energies.pointer, slopes: slopes.pointer)
     // (K + S) q; K q is what the residual leaves.
     let (r, phi, g) = (residual.pointer, potential.pointer, slopes.pointer)
@@ -160,12 +164,10 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
 
 extension ChargedHDNNPPotential: SelfAssessing {
   public var assessments: [Assessment] { [.extrapolations] }
-  public var assessmentSums: [Double] {
-    [Double(ExtrapolationReport(model, networks.descriptors.tallies.pointer).count)]
-  }
+  public var assessmentSums: [Double] { [Double(networks.extrapolations)] }
   public var assessmentMaxima: [Double] { [] }
   public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] { [sums[0]] }
-  public var offenders: [Offender] { networks.descriptors.offenders(model) }
+  public var offenders: [Offender] { networks.offenders }
 }
 
 extension ChargedHDNNPPotential: Reporting {

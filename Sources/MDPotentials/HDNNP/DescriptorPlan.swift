@@ -2,10 +2,10 @@ import MDCore
 
 /// Which sums over neighbours and triples an atom keeps, and how symmetry functions are made of them.
 ///
-/// The kernel knows *moments*: Σⱼ e(rᵢⱼ) a radial function, and Σ e(rᵢⱼ) e(rᵢₖ) e(rⱼₖ)·cosᵐθᵢ (or a power of 1 ± cos θ) a triple,
-/// for each pair of neighbours' elements, edge function, r_s and η by itself. Symmetry functions are linear in
-/// them, G = C·M: all functions that differ in λ and ζ ≤ 4 alone share the moments 1, cos θ, …; weighted functions add
-/// those of all elements with weights. What goes back is ∂E/∂M = Cᵀ ∂E/∂G.
+/// The kernel knows *moments*: Σⱼ e(rᵢⱼ) a radial function, and Σ e(rᵢⱼ) e(rᵢₖ) e(rⱼₖ)·cosᵐθᵢ (or a power of 1 ± cos θ)
+/// a triple, for each pair of neighbours' elements, edge function, r_s and η by itself. Symmetry functions are linear
+/// in them, G = C·M: all functions that differ in λ and ζ ≤ 4 alone share the moments 1, cos θ, …; weighted functions
+/// add those of all elements with weights. What goes back is ∂E/∂M = Cᵀ ∂E/∂G.
 ///
 /// A triangle counts for its three corners, so the three blocks of moments that it feeds (one a corner, of that
 /// corner's element) have the same layout, the union of what any corner needs.
@@ -56,7 +56,8 @@ struct DescriptorPlan {
     var starts: [Int]
   }
 
-  /// Pairs (two elements, a ≤ b), triangles (three, a ≤ b ≤ c), or, for wide functions, a centre and its two neighbours.
+  /// Pairs (two elements, a ≤ b), triangles (three, a ≤ b ≤ c), or, for wide functions, a centre and its two
+  /// neighbours.
   struct Group {
     var elements: [Int]
     var blocks: [Block]
@@ -147,7 +148,9 @@ struct DescriptorPlan {
         .bump(f.compact.core, center: (f.angleLeft + f.angleRight) / 2, width: (f.angleRight - f.angleLeft) / 2), [1]
       )
     }
-    guard f.zeta >= 1, f.zeta <= 4, f.zeta == f.zeta.rounded() else { return (.power(lambda: f.lambda, zeta: f.zeta), [2]) }
+    guard f.zeta >= 1, f.zeta <= 4, f.zeta == f.zeta.rounded() else {
+      return (.power(lambda: f.lambda, zeta: f.zeta), [2])
+    }
     let zeta = Int(f.zeta)
     var coefficient = 2 / Double(1 << zeta)
     var coefficients: [Double] = []

@@ -87,7 +87,9 @@ final class DescriptorProgram {
       }
       for group in plan.triangles {
         guard let others = Self.others(group.elements, than: center) else { continue }
-        for block in group.blocks { triangles.append(flat(block, plan, group.elements, corners: [center] + others, sides: 3)) }
+        for block in group.blocks {
+          triangles.append(flat(block, plan, group.elements, corners: [center] + others, sides: 3))
+        }
       }
       for group in plan.wide where group.elements[0] == center {
         for block in group.blocks { wide.append(flat(block, plan, group.elements, corners: group.elements, sides: 2)) }
@@ -129,8 +131,9 @@ final class DescriptorProgram {
     return BlockProgram(
       first: corners[1], second: corners[2], edge: block.family.edge, shift: block.family.shift,
       cutoff: cutoff, steps: keep(steps), etas: keep(block.exponents),
-      operations: keep(operations), count: block.count, startOfCenter: block.starts[members.firstIndex(of: corners[0])!],
-      startOfFirst: start(corners[1]), startOfSecond: start(corners[2]))
+      operations: keep(operations), count: block.count,
+      startOfCenter: block.starts[members.firstIndex(of: corners[0])!], startOfFirst: start(corners[1]),
+      startOfSecond: start(corners[2]))
   }
 }
 

@@ -1,7 +1,7 @@
 import MDNumerics
 
-/// How the factors exp(−η q) of several exponents η are found with few exponentials: where exponents are whole multiples
-/// of a smaller one, by multiplication (η = 0.03 from 0.01 as u·u·u).
+/// How the factors exp(−η q) of several exponents η are found with few exponentials: where exponents are whole
+/// multiples of a smaller one, by multiplication (η = 0.03 from 0.01 as u·u·u).
 ///
 /// Values live in columns; the first columns are those of the exponents asked for, in their order.
 struct ExponentialChain {

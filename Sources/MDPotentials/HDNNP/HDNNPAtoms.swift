@@ -29,8 +29,8 @@ final class HDNNPAtoms {
   }
 
   /// Replaces the moments of the local atoms by ∂E/∂M and returns the energy. `extrapolations` gets the number of
-  /// functions of each atom outside of their training range. `atomEnergies` are added to. Of a committee the mean counts,
-  /// or `member` alone.
+  /// functions of each atom outside of their training range. `atomEnergies` are added to. Of a committee the mean
+  /// counts, or `member` alone.
   func evaluate(
     _ atoms: AtomView, elementOf: UnsafePointer<Int32>, moments: UnsafeMutablePointer<Double>, width: Int,
     extrapolations: UnsafeMutablePointer<Double>, atomEnergies: UnsafeMutablePointer<Double>?, member: Int? = nil

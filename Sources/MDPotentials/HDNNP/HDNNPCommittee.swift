@@ -1,11 +1,8 @@
 import MDCore
 import MDNumerics
 
-/// How far the members of a committee disagree: standard deviations of forces and energies over the members.
-///
-/// The deviations are sums of differences from the first member, dₘ = xₘ − x₀: σ² = Σₘ |dₘ|²/M − |Σₘ dₘ/M|², which keeps
-/// its digits where the members nearly agree. Costs one evaluation of networks and forces a member; the descriptors
-/// are not computed again.
+/// How far the members of a committee of the second generation disagree. Costs one evaluation of networks and forces
+/// a member; the descriptors are not computed again.
 final class HDNNPCommittee {
   private let size: Int
   private let momentCount: Int
@@ -14,20 +11,16 @@ final class HDNNPCommittee {
   private var energyDeviation: Column<Double>?
   private let moments = AlignedBuffer<Double>()
   private let energies = AlignedBuffer<Double>()
-  private let first = AlignedBuffer<Sample>()
-  private let sums = AlignedBuffer<Sample>()
-  private let squares = AlignedBuffer<SIMD2<Double>>()
+  private let spread: CommitteeSpread
   /// This rank's energy by each member, eV.
   private(set) var totals: [Double]
   /// The largest deviation of a force on this rank, eV/Å.
-  private(set) var largestForceDeviation = 0.0
-
-  /// Force and energy of an atom by one member.
-  private typealias Sample = SIMD4<Double>
+  var largestForceDeviation: Double { spread.largestForce }
 
   init(_ size: Int, momentCount: Int) {
     self.size = size
     self.momentCount = momentCount
+    spread = CommitteeSpread(size)
     totals = Array(repeating: 0, count: size)
   }
 
@@ -52,8 +45,7 @@ final class HDNNPCommittee {
     moments.reserve(n * momentCount)
     moments.pointer.update(from: column.pointer, count: n * momentCount)
     energies.reserve(n)
-    for buffer in [first, sums] { buffer.reserve(n) }
-    squares.reserve(n)
+    spread.begin(n)
     let view = atoms.collecting(
       forces: forces.storage.base.assumingMemoryBound(to: Vector3.self))
     for member in 0..<size {
@@ -62,41 +54,10 @@ final class HDNNPCommittee {
       forces.storage.clear(0..<atoms.count)
       totals[member] = evaluate(member, energies.pointer, view)
       context.ghosts.reverse(forces.storage)
-      add(member, n, view.forces)
+      spread.add(n, view.forces, energies: energies.pointer)
     }
     column.pointer.update(from: moments.pointer, count: n * momentCount)
-    finish(n, forceDeviation.pointer, energyDeviation.pointer)
-  }
-
-  private func add(_ member: Int, _ n: Int, _ forces: UnsafePointer<Vector3>) {
-    let (first, sums, squares, energies) = (first.pointer, sums.pointer, squares.pointer, energies.pointer)
-    for i in 0..<n {
-      let sample = Sample(forces[i].x, forces[i].y, forces[i].z, energies[i])
-      if member == 0 {
-        first[i] = sample
-        sums[i] = .zero
-        squares[i] = .zero
-      } else {
-        let d = sample - first[i]
-        let s = d * d
-        sums[i] += d
-        squares[i] += SIMD2(s.x + s.y + s.z, s.w)
-      }
-    }
-  }
-
-  private func finish(_ n: Int, _ forceDeviation: UnsafeMutablePointer<Double>, _ energyDeviation: UnsafeMutablePointer<Double>) {
-    let share = 1 / Double(size)
-    largestForceDeviation = 0
-    for i in 0..<n {
-      let mean = share * sums.pointer[i]
-      let squared = mean * mean
-      let force = max(0, share * squares.pointer[i].x - (squared.x + squared.y + squared.z)).squareRoot()
-      forceDeviation[i] = force
-      energyDeviation[i] = max(0, share * squares.pointer[i].y - squared.w).squareRoot()
-      // A deviation that is not a number must show.
-      if !(force <= largestForceDeviation) { largestForceDeviation = force.isNaN ? .infinity : force }
-    }
+    spread.finish(n, force: forceDeviation.pointer, energy: energyDeviation.pointer)
   }
 }
 
@@ -110,10 +71,6 @@ extension HDNNPPotential: SelfAssessing {
 
   public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
     guard models.count > 1 else { return [sums[0]] }
-    let energies = sums[1...]
-    let differences = energies.map { $0 - sums[1] }
-    let mean = differences.reduce(0, +) / Double(energies.count)
-    let variance = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(energies.count)
-    return [sums[0], maxima[0], variance.squareRoot() / Double(max(atoms, 1))]
+    return [sums[0], maxima[0], CommitteeSpread.energyDeviation(sums[1...], atoms: atoms)]
   }
 }

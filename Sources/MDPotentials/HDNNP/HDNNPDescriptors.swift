@@ -1,8 +1,8 @@
 import MDCore
 import MDNumerics
 
-/// Symmetry functions of local atoms from their moments, their training ranges, and the way back. Rows of `stride` numbers,
-/// one an atom: G in the order of the files, then room for what else a network takes.
+/// Symmetry functions of local atoms from their moments, their training ranges, and the way back. Rows of `stride`
+/// numbers, one an atom: G in the order of the files, then room for what else a network takes.
 final class HDNNPDescriptors {
   private struct Term: BitwiseCopyable {
     var moment: Int32
@@ -28,6 +28,13 @@ final class HDNNPDescriptors {
     /// Distance beyond the range over the width of the range.
     var excess = 0.0
     var atom: Int64 = 0
+
+    mutating func add(_ excess: Double, _ id: Int64) {
+      count += 1
+      guard !(excess <= self.excess) else { return }
+      self.excess = excess
+      atom = id
+    }
   }
 
   private let elements: [Element]
@@ -64,21 +71,24 @@ final class HDNNPDescriptors {
       defer { firstTally += count }
       return Element(
         functionCount: count, momentCount: plan.momentCounts[index], starts: UnsafePointer(starts.pointer),
-        terms: UnsafePointer(flat.pointer), minima: UnsafePointer(minima.pointer), maxima: UnsafePointer(maxima.pointer),
-        firstTally: firstTally)
+        terms: UnsafePointer(flat.pointer), minima: UnsafePointer(minima.pointer),
+        maxima: UnsafePointer(maxima.pointer), firstTally: firstTally)
     }
     owned = keep
   }
 
   /// How far every function went beyond its training range on this rank.
-  func offenders(_ model: HDNNPModel) -> [Offender] {
+  /// - Parameter name: of a function of an element.
+  func offenders(
+    _ model: HDNNPModel, name: (_ element: Int, _ function: Int) -> String = { "function \($1 + 1)" }
+  ) -> [Offender] {
     var place = 0
-    return model.elements.flatMap { element in
+    return model.elements.enumerated().flatMap { number, element in
       element.functions.indices.map { index in
         let tally = tallies.pointer[place]
         place += 1
         return Offender(
-          label: "\(element.symbol), function \(index + 1)", count: tally.count, excess: tally.excess,
+          label: "\(element.symbol), \(name(number, index))", count: tally.count, excess: tally.excess,
           atom: tally.atom)
       }
     }
@@ -138,12 +148,7 @@ final class HDNNPDescriptors {
       guard value < low || value > high else { continue }
       count += 1
       let excess = max(low - value, value - high) / (high - low)
-      let tally = tallies.pointer + (element.firstTally + f)
-      tally.pointee.count += 1
-      if !(excess <= tally.pointee.excess) {
-        tally.pointee.excess = excess
-        tally.pointee.atom = id
-      }
+      tallies.pointer[element.firstTally + f].add(excess, id)
     }
     return Double(count)
   }
@@ -168,4 +173,5 @@ final class HDNNPDescriptors {
         }
       }
     }
-  }}
+  }
+}

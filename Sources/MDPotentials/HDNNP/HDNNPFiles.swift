@@ -16,7 +16,7 @@ extension HDNNPModel {
     let atomEnergies = try input.atomEnergies()
     let (meanEnergy, convEnergy) = try input.normalization()
 
-    // The charge is one more input.
+    // In the fourth generation the charge is one more input.
     let inputs = input.generation == 4 ? 1 : 0
 
     elements = try input.elements.enumerated().map { index, element in
@@ -30,7 +30,7 @@ extension HDNNPModel {
         offset: (atomEnergies[index] + meanEnergy) / units.energy,
         functions: functions[index].map { $0.function.inAngstrom(units) }, scaling: scaling[index], network: network)
     }
-    if input.generation == 4 {
+    if input.generation > 2 {
       electrostatics = try input.electrostatics(functions.map(\.count), directory: directory, units)
     }
   }
@@ -52,7 +52,7 @@ extension HDNNPModel {
   }
 
   /// Wrong units show in the longest cutoff.
-  private static func checkCutoff(
+  static func checkCutoff(
     _ input: HDNNPInput, _ functions: [[HDNNPInput.Function]], _ units: HDNNPUnits
   ) throws {
     guard let longest = functions.joined().max(by: { $0.function.cutoff < $1.function.cutoff }) else { return }
@@ -79,7 +79,7 @@ extension HDNNPModel {
 }
 
 extension SymmetryFunction {
-  fileprivate func inAngstrom(_ units: HDNNPUnits) -> SymmetryFunction {
+  func inAngstrom(_ units: HDNNPUnits) -> SymmetryFunction {
     var f = self
     f.cutoff /= units.length
     f.eta *= units.length * units.length

@@ -2,28 +2,70 @@ import MDCore
 
 extension HDNNPInput {
   /// `fixed_gausswidth`, `screen_electrostatics`, `four_pi_epsilon`, and of each element the files `weightse.NNN.data`
-  /// and `hardness.NNN.data`, as n2p2 reads them; all in the units of the potential.
-  func electrostatics(
-    _ functionCounts: [Int], directory: String, _ units: HDNNPUnits
-  ) throws -> HDNNPElectrostatics {
+  /// and, in generation 4, `hardness.NNN.data`, as n2p2 reads them; `symfunction_electrostatic` with `scalinge.data`,
+  /// and `electrostatic_type`, `enforce_totcharge` of generation 3 as RuNNer does. All in the units of the potential.
+  /// - Parameter shared: number of symmetry functions of the energies, which the other networks read too if they have
+  ///   none of their own.
+  func electrostatics(_ shared: [Int], directory: String, _ units: HDNNPUnits) throws -> HDNNPElectrostatics {
     if let line = first("conv_energy") {
-      throw lines.error("normalization in a potential of the fourth generation is not possible", line)
+      throw lines.error("normalization in a potential of generation \(generation) is not possible", line)
     }
     func path(_ name: String) -> String { directory.hasSuffix("/") ? directory + name : directory + "/" + name }
-    let widths = try widths()
+    let charges = generation == 4 ? .equilibrated : try chargeSum()
+    let own = try functions(.electrostatic)
+    try HDNNPModel.checkCutoff(self, own, units)
+    let statistics =
+      own.isEmpty
+      ? nil
+      : try HDNNPScaling(
+        file: path("scalinge.data"), symbols: elements.map(\.symbol), counts: own.map(\.count), network: .electrostatic)
+    let scaling = try statistics.map { try self.scaling($0, .electrostatic) }
     let topologies = try topologies(.electrostatic)
-    let all = try elements.enumerated().map { index, element in
-      let number = HDNNPModel.number(element.atomicNumber)
+    var all = try elements.enumerated().map { index, element in
       var network = try HDNNPWeights.read(
-        file: path("weightse.\(number).data"), symbol: element.symbol, inputCount: functionCounts[index],
-        topology: topologies[index], normalizesNodes: has("normalize_nodes"))
-      network.scaleOutput(by: 1 / units.energy)
-      return HDNNPElectrostatics.Element(
-        electronegativity: network, hardness: try hardness(path("hardness.\(number).data"), element.symbol) / units.energy,
-        width: widths[index] / units.length)
+        file: path("weightse.\(HDNNPModel.number(element.atomicNumber)).data"), symbol: element.symbol,
+        inputCount: own.isEmpty ? shared[index] : own[index].count, topology: topologies[index],
+        normalizesNodes: has("normalize_nodes"))
+      if generation == 4 { network.scaleOutput(by: 1 / units.energy) }
+      var result = HDNNPElectrostatics.Element(electronegativity: network)
+      if let scaling {
+        result.functions = own[index].map { $0.function.inAngstrom(units) }
+        result.scaling = scaling[index]
+        result.range = statistics?.charges?[index]
+      }
+      return result
+    }
+    if generation == 4 {
+      let widths = try widths()
+      for (index, element) in elements.enumerated() {
+        let file = path("hardness.\(HDNNPModel.number(element.atomicNumber)).data")
+        all[index].hardness = try hardness(file, element.symbol) / units.energy
+        all[index].width = widths[index] / units.length
+      }
     }
     return HDNNPElectrostatics(
-      elements: all, coulombFactor: try coulombFactor(units), screening: try screening(units))
+      charges, elements: all, coulombFactor: try coulombFactor(units), screening: try screening(units))
+  }
+
+  /// What makes the charges of generation 3 add up.
+  private func chargeSum() throws -> HDNNPElectrostatics.Charges {
+    guard has("use_electrostatics") else {
+      throw lines.error(
+        "use_electrostatics is missing: RuNNer leaves the charges out without it", nil,
+        hint: "a potential without charges is of generation 2")
+    }
+    if let line = first("electrostatic_type") {
+      guard try arguments(line, "type")[1] == "1" else {
+        throw lines.error(
+          "electrostatic_type \(line.words[1]) is not possible", line, hint: "only 1, charges by networks")
+      }
+    }
+    guard let line = first("enforce_totcharge") else { return .shifted }
+    switch try arguments(line, "switch")[1] {
+    case "0": return .shifted
+    case "1": return .scaled
+    default: throw lines.error("enforce_totcharge \(line.words[1]) is unknown", line, hint: "allowed: 0, 1")
+    }
   }
 
   /// σ of each element, file units.

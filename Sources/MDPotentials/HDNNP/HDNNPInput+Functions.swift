@@ -14,26 +14,31 @@ extension HDNNPInput {
   /// weights: by kind, then
   /// - Gaussian: r_c, η, r_s, ζ, λ, elements of the neighbours;
   /// - compact: subtype, elements of the neighbours, r_c, r_low, angles.
-  func functions() throws -> [[Function]] {
+  ///
+  /// Nothing for the network of charges or electronegativities if it has none of its own.
+  func functions(_ network: Network = .short) throws -> [[Function]] {
+    let name = "symfunction_" + network.rawValue
     let cutoff = try cutoffFunction()
     var functions: [Function] = []
-    for line in all("symfunction_short") {
+    for line in all(name) {
       guard line.words.count > 3 else { throw lines.error("\(line.words[0]) needs element, type and parameters", line) }
       functions.append(
         try function(element(line.words[1], line), line, kind(line, 2), line.words.dropFirst(3), cutoff))
     }
-    for line in all("element_symfunction_short") {
+    for line in all("element_" + name) {
       guard line.words.count > 3 else { throw lines.error("\(line.words[0]) needs element, type and parameters", line) }
       functions += try combinations([element(line.words[1], line)], line, typeAt: 2, cutoff)
     }
-    for line in all("global_symfunction_short") {
+    for line in all("global_" + name) {
       guard line.words.count > 2 else { throw lines.error("\(line.words[0]) needs type and parameters", line) }
       functions += try combinations(Array(elements.indices), line, typeAt: 1, cutoff)
     }
+    if functions.isEmpty, network == .electrostatic { return [] }
     return try elements.indices.map { index in
       let own = functions.filter { $0.element == index }
       guard !own.isEmpty else {
-        throw lines.error("no symmetry function for \(elements[index].symbol)", nil)
+        throw lines.error(
+          "no symmetry function for \(elements[index].symbol)" + (network == .short ? "" : ": \(name)"), nil)
       }
       return own.sorted(by: Self.precedes)
     }
@@ -48,7 +53,7 @@ extension HDNNPInput {
     return kind
   }
 
-  /// `element_symfunction_short` and `global_symfunction_short`: the function for all neighbours' elements.
+  /// `element_symfunction_…` and `global_symfunction_…`: the function for all neighbours' elements.
   private func combinations(
     _ centres: [Int], _ line: HDNNPLines.Line, typeAt place: Int, _ cutoff: CutoffFunction?
   ) throws -> [Function] {

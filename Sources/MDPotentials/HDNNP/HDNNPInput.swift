@@ -7,7 +7,7 @@ struct HDNNPInput {
   private let found: [String: [HDNNPLines.Line]]
   /// In order of atomic number, as everywhere.
   let elements: [(symbol: String, atomicNumber: Int)]
-  /// 2 or 4.
+  /// 2, 3 or 4.
   let generation: Int
 
   init(file: String) throws {
@@ -32,14 +32,13 @@ struct HDNNPInput {
     for line in lines.lines {
       let word = String(line.words[0])
       if HDNNPKeywords.training.contains(word) { continue }
-      let isCharged = generation == 4
-      if HDNNPKeywords.chargesElsewhere.contains(word), isCharged || HDNNPKeywords.unsupported[word] == nil { continue }
-      if !isCharged, HDNNPKeywords.charges[word] != nil || HDNNPKeywords.chargesUnsupported[word] != nil { continue }
-      if let term = HDNNPKeywords.unsupported[word] ?? HDNNPKeywords.chargesUnsupported[word] {
-        throw lines.error("\(word): \(term) in an HDNNP is not possible yet", line)
-      }
       let keyword = HDNNPKeywords.aliases[word] ?? word
-      guard let repeats = HDNNPKeywords.prediction[keyword] ?? HDNNPKeywords.charges[keyword] else {
+      switch HDNNPKeywords.treatment(of: keyword, generation: generation) {
+      case .honoured: break
+      case .passedOver: continue
+      case .refused(let term): throw lines.error("\(word): \(term) in an HDNNP is not possible yet", line)
+      }
+      guard let repeats = HDNNPKeywords.repeats(keyword) else {
         throw lines.error(
           "unknown keyword \(word), which might change the result", line,
           hint: "remove it if it does not; known and used: "
@@ -84,9 +83,8 @@ struct HDNNPInput {
     switch line.words.dropFirst().first ?? "" {
     case "2", "2G", "2G-HDNNP": return 2
     case "4", "4G", "4G-HDNNP": return 4
-    case "3", "3G", "3G-HDNNP":
-      throw lines.error("HDNNPs of generation 3 are not possible yet", line, hint: "only 2 and 4")
-    default: throw lines.error("\(line.words[0]): unknown kind of potential", line, hint: "allowed: 2, 4")
+    case "3", "3G", "3G-HDNNP": return 3
+    default: throw lines.error("\(line.words[0]): unknown kind of potential", line, hint: "allowed: 2, 3, 4")
     }
   }
 

@@ -6,6 +6,7 @@ enum HDNNPKeywords {
     "nnp_generation": "nnp_type", "nnp_gen": "nnp_type", "symfunction": "symfunction_short",
     "global_symfunction_short_atomic": "global_symfunction_short", "global_nodes_short_atomic": "global_nodes_short",
     "scale_min_short_atomic": "scale_min_short", "scale_max_short_atomic": "scale_max_short",
+    "nn_type_elec": "electrostatic_type", "global_symfunction_elec": "global_symfunction_electrostatic",
   ]
 
   /// Read and honoured; those marked true may stand several times.
@@ -70,31 +71,54 @@ enum HDNNPKeywords {
     """)
 
   /// Electrostatics: without `use_electrostatics` and in generation 2 both n2p2 and RuNNer pass them over. In
-  /// generation 4 these are honoured,
+  /// generations 3 and 4 these are honoured,
   static let charges: [String: Bool] = [
-    "fixed_gausswidth": true, "screen_electrostatics": false, "four_pi_epsilon": false,
+    "screen_electrostatics": false, "four_pi_epsilon": false,
     "global_hidden_layers_electrostatic": false, "global_nodes_electrostatic": false,
     "global_activation_electrostatic": false, "element_hidden_layers_electrostatic": true,
     "element_nodes_electrostatic": true, "element_activation_electrostatic": true,
+    "symfunction_electrostatic": true, "element_symfunction_electrostatic": true,
+    "global_symfunction_electrostatic": true, "scale_min_elec": false, "scale_max_elec": false,
+  ]
+
+  /// these in one of them alone,
+  static let chargesOfGeneration: [String: (generation: Int, repeats: Bool)] = [
+    "electrostatic_type": (3, false), "enforce_totcharge": (3, false), "use_electrostatics": (3, false),
+    "fixed_gausswidth": (4, true),
   ]
 
   /// these do not matter (the sums' precision is the deck's),
   static let chargesElsewhere: Set<String> = words(
     """
-    electrostatic_type nn_type_elec use_gausswidth initial_hardness enforce_totcharge use_electrostatics ewald_alpha
+    electrostatic_type use_gausswidth initial_hardness enforce_totcharge use_electrostatics ewald_alpha
     ewald_cutoff ewald_kmax ewald_prec ewald_truncation_error_method kspace_solver
     """)
 
-  /// and these would change the result.
-  static let chargesUnsupported: [String: String] = {
-    let functions = "symmetry functions of its own for the electronegativity"
-    return [
-      "fixed_charge": "fixed charges", "symfunction_electrostatic": functions,
-      "element_symfunction_electrostatic": functions, "global_symfunction_electrostatic": functions,
-      "global_symfunction_elec": functions, "scale_min_elec": "scaling of its own for the electronegativity",
-      "scale_max_elec": "scaling of its own for the electronegativity",
-    ]
-  }()
+  enum Treatment {
+    case honoured, passedOver
+    case refused(String)
+  }
+
+  static func treatment(of keyword: String, generation: Int) -> Treatment {
+    if training.contains(keyword) { return .passedOver }
+    let isCharge = charges[keyword] != nil || chargesOfGeneration[keyword] != nil
+    if generation == 2 {
+      if let term = unsupported[keyword] { return .refused(term) }
+      return isCharge || chargesElsewhere.contains(keyword) || keyword == "fixed_charge" ? .passedOver : .honoured
+    }
+    if keyword == "fixed_charge" { return .refused("fixed charges") }
+    if let only = chargesOfGeneration[keyword], only.generation == generation { return .honoured }
+    if generation == 3, keyword == "fixed_gausswidth" || keyword == "use_gausswidth" {
+      return .refused("generation 3 with charges of Gaussian shape")
+    }
+    if chargesElsewhere.contains(keyword) { return .passedOver }
+    return unsupported[keyword].map { .refused($0) } ?? .honoured
+  }
+
+  /// Whether a keyword that is honoured may stand several times; nil for unknown ones.
+  static func repeats(_ keyword: String) -> Bool? {
+    prediction[keyword] ?? charges[keyword] ?? chargesOfGeneration[keyword]?.repeats
+  }
 
   private static func words(_ text: String) -> Set<String> {
     Set(text.split(whereSeparator: \.isWhitespace).map(String.init))

@@ -7,7 +7,7 @@
 public struct HDNNPModel: Sendable {
   /// In order of atomic number, which is the order of the element indices everywhere below.
   public var elements: [HDNNPElement]
-  /// What a potential of the fourth generation has besides; nil in the second.
+  /// What a potential of the third or fourth generation has besides; nil in the second.
   public var electrostatics: HDNNPElectrostatics?
 
   public init(elements: [HDNNPElement], electrostatics: HDNNPElectrostatics? = nil) {
@@ -17,12 +17,34 @@ public struct HDNNPModel: Sendable {
 
   /// The longest cutoff of all functions, Å.
   public var cutoff: Double { elements.flatMap(\.functions).map(\.cutoff).max() ?? 0 }
+
+  /// The model with the functions that charges or electronegativities have of their own after those of the energies.
+  var withAllFunctions: HDNNPModel {
+    var all = self
+    for (index, charges) in (electrostatics?.elements ?? []).enumerated() {
+      all.elements[index].functions += charges.functions
+      all.elements[index].scaling += charges.scaling
+    }
+    return all
+  }
 }
 
-/// The electrostatics of a potential of the fourth generation (Ko et al., Nat. Commun. 12, 398 (2021)): charges of
-/// Gaussian shape that minimise ½ qᵀ(K + J)q + χᵀq under Σq = Q, with K their Coulomb interaction, J the elements'
-/// hardness and χ from networks; see `ChargedHDNNPPotential`.
+/// The electrostatics of a potential with charges.
+/// - Generation 4 (Ko et al., Nat. Commun. 12, 398 (2021)): charges of Gaussian shape that minimise ½ qᵀ(K + J)q + χᵀq
+///   under Σq = Q, with K their Coulomb interaction, J the elements' hardness and χ from networks; see
+///   `ChargedHDNNPPotential`.
+/// - Generation 3 (Artrith, Morawietz, Behler, Phys. Rev. B 83, 153101 (2011)): point charges straight from networks;
+///   see `ChargeNetworkPotential`.
 public struct HDNNPElectrostatics: Sendable {
+  public enum Charges: Sendable, Hashable {
+    /// Generation 4.
+    case equilibrated
+    /// Generation 3: shifted, all by the same, to the total that is wanted,
+    case shifted
+    /// or scaled to it, by one factor for the positive and one for the negative ones (`enforce_totcharge 1`).
+    case scaled
+  }
+  public var charges: Charges
   /// One an element, in the order of `HDNNPModel.elements`.
   public var elements: [Element]
   /// e²/4πε as the potential has it, over `Units.coulomb`.
@@ -31,21 +53,30 @@ public struct HDNNPElectrostatics: Sendable {
   public var screening: ScreeningFunction?
 
   public struct Element: Sendable {
-    /// χ, eV/e, of the scaled functions.
+    /// χ, eV/e, or in generation 3 the charge, e, of the scaled functions.
     public var electronegativity: FeedForwardNetwork
-    /// J, eV/e².
+    /// Its functions; none if it reads those of the energy.
+    public var functions: [SymmetryFunction] = []
+    public var scaling: [FunctionScaling] = []
+    /// Range of the charges in training, e.
+    public var range: ClosedRange<Double>?
+    /// J, eV/e²; 0 in generation 3.
     public var hardness: Double
-    /// σ of the charge e^(−r²/2σ²), Å.
+    /// σ of the charge e^(−r²/2σ²), Å; 0 in generation 3.
     public var width: Double
 
-    public init(electronegativity: FeedForwardNetwork, hardness: Double, width: Double) {
+    public init(electronegativity: FeedForwardNetwork, hardness: Double = 0, width: Double = 0) {
       self.electronegativity = electronegativity
       self.hardness = hardness
       self.width = width
     }
   }
 
-  public init(elements: [Element], coulombFactor: Double = 1, screening: ScreeningFunction? = nil) {
+  public init(
+    _ charges: Charges = .equilibrated, elements: [Element], coulombFactor: Double = 1,
+    screening: ScreeningFunction? = nil
+  ) {
+    self.charges = charges
     self.elements = elements
     self.coulombFactor = coulombFactor
     self.screening = screening

@@ -1,8 +1,9 @@
 import MDCore
 import MDNumerics
 
-/// A high-dimensional neural network potential of the second generation (Behler and Parrinello, Phys. Rev. Lett. 98, 146401
-/// (2007)) from the files of n2p2 and RuNNer; see `HDNNPModel` for the energy, `SymmetryFunction` for the functions.
+/// A high-dimensional neural network potential of the second generation (Behler and Parrinello, Phys. Rev. Lett. 98,
+/// 146401 (2007)) from the files of n2p2 and RuNNer; see `HDNNPModel` for the energy, `SymmetryFunction` for the
+/// functions.
 ///
 /// A step: moments of all atoms from pairs and triangles, those of ghosts sent home; symmetry functions, networks and
 /// ∂E/∂G atom by atom, sent out to ghosts; forces from pairs and triangles. Nothing is kept per pair or triangle, so
@@ -42,8 +43,8 @@ public final class HDNNPPotential: Potential {
     guard let model = models.first else { throw FaultlineError(.input, "an HDNNP without models", at: place) }
     guard models.allSatisfy({ $0.electrostatics == nil }) else {
       throw FaultlineError(
-        .input, "an HDNNP of the fourth generation among those of the second", hint: "committees of the fourth are not possible",
-        at: place)
+        .input, "an HDNNP with charges among those of the second generation",
+        hint: "the potentials of a committee must be of one generation", at: place)
     }
     for other in models.dropFirst() {
       guard other.elements.map(\.symbol) == model.elements.map(\.symbol),

@@ -1,7 +1,8 @@
 import MDCore
 
 /// `scaling.data`: minimum, maximum, mean and standard deviation of each symmetry function over the training set,
-/// as n2p2 (six columns) and RuNNer (five, and a last line with the range of energies) write it.
+/// as n2p2 (six columns) and RuNNer (five, and a last line with the range of energies) write it. Also RuNNer's
+/// `scalinge.data`, of the functions of charges or electronegativities, with the range of the charges at the end.
 struct HDNNPScaling {
   struct Row {
     var minimum: Double
@@ -15,13 +16,17 @@ struct HDNNPScaling {
   let lines: HDNNPLines
   /// By element in order of atomic number, then by function in sorted order.
   let rows: [[Row]]
+  /// Of the charges of each element over the training set, e; nil where the file does not say.
+  let charges: [ClosedRange<Double>]?
 
   /// - Parameters:
   ///   - symbols: the elements, for messages.
   ///   - counts: the number of functions of each.
-  init(file: String, symbols: [String], counts: [Int]) throws {
+  init(file: String, symbols: [String], counts: [Int], network: HDNNPInput.Network = .short) throws {
     let lines = try HDNNPLines(
-      file: file, missing: "there is no scaling.data", hint: "it belongs to every potential beside input.nn")
+      file: file, missing: network == .short ? "there is no scaling.data" : "there is no scalinge.data",
+      hint: network == .short
+        ? "it belongs to every potential beside input.nn" : "it belongs to symfunction_electrostatic in input.nn")
     self.lines = lines
     var rest = lines.lines[...]
     rows = try zip(symbols, counts).enumerated().map { element, need in
@@ -35,13 +40,30 @@ struct HDNNPScaling {
         return try Self.row(lines, line, element: element + 1, index: index + 1, wanted)
       }
     }
-    // RuNNer adds the range of the energies.
-    if rest.count == 1, rest.first!.words.count == 2 { rest.removeFirst() }
+    // RuNNer adds the range of the energies, or those of the charges.
+    if network == .short {
+      charges = nil
+      if rest.count == 1, rest.first!.words.count == 2 { rest.removeFirst() }
+    } else {
+      charges = rest.isEmpty ? nil : try symbols.map { try Self.chargeRange($0, lines, rest.popFirst()) }
+    }
     if let extra = rest.first {
       throw lines.error(
         "more lines than the \(counts.reduce(0, +)) symmetry functions of input.nn", extra,
         hint: "is it the scaling.data of another potential?")
     }
+  }
+
+  private static func chargeRange(
+    _ symbol: String, _ lines: HDNNPLines, _ line: HDNNPLines.Line?
+  ) throws -> ClosedRange<Double> {
+    guard let line, line.words.count == 2 else {
+      throw lines.error(
+        "the range of the charges of \(symbol) should stand here: minimum maximum", line ?? lines.lines.last)
+    }
+    let ends = try line.words.map { try lines.number($0, "charge of \(symbol)", line) }
+    guard ends[0] <= ends[1] else { throw lines.error("charge of \(symbol): minimum ≤ maximum does not hold", line) }
+    return ends[0]...ends[1]
   }
 
   private static func row(
@@ -81,11 +103,12 @@ extension HDNNPInput {
     return has("scale_symmetry_functions_sigma") ? .sigma : .none
   }
 
-  func scaling(_ file: HDNNPScaling) throws -> [[FunctionScaling]] {
-    let low = try number("scale_min_short") ?? 0
-    let high = try number("scale_max_short") ?? 1
+  func scaling(_ file: HDNNPScaling, _ network: Network = .short) throws -> [[FunctionScaling]] {
+    let name = network == .short ? "short" : "elec"
+    let low = try number("scale_min_" + name) ?? 0
+    let high = try number("scale_max_" + name) ?? 1
     guard high > low else {
-      throw lines.error("scale_max_short \(high) is not above scale_min_short \(low)", first("scale_max_short"))
+      throw lines.error("scale_max_\(name) \(high) is not above scale_min_\(name) \(low)", first("scale_max_" + name))
     }
     let mode = scalingMode
     return try file.rows.map { rows in

@@ -1,7 +1,8 @@
 import MDCore
 
-/// A `weights.NNN.data` or `weightse.NNN.data` file: for every layer the weights, input by input, then the biases, one number a line. Of what
-/// n2p2 and RuNNer add in further columns, the letter (a weight, b bias) is checked where it stands.
+/// A `weights.NNN.data` or `weightse.NNN.data` file: for every layer the weights, input by input, then the biases, one
+/// number a line. Of what n2p2 and RuNNer add in further columns, the letter (a weight, b bias) is checked where it
+/// stands.
 enum HDNNPWeights {
   /// - Parameters:
   ///   - symbol: the element, for messages.

@@ -124,7 +124,8 @@ struct RadialStage {
           sum += v
           sumEta.addProduct(v, n3)
         }
-        let slope = (pair[f &+ 1] * sum).subtractingProduct(sumEta, two.subtractingProduct(shift, pair[NeighborStage.inverse]))
+        let slope = (pair[f &+ 1] * sum)
+          .subtractingProduct(sumEta, two.subtractingProduct(shift, pair[NeighborStage.inverse]))
         pair[NeighborStage.phi] = pair[NeighborStage.phi].addingProduct(pair[f], slope)
         pair += row.size
         record += size

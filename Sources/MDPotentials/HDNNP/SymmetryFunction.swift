@@ -7,8 +7,8 @@
 /// - angular wide (9): Σ A e(rᵢⱼ) e(rᵢₖ);
 /// - weighted radial (12) and weighted angular narrow (13): each term times Zⱼ or Zⱼ·Zₖ, over all elements.
 ///
-/// Polynomials with compact support (Bircher, Singraber and Dellago, Mach. Learn.: Sci. Technol. 2, 035026 (2021)), with
-/// the bump C(x; left, right) of `CompactFunction`, R(r) = C(r; r_low, r_cut) and Θ = C(θᵢ; θ_left, θ_right):
+/// Polynomials with compact support (Bircher, Singraber and Dellago, Mach. Learn.: Sci. Technol. 2, 035026 (2021)),
+/// with the bump C(x; left, right) of `CompactFunction`, R(r) = C(r; r_low, r_cut) and Θ = C(θᵢ; θ_left, θ_right):
 /// - radial (20): Σ R(rᵢⱼ); angular narrow (21): Σ Θ R(rᵢⱼ) R(rᵢₖ) R(rⱼₖ); angular wide (22): Σ Θ R(rᵢⱼ) R(rᵢₖ);
 /// - weighted by Z (23, 24, 25): the same three over all elements.
 public struct SymmetryFunction: Sendable, Hashable {

@@ -118,7 +118,9 @@ struct TriangleStage {
 
   /// The edge function of the sides jk, their lengths.
   @inline(__always)
-  func measure<Mode: TriangleMode>(_ mode: Mode.Type, _ count: Int, _ program: BlockProgram, _ edge: EdgeProgram, slopes: Bool) {
+  func measure<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ count: Int, _ program: BlockProgram, _ edge: EdgeProgram, slopes: Bool
+  ) {
     if Mode.isWide {
       var record = records
       for _ in 0..<count {
@@ -134,9 +136,12 @@ struct TriangleStage {
 
   /// Cosines, products of edge functions and exponents.
   ///
-  /// With the squared sides a = r_ij², b = r_ik², d = r_jk² and h = (a + b + d)/2: cos θᵢ = (h − d)/√(ab), and so on around.
+  /// With the squared sides a = r_ij², b = r_ik², d = r_jk² and h = (a + b + d)/2: cos θᵢ = (h − d)/√(ab), and so on
+  /// around.
   @inline(__always)
-  func combine<Mode: TriangleMode>(_ mode: Mode.Type, _ row: NeighborStage, _ segmentCount: Int, _ program: BlockProgram) {
+  func combine<Mode: TriangleMode>(
+    _ mode: Mode.Type, _ row: NeighborStage, _ segmentCount: Int, _ program: BlockProgram
+  ) {
     let edge = NeighborStage.edge(program.edge)
     let half = Lanes(repeating: 0.5)
     let shift = Lanes(repeating: program.shift)

@@ -66,8 +66,8 @@ public struct BornMayerHuggins: PairForm {
 extension PairPotential {
   /// Born–Mayer–Huggins. A pair's own cutoff goes before `cutoff` (Å).
   public convenience init(
-    bornMayerHuggins given: [SpeciesPair: BornMayerHuggins.Parameters], cutoff: Double, truncation: PairTruncation = .cut,
-    species: [String]
+    bornMayerHuggins given: [SpeciesPair: BornMayerHuggins.Parameters], cutoff: Double,
+    truncation: PairTruncation = .cut, species: [String]
   ) throws {
     let forms = try SpeciesPairTable<BornMayerHuggins?>(species) { a, b in
       try BornMayerHuggins(pairParameters(given, species[a], species[b], "born_mayer_huggins"), cutoff: cutoff)

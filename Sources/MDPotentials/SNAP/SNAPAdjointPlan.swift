@@ -4,14 +4,15 @@ import MDNumerics
 /// The sums that make the adjoint Y = ∂E/∂U (and the bispectrum) out of products of two Wigner matrices, as flat lists.
 ///
 /// Let X, Y, Z number pairs (element channel, j). With Z^{XY}_z[mb, ma] = Σ C C' U_X U_Y (C, C' Clebsch–Gordan
-/// coefficients in mb and ma) the scalar T(X, Y, Z) = Re Σ U_Z* Z^{XY}_z / (2j_Z + 1) is symmetric in X, Y, Z: it is the
-/// integral over SU(2) of the product of three functions. So E = Σ γ_{XYZ} T(X, Y, Z) over unordered triples ("terms"), and
+/// coefficients in mb and ma) the scalar T(X, Y, Z) = Re Σ U_Z* Z^{XY}_z / (2j_Z + 1) is symmetric in X, Y, Z: it is
+/// the integral over SU(2) of the product of three functions. So E = Σ γ_{XYZ} T(X, Y, Z) over unordered triples
+/// ("terms"), and
 ///
 ///     ∂E/∂U_Z = Σ_{X ≥ Y} γ_{XYZ} n_Z Z^{XY}_z / (2j_Z + 1),   n_Z = how often Z stands in the triple.
 ///
 /// A row fixes X ≥ Y and the target's (μb, μa) = (2mb − j, 2ma − j); its entries are products U_X U_Y, each formed once
-/// for all targets Z of the row. Targets are the independent elements, weighted 2 (they stand for their mirror images too)
-/// or, where mb = ma = j/2, 1.
+/// for all targets Z of the row. Targets are the independent elements, weighted 2 (they stand for their mirror images
+/// too) or, where mb = ma = j/2, 1.
 struct SNAPAdjointPlan {
   /// Targets of one row are taken in bundles of at most this many: they stay in registers.
   static let maximumBundle = 5

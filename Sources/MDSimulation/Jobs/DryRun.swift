@@ -200,7 +200,8 @@ public enum DryRun {
   private static func width(_ column: MDDeck.TrajectoryColumn) -> Int {
     switch column {
     case .velocities, .forces, .images: 3
-    case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation: 1
+    case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation,
+      .chargeDeviation: 1
     case .virials: 9
     }
   }

@@ -189,7 +189,8 @@ extension ThermoRow {
     case .ly: lengths[1]
     case .lz: lengths[2]
     case .volume: volume
-    case .extrapolations, .forceDeviation, .energyDeviation: column.assessment.flatMap { assessments[$0] } ?? 0
+    case .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
+      column.assessment.flatMap { assessments[$0] } ?? 0
     }
   }
 
