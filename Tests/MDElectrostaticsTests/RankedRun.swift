@@ -27,7 +27,7 @@ enum RankedRun {
   }
 
   static func results(
-    _ structure: Structure, ranks: Int, _ make: @Sendable (any Communicator) throws -> any SelfAssessing
+    _ structure: Structure, ranks: Int, _ make: @escaping @Sendable (any Communicator) throws -> any SelfAssessing
   ) throws -> Results {
     let box = Shared()
     try LoopbackCommunicator.run(ranks: ranks) { communicator in
