@@ -78,7 +78,7 @@ import Testing
           #expect(abs(mean.atomVirials[k] - alone.map { $0.result.atomVirials[k] }.reduce(0, +) / count) < 1e-8)
         }
       }
-      #expect(largest.force > 1e-2 && largest.charge > 1e-3, "the members differ: \(largest)")
+      #expect(largest.force > 1e-3 && largest.charge > 1e-4, "the members differ: \(largest)")
       let figures = committee.assess(
         sums: committee.assessmentSums, maxima: committee.assessmentMaxima, atoms: structure.count)
       #expect(abs(figures[1] - largest.force) < 1e-8 && abs(figures[3] - largest.charge) < 1e-8)
@@ -93,7 +93,8 @@ import Testing
     var tolerance = PotentialTolerance(derivative: 1e-7, step: 1e-4)
     tolerance.rounding = 1e-8
     try checkPotential(
-      structures: [TestStructures.all(["H", "O"], spacing: 2.6)[0]], continuity: .none, tolerance: tolerance
+      structures: [TestStructures.all(["H", "O"], spacing: 2.6)[0]], continuity: .none, tolerance: tolerance,
+      replication: false
     ) {
       [try ChargedHDNNPCommittee(Self.members(kind, accuracy: 1e-13))]
     }

@@ -39,16 +39,17 @@ public struct PotentialTolerance: Sendable {
 /// per-atom results add up; translation, rotation, permutation and replication change nothing; nor do the list's
 /// skin or what else is asked for; the net force is zero; the energy ends at the cutoff as promised.
 ///
+/// A system with a given total charge is not two systems with that charge each: `replication` leaves that out.
 /// `make` gives potentials whose species are those of the structures (see `TestStructures`). For a potential that
 /// ends abruptly the structures must not have pairs within 0.01 Å of the cutoff.
 public func checkPotential(
   structures: [Structure], continuity: CutoffContinuity, tolerance: PotentialTolerance = PotentialTolerance(),
-  sourceLocation: SourceLocation = #_sourceLocation, _ make: () throws -> [any Potential]
+  replication: Bool = true, sourceLocation: SourceLocation = #_sourceLocation, _ make: () throws -> [any Potential]
 ) throws {
   let potentials = try make()
   for (number, structure) in structures.enumerated() {
     let check = PotentialCheck(
-      potentials: potentials, structure: structure, tolerance: tolerance,
+      potentials: potentials, structure: structure, tolerance: tolerance, replicates: replication,
       label: "structure \(number) (\(structure.count) atoms)", place: sourceLocation)
     try check.run()
   }
@@ -63,6 +64,7 @@ private struct PotentialCheck {
   let potentials: [any Potential]
   let structure: Structure
   let tolerance: PotentialTolerance
+  let replicates: Bool
   let label: String
   let place: SourceLocation
 
@@ -81,7 +83,7 @@ private struct PotentialCheck {
     try derivatives(base, size)
     try strains(base, size)
     try symmetries(base, size)
-    try replication(base, size)
+    if replicates { try replication(base, size) }
     try bookkeeping(base, size)
   }
 

@@ -23,6 +23,8 @@ final class GaussianChargeMatrix: ChargeMatrix {
   /// e²/4πε over that of `Units.coulomb`.
   let factor: Double
 
+  /// Widths stand for none: the background of a charged cell takes them as 0.
+  private let arePoints: Bool
   private let communicator: any Communicator
   private var prepared: LongRangeSystem?
   private var statistics: ChargeStatistics?
@@ -36,7 +38,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
-    screening: ScreeningFunction? = nil, communicator: any Communicator
+    screening: ScreeningFunction? = nil, arePoints: Bool = false, communicator: any Communicator
   ) {
     self.solver = solver
     self.cutoff = max(cutoff, screening?.outer ?? 0)
@@ -44,6 +46,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     self.widths = widths
     self.hardness = hardness
     self.factor = factor
+    self.arePoints = arePoints
     self.communicator = communicator
     pairs = ChargePairs(widths: widths, hasSecond: screening != nil)
   }
@@ -145,7 +148,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   /// What the charges' widths add to the background; collective.
   private func background(_ context: ForceContext, _ x: UnsafePointer<Double>) -> Background? {
-    guard context.box.periodic.isFull else { return nil }
+    guard context.box.periodic.isFull, !arePoints else { return nil }
     var sums = [0.0, 0.0]
     for i in 0..<context.atoms.localCount {
       let width = widths[Int(context.atoms.species[i])]

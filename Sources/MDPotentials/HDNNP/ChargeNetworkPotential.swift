@@ -60,7 +60,8 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
     let widths = map.map { _ in Self.pointWidth }
     matrix = GaussianChargeMatrix(
       solver: longRange, cutoff: cutoff, widths: widths, hardness: map.map { _ in 0 },
-      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, arePoints: true,
+      communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(
