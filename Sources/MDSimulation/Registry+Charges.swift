@@ -23,7 +23,8 @@ extension Registry {
         "cutoff", .quantity(.length, .positive),
         "Of the part that is summed over pairs; as far as the Gaussians reach, at least 8 Å, if absent."),
       .defaulted(
-        "tolerance", .number(.positive), "1e-4", "Of the equations: root-mean-square of the residual, eV/e."),
+        "tolerance", .number(.positive), "1e-4",
+        "Of conjugate gradients: root-mean-square of the residual, eV/e. `direct` solves to rounding."),
       .defaulted(
         "total", .quantity(.charge, .any), "0",
         "What all charges add up to; `evaluate` takes `total_charge` of a frame instead where there is one."),

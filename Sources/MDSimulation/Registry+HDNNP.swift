@@ -66,8 +66,11 @@ extension Registry.Family {
     }
     let isEquilibrated = models.allSatisfy { $0.electrostatics?.charges == .equilibrated }
     if !isEquilibrated {
-      for key in ["fixed", "fragments", "constant_potential", "field"] where section.gives(key) {
+      for key in ["tolerance", "fixed", "fragments", "constant_potential", "field"] where section.gives(key) {
         throw section.error(key, "is for charges that are found, which those of the third generation are not")
+      }
+      if section.string("method") == "direct" {
+        throw section.error("method", "is `direct`, but there is no equation for charges of the third generation")
       }
     }
     // Sums and solver serve all members, one after the other.

@@ -16,8 +16,7 @@ extension CommandLineTests {
       let result = try launcher.run(ranks: 2, "run", Self.deck, "--output", "run", "--max-steps", "40")
       #expect(result.code == 75, "\(result.errors)")
       let rows = try launcher.thermo("run/thermo.csv")
-      // A crystal without any disorder may be at the edge of the training data.
-      #expect(rows.count == 3 && rows.last?["extrapolations"] == 0)
+      #expect(rows.count == 3 && rows.allSatisfy { $0["extrapolations"] == 0 })
       let frames = try ExtXYZReader.frames(of: launcher.path("run/nacl.extxyz"))
       let last = try #require(frames.last)
       #expect(frames.count == 3 && last.structure.count == 384)
@@ -36,7 +35,7 @@ extension CommandLineTests {
       }
       let surface = mean { $0 < bottom + 1.4 || $0 > top - 1.4 }
       let inside = mean { $0 > bottom + 4 && $0 < top - 4 }
-      #expect(surface < inside - 0.01, "\(surface), \(inside)")
+      #expect(surface < inside - 0.02, "\(surface), \(inside)")
     }
 
     @Test("a committee of it and a relative: mean charges, and how far they are apart")

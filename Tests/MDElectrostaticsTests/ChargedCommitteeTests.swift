@@ -108,7 +108,7 @@ import Testing
       }
     }
     let one = try run(1)
-    #expect(one.figures[1] > 1e-2)
+    #expect(one.assessments[1] > 1e-2)
     for ranks in [2, 3, 4] { try run(ranks).expectEqual(one, "\(ranks) ranks") }
   }
 

@@ -134,8 +134,8 @@ import Testing
   func ranks(_ model: Case.Model, _ method: ChargedHDNNPTests.Method) throws {
     let item = Case.all.last!
     for structure in Case.structures {
-      func run(_ ranks: Int) throws -> ChargedHDNNPTests.Gathered {
-        try ChargedHDNNPTests.run(structure, ranks: ranks, groups: { Case.mask(Int($0) - 1) }) {
+      func run(_ ranks: Int) throws -> RankedRun.Results {
+        try RankedRun.results(structure, ranks: ranks, groups: { Case.mask(Int($0) - 1) }) {
           try item.potential(
             model, in: structure.box, method, mesh: method == .iterative, accuracy: method == .iterative ? 1e-6 : 1e-10,
             communicator: $0)
@@ -144,11 +144,7 @@ import Testing
       let one = try run(1)
       for ranks in [2, 3, 4, 8] {
         let found = try run(ranks)
-        #expect(abs(found.energy - one.energy) <= 1e-8, "\(ranks) ranks: energy")
-        #expect(zip(found.charges, one.charges).allSatisfy { abs($0 - $1) <= 1e-9 }, "\(ranks) ranks: charges")
-        #expect(zip(found.forces, one.forces).allSatisfy { abs($0 - $1) <= 1e-8 }, "\(ranks) ranks: forces")
-        #expect(
-          zip(found.virial.elements, one.virial.elements).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: virial")
+        found.expectEqual(one, "\(ranks) ranks")
         #expect(zip(found.figures, one.figures).dropFirst(2).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: figures")
       }
     }

@@ -12,22 +12,29 @@ enum RankedRun {
     var virial = Matrix3.zero
     var charges: [Double] = []
     var forces: [Double] = []
-    /// Of the system, if the potential assesses itself.
+    /// Of `Reporting`.
     var figures: [Double] = []
+    /// Of `SelfAssessing`.
+    var assessments: [Double] = []
 
     /// Rounding of sums in another order, of a mesh and of solutions to 10⁻¹¹ eV/e.
+    /// Figures are left out: iterations may differ.
     func expectEqual(_ other: Results, _ what: String) {
       #expect(abs(energy - other.energy) <= 1e-8, "\(what): energy")
       #expect(zip(charges, other.charges).allSatisfy { abs($0 - $1) <= 1e-9 }, "\(what): charges")
       #expect(zip(forces, other.forces).allSatisfy { abs($0 - $1) <= 1e-8 }, "\(what): forces")
       #expect(zip(virial.elements, other.virial.elements).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(what): virial")
-      #expect(zip(figures, other.figures).allSatisfy { abs($0 - $1) <= 1e-8 }, "\(what): \(figures), \(other.figures)")
-      #expect(charges.count == other.charges.count && figures.count == other.figures.count)
+      #expect(
+        zip(assessments, other.assessments).allSatisfy { abs($0 - $1) <= 1e-8 },
+        "\(what): \(assessments), \(other.assessments)")
+      #expect(charges.count == other.charges.count && assessments.count == other.assessments.count)
     }
   }
 
+  /// `groups` gives an atom's groups by its number.
   static func results(
-    _ structure: Structure, ranks: Int, _ make: @escaping @Sendable (any Communicator) throws -> any SelfAssessing
+    _ structure: Structure, ranks: Int, groups: @escaping @Sendable (Int64) -> UInt32 = { _ in 1 },
+    _ make: @escaping @Sendable (any Communicator) throws -> any Potential
   ) throws -> Results {
     let box = Shared()
     try LoopbackCommunicator.run(ranks: ranks) { communicator in
@@ -41,14 +48,20 @@ enum RankedRun {
       let system = try DistributedSystem(
         communicator: communicator, atoms: atoms, box: header.box, species: header.species,
         masses: header.species.map { _ in 1 }, potentials: [potential], domain: domain, skin: 0)
+      for i in 0..<atoms.localCount { atoms.groups[i] = groups(atoms.id[i]) }
       try system.rebuild()
       let tally = try system.compute([.energy, .virial, .assessment], step: 0)
       var sums = [tally.energy] + tally.virial.elements
       communicator.sum(&sums)
-      var assessed = potential.assessmentSums
-      communicator.sum(&assessed)
-      let maxima = potential.assessmentMaxima.map { communicator.maximum($0) }
-      let figures = potential.assess(sums: assessed, maxima: maxima, atoms: structure.count)
+      var assessments: [Double] = []
+      if let potential = potential as? any SelfAssessing {
+        var assessed = potential.assessmentSums
+        communicator.sum(&assessed)
+        let maxima = potential.assessmentMaxima.map { communicator.maximum($0) }
+        assessments = potential.assess(sums: assessed, maxima: maxima, atoms: structure.count)
+      }
+      let figures =
+        (potential as? any Reporting)?.values(atoms.view, box: header.box, potentialEnergy: sums[0]) ?? []
       let columns = [atoms.needCharge().storage, atoms.force.storage]
       try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
         box.change {
@@ -57,11 +70,12 @@ enum RankedRun {
         }
       }
       if communicator.isRoot {
-        let total = sums
+        let (total, assessments) = (sums, assessments)
         box.change {
           $0.energy = total[0]
           $0.virial = Matrix3(Array(total[1...]))
           $0.figures = figures
+          $0.assessments = assessments
         }
       }
     }

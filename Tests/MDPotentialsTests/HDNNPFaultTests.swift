@@ -46,9 +46,7 @@ import Testing
       line("use_electrostatics", "electrostatics", "not possible yet"),
       line("use_vdw", "dispersion"),
       Fault(name: "nnp_generation 4", change: { $0.keywords.append("nnp_generation 4") }, says: ["weights for element H"]),
-      Fault(
-        name: "nnp_type 3G-HDNNP", change: { $0.keywords.append("nnp_type 3G-HDNNP") },
-        says: ["use_electrostatics is missing"]),
+      line("nnp_type 3G-HDNNP", "use_electrostatics is missing"),
       line("nnp_type 7", "unknown kind", "allowed: 2, 3, 4"),
       line("nn_type_short 2", "only 1"),
       line("cutoff_type 2", "twice", "line 3"),

@@ -28,6 +28,9 @@ struct RankTests {
     """
   }
 
+  private static let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("potentials/hdnnp/NaCl-example").path
+
   static let decks = [
     Deck(
       testDescription: "thinner than the cutoff along two axes",
@@ -73,6 +76,13 @@ struct RankTests {
           periodic: [true, true, false]
         """,
       extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm, fft_ranks: 2")),
+    Deck(
+      testDescription: "a slab of rock salt with charge equilibration",
+      structure: """
+        lattice: {type: rocksalt, constant: 5.7, species: [Na, Cl], size: [2, 2, 1], vacuum: [0, 0, 10]}
+          periodic: [true, true, false]
+        """,
+      potential: "- hdnnp: {directory: \(example), units: metal, charges: {accuracy: 1e-6, tolerance: 1e-9}}"),
     Deck(
       testDescription: "a bicrystal pulled along its normal",
       structure: """

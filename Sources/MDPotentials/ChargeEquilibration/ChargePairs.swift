@@ -36,7 +36,9 @@ final class ChargePairs {
   init(widths: [Double], hasSecond: Bool) {
     self.hasSecond = hasSecond
     kinds = widths.count
-    inverseWidths = AlignedBuffer(widths.flatMap { a in widths.map { 1 / (2 * (a * a + $0 * $0)).squareRoot() } })
+    // Two points overlap at no distance that atoms have: erf is 1.
+    inverseWidths = AlignedBuffer(
+      widths.flatMap { a in widths.map { 1 / max(2 * (a * a + $0 * $0), 1e-12).squareRoot() } })
   }
 
   @inline(__always)

@@ -17,7 +17,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
   let solver: any LongRangeSolver
   /// Of pairs, Å; as far as screening goes at least.
   let cutoff: Double
-  /// By species.
+  /// By species, Å; 0 for points, whose energy with themselves is left out.
   let widths: [Double]
   let hardness: [Double]
   /// e²/4πε over that of `Units.coulomb`.
@@ -31,6 +31,8 @@ final class GaussianChargeMatrix: ChargeMatrix {
   private var isNew = true
   private var context: ForceContext?
   private var vectors: Column<Double>?
+  /// Energy of a charge with itself, ½ own q², eV/e².
+  private let own: [Double]
   private let screening: ScreenedForm?
   private let pairs: ChargePairs
   private let diagonals = AlignedBuffer<Double>()
@@ -38,15 +40,16 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
-    screening: ScreeningFunction? = nil, arePoints: Bool = false, communicator: any Communicator
+    screening: ScreeningFunction? = nil, communicator: any Communicator
   ) {
     self.solver = solver
     self.cutoff = max(cutoff, screening?.outer ?? 0)
     self.screening = screening.map { ScreenedForm($0, coulomb: factor * Units.coulomb) }
     self.widths = widths
+    own = widths.map { $0 > 0 ? factor * Units.coulomb / (Double.pi.squareRoot() * $0) : 0 }
     self.hardness = hardness
     self.factor = factor
-    self.arePoints = arePoints
+    arePoints = widths.allSatisfy { $0 == 0 }
     self.communicator = communicator
     pairs = ChargePairs(widths: widths, hasSecond: screening != nil)
   }
@@ -72,7 +75,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     longRange.reserve(max(n, 1))
     for i in 0..<n {
       let kind = Int(atoms.species[i])
-      diagonals.pointer[i] = hardness[kind] + coulomb / (Double.pi.squareRoot() * widths[kind])
+      diagonals.pointer[i] = hardness[kind] + own[kind]
     }
     fill(context)
   }
@@ -133,7 +136,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     guard let context else { preconditionFailure("prepare the matrix first") }
     let atoms = context.atoms
     for i in 0..<atoms.localCount {
-      potential[i] -= coulomb * q[i] / (Double.pi.squareRoot() * widths[Int(atoms.species[i])])
+      potential[i] -= own[Int(atoms.species[i])] * q[i]
     }
     if screening != nil { pairs.addSecondProduct(q, on: atoms, to: potential) }
   }

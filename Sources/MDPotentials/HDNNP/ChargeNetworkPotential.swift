@@ -35,9 +35,6 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
     var moments, order, extrapolations, charges, weights: Column<Double>
   }
 
-  /// σ of what stands for a point, Å: beyond 0.02 Å erf(r/√2γ) is 1 to the last digit.
-  static let pointWidth = 1e-3
-
   /// - Parameters:
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
@@ -57,11 +54,9 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
     engine = HDNNPEngine(program, elementOfSpecies: map)
     networks = ChargedAtoms(model, electrostatics, plan)
     rule = ChargeTotal(scales: electrostatics.charges == .scaled, communicator: communicator)
-    let widths = map.map { _ in Self.pointWidth }
     matrix = GaussianChargeMatrix(
-      solver: longRange, cutoff: cutoff, widths: widths, hardness: map.map { _ in 0 },
-      factor: electrostatics.coulombFactor, screening: electrostatics.screening, arePoints: true,
-      communicator: communicator)
+      solver: longRange, cutoff: cutoff, widths: map.map { _ in 0 }, hardness: map.map { _ in 0 },
+      factor: electrostatics.coulombFactor, screening: electrostatics.screening, communicator: communicator)
     elementOf = AlignedBuffer(map)
     momentCount = program.momentCount
     requirements = PotentialRequirements(

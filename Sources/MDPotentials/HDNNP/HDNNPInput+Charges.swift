@@ -51,7 +51,7 @@ extension HDNNPInput {
   private func chargeSum() throws -> HDNNPElectrostatics.Charges {
     guard has("use_electrostatics") else {
       throw lines.error(
-        "use_electrostatics is missing: RuNNer leaves the charges out without it", nil,
+        "use_electrostatics is missing: RuNNer leaves the charges out without it", first("nnp_type"),
         hint: "a potential without charges is of generation 2")
     }
     if let line = first("electrostatic_type") {

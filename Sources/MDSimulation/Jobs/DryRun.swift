@@ -169,7 +169,7 @@ public enum DryRun {
 
   private static func reportOutput(_ plan: RunPlan, _ system: DistributedSystem, steps: Int, log: RunLog) throws {
     let atoms = system.totalCount
-    var bytes = (steps / plan.output.thermo.every + 1) * 24 
+    var bytes = (steps / plan.output.thermo.every + 1) * 24
       * (plan.output.thermo.columns.count + system.figures.count + 2)
     for trajectory in plan.output.trajectories {
       let numbers = 3 + trajectory.columns.reduce(0) { $0 + width($1) }
