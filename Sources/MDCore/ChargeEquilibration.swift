@@ -5,8 +5,27 @@ public protocol ChargeMatrix: AnyObject {
   var count: Int { get }
   /// Positive numbers about as large as the diagonal, eV/e².
   var diagonal: UnsafePointer<Double> { get }
+  /// For preconditioners that go by distance; nil if there are none to tell.
+  var places: ChargePlaces? { get }
   /// y = A x on this rank's rows.
   func multiply(_ x: UnsafePointer<Double>, into y: UnsafeMutablePointer<Double>) throws
+}
+
+/// Where the charges of a matrix are, its rows being the local atoms in their order.
+public struct ChargePlaces {
+  public var atoms: AtomView
+  public var system: LongRangeSystem
+  /// About σ of the Gaussians, Å.
+  public var width: Double
+  /// e²/4πε over `Units.coulomb`.
+  public var factor: Double
+
+  public init(atoms: AtomView, system: LongRangeSystem, width: Double, factor: Double) {
+    self.atoms = atoms
+    self.system = system
+    self.width = width
+    self.factor = factor
+  }
 }
 
 /// Which charges flow into one another: every row is in one of the pools 0 ..< count, which keep their totals, or its

@@ -2,19 +2,27 @@ import Foundation
 import MDCore
 import MDNumerics
 
-/// Charges by conjugate gradients among those of the right totals, preconditioned with the diagonal D of the matrix.
+/// Charges by conjugate gradients among those of the right totals, preconditioned with the diagonal D of the matrix, or
+/// with M that knows long waves besides (`MeshPreconditioner`) where a mesh is offered.
 ///
 /// A direction z has no total in a pool if it is D⁻¹(r − ν 1) there with ν = Σ r/D / Σ 1/D over the pool: the
 /// preconditioner of the constrained problem itself (N. I. M. Gould, M. E. Hribar, J. Nocedal, SIAM J. Sci. Comput. 23,
-/// 1376 (2001)). Where charges are given 1/D is taken as 0. Two reductions an iteration, for all pools together.
+/// 1376 (2001)). With M it is Πᵀ M⁻¹ Π r, Π being that subtraction of ν. Where charges are given 1/D is taken as 0. Two
+/// reductions an iteration for all pools together, with M three.
 public final class ConjugateGradientCharges: ChargeSolver {
-  public let name = "conjugate gradients"
+  public var name: String {
+    "conjugate gradients" + (usesMesh ? ", preconditioned on a \(mesh?.summary ?? "mesh")," : "")
+  }
   /// Root-mean-square of the residual at which charges are good enough, eV/e.
   public let tolerance: Double
   public let mostIterations: Int
 
   private let communicator: any Communicator
+  private let mesh: MeshPreconditioner?
+  /// In the present cell.
+  private var usesMesh = false
   private let directions = AlignedBuffer<Double>()
+  private let preconditioned = AlignedBuffer<Double>()
   private let products = AlignedBuffer<Double>()
   private let inverse = AlignedBuffer<Double>()
   private var pools = ChargePools.single
@@ -24,15 +32,21 @@ public final class ConjugateGradientCharges: ChargeSolver {
   /// Sums over this rank's rows, and then over all ranks'.
   private let sums = AlignedBuffer<Double>()
 
-  public init(tolerance: Double, mostIterations: Int = 500, communicator: any Communicator) {
+  /// - Parameter mesh: to precondition on a mesh in periodic cells and slabs, whose slab factor and ranks are these.
+  public init(
+    tolerance: Double, mostIterations: Int = 500, mesh: LongRangeOptions? = nil, communicator: any Communicator
+  ) {
     self.tolerance = tolerance
+    self.mesh = mesh.map {
+      MeshPreconditioner(slabFactor: $0.slabFactor, fftRanks: $0.fftRanks, communicator: communicator)
+    }
     self.mostIterations = mostIterations
     self.communicator = communicator
   }
 
   public func prepare(_ matrix: any ChargeMatrix, _ pools: ChargePools) throws {
     let n = matrix.count
-    for buffer in [directions, products, inverse] { buffer.reserve(max(n, 1)) }
+    for buffer in [directions, preconditioned, products, inverse] { buffer.reserve(max(n, 1)) }
     sums.reserve(4 * pools.count)
     self.pools = pools
     let (d, diagonal) = (inverse.pointer, matrix.diagonal)
@@ -47,6 +61,11 @@ public final class ConjugateGradientCharges: ChargeSolver {
     reduce(2 * pools.count)
     inverseSums = (0..<pools.count).map { s[2 * $0] }
     counts = (0..<pools.count).map { s[2 * $0 + 1] }
+    usesMesh = false
+    if let mesh, let places = matrix.places, MeshPreconditioner.serves(places.system.box) {
+      usesMesh = true
+      try mesh.prepare(places, inverse: UnsafePointer(inverse.pointer))
+    }
   }
 
   private func clear(_ count: Int) -> UnsafeMutablePointer<Double> {
@@ -110,6 +129,28 @@ public final class ConjugateGradientCharges: ChargeSolver {
     return result
   }
 
+  /// z = Πᵀ M⁻¹ r for a centred residual, Π being what centres it; returns rᵀz.
+  private func applyMesh(
+    _ mesh: MeshPreconditioner, _ r: UnsafePointer<Double>, into z: UnsafeMutablePointer<Double>, _ n: Int
+  ) throws -> Double {
+    let d = inverse.pointer
+    try mesh.apply(r, inverse: UnsafePointer(d), into: z)
+    let s = clear(1 + pools.count)
+    for i in 0..<n {
+      let pool = pools.members.map { Int($0[i]) } ?? 0
+      guard pool >= 0 else { continue }
+      s[0] += r[i] * z[i]
+      s[1 + pool] += z[i]
+    }
+    reduce(1 + pools.count)
+    for pool in 0..<pools.count { s[1 + pool] = share(s[1 + pool], pool) }
+    for i in 0..<n {
+      let pool = pools.members.map { Int($0[i]) } ?? 0
+      if pool >= 0 { z[i] -= s[1 + pool] * d[i] }
+    }
+    return s[0]
+  }
+
   /// pᵀA p of the direction, and its product y = A p without ν, which stays in the sums behind it: the residual is then
   /// free of it but for rounding, and what `center` takes the difference of are small numbers.
   private func curvature(_ n: Int) -> Double {
@@ -161,7 +202,7 @@ public final class ConjugateGradientCharges: ChargeSolver {
   ) throws -> ChargeSolution {
     precondition(totals.count == pools.count, "a total for each pool")
     let n = matrix.count
-    let (p, y, d) = (directions.pointer, products.pointer, inverse.pointer)
+    let (p, y, z, d) = (directions.pointer, products.pointer, preconditioned.pointer, inverse.pointer)
     adjust(q, n, to: totals)
     try matrix.multiply(q, into: y)
     for i in 0..<n { r[i] = -b[i] - y[i] }
@@ -179,9 +220,14 @@ public final class ConjugateGradientCharges: ChargeSolver {
       guard iterations < mostIterations, current.squares.isFinite else {
         throw failure(iterations, rms(current), "")
       }
+      if usesMesh, let mesh {
+        current.product = try applyMesh(mesh, UnsafePointer(r), into: z, n)
+      } else {
+        for i in 0..<n { z[i] = r[i] * d[i] }
+      }
       let beta = last == 0 ? 0 : current.product / last
       last = current.product
-      for i in 0..<n { p[i] = r[i] * d[i] + beta * p[i] }
+      for i in 0..<n { p[i] = z[i] + beta * p[i] }
       try matrix.multiply(p, into: y)
       iterations += 1
       let curvature = curvature(n)

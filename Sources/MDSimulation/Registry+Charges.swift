@@ -109,7 +109,9 @@ extension Registry {
     let solver: any ChargeSolver =
       section.string("method") == "direct"
       ? DenseCharges(communicator: communicator)
-      : ConjugateGradientCharges(tolerance: section.double("tolerance"), communicator: communicator)
+      : ConjugateGradientCharges(
+        tolerance: section.double("tolerance"), mesh: section.string("method") == "pppm" ? options : nil,
+        communicator: communicator)
     return ChargeTools(
       solver: solver,
       longRange: BoundarySolver(periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator)),

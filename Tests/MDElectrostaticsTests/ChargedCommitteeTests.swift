@@ -27,7 +27,8 @@ import Testing
     let periodic: any LongRangeSolver =
       mesh ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator)
     let sums = BoundarySolver(periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator))
-    let solver = ConjugateGradientCharges(tolerance: 1e-11, communicator: communicator)
+    let solver = ConjugateGradientCharges(
+      tolerance: 1e-11, mesh: mesh ? options : nil, communicator: communicator)
     return try models.enumerated().map { member, model in
       switch kind {
       case .equilibrated:

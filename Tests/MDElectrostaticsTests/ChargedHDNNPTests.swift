@@ -27,7 +27,8 @@ import Testing
     let solver: any ChargeSolver =
       method == .direct
       ? DenseCharges(communicator: communicator)
-      : ConjugateGradientCharges(tolerance: tolerance, communicator: communicator)
+      : ConjugateGradientCharges(
+          tolerance: tolerance, mesh: mesh ? options : nil, communicator: communicator)
     return try ChargedHDNNPPotential(
       model: model, species: species, solver: solver, longRange: sums, cutoff: cutoff, constraints: constraints,
       communicator: communicator)

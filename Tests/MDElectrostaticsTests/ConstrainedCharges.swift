@@ -83,7 +83,8 @@ struct ConstrainedCharges: Sendable, CustomTestStringConvertible {
       elements: Self.elements, species: ["H", "O"],
       solver: method == .direct
         ? DenseCharges(communicator: communicator)
-        : ConjugateGradientCharges(tolerance: tolerance, communicator: communicator),
+        : ConjugateGradientCharges(
+          tolerance: tolerance, mesh: mesh ? options : nil, communicator: communicator),
       longRange: BoundarySolver(periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator)),
       cutoff: cutoff, constraints: constraints, communicator: communicator)
   }

@@ -19,6 +19,7 @@ struct FFTBlocks: Equatable {
   /// Complex numbers of the half spectrum along z.
   var spectrumZ: Int { mesh.z / 2 + 1 }
   var ranks: Int { rows * columns }
+  var summary: String { ranks == 1 ? "one rank" : "\(rows) x \(columns) ranks" }
 
   init(mesh: SIMD3<Int>, rows: Int, columns: Int, size: Int) {
     self.mesh = mesh

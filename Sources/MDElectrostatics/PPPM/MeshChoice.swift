@@ -42,12 +42,12 @@ enum MeshChoice {
     return best
   }
 
-  /// The next good numbers of points for a spacing (Å) along the cell's heights.
-  static func mesh(spacing: Double, _ cell: PeriodicCell) -> SIMD3<Int> {
+  /// The next good numbers of points for a spacing (Å) along the cell's heights, at least `fewest`.
+  static func mesh(spacing: Double, _ cell: PeriodicCell, fewest: Double = 8) -> SIMD3<Int> {
     var mesh = SIMD3(0, 0, 0)
     for k in 0..<3 {
       // Heights are 1/|a*|.
-      let wanted = max(1 / (spacing * cell.reciprocal[k].length), 8)
+      let wanted = max(1 / (spacing * cell.reciprocal[k].length), fewest)
       // Up to a sixth more points if their transform is cheaper; even along z.
       let least = Int(wanted.rounded(.up))
       var found = 0

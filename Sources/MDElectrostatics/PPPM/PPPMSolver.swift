@@ -9,8 +9,9 @@ import MDNumerics
 /// are the exact gradient of the mesh energy, the virial its exact derivative). A potential costs two transforms, and
 /// so do forces; a bilinear form four.
 ///
-/// Stages, a file each: `BSpline`, `MeshWindow`, `ChargeSpreading`, `MeshExchange`, `DistributedFFT`,
-/// `InfluenceFunction`, `FieldGathering`, and `SelfInteraction`, which takes out what a charge does to itself.
+/// Stages, a file each: `BSpline`, `MeshWindow`, `ChargeSpreading`, `MeshExchange`, `DistributedFFT` (together a
+/// `ChargeMesh`), `InfluenceFunction`, `FieldGathering`, and `SelfInteraction`, which takes out what a charge does to
+/// itself.
 /// Meshes follow the cell (they are made in fractional coordinates), so any shape will do.
 ///
 /// Forces that are the gradient of a mesh energy do not add up to zero, since the mesh stands still: the sum is of
@@ -28,10 +29,7 @@ public final class PPPMSolver: LongRangeSolver {
 
   public var summary: String {
     guard let setup else { return "" }
-    let (mesh, blocks) = (setup.mesh, setup.blocks)
-    let ranks = blocks.ranks == 1 ? "one rank" : "\(blocks.rows) x \(blocks.columns) ranks"
-    return "mesh of \(mesh.x) x \(mesh.y) x \(mesh.z) points, splines of order \(setup.spline.order), transforms on "
-      + ranks
+    return "\(setup.mesh.summary), splines of order \(setup.mesh.order), transforms on \(setup.mesh.blocks.summary)"
   }
 
   private let options: LongRangeOptions
@@ -40,8 +38,6 @@ public final class PPPMSolver: LongRangeSolver {
   private var setup: Setup?
   /// Whether anybody has asked for virials yet.
   private var needsTensors = false
-  private let window = AlignedBuffer<Double>()
-  private let scratch = AlignedBuffer<Double>(capacity: MeshAtoms.scratchCount)
   /// A spectrum kept for virials.
   private let kept = AlignedBuffer<Double>()
   /// Seven sums for each atom's share of the virial.
@@ -49,18 +45,10 @@ public final class PPPMSolver: LongRangeSolver {
 
   /// What one mesh on one decomposition needs.
   private struct Setup {
-    let mesh: SIMD3<Int>
-    let spline: BSpline
-    let windows: [MeshWindow]
-    let blocks: FFTBlocks
-    let mine: MeshWindow
-    let fft: DistributedFFT
-    /// nil if the mesh is in one piece.
-    let exchange: MeshExchange?
+    let mesh: ChargeMesh
     let influence: InfluenceFunction
     // Of the present cell:
     var cell: PeriodicCell
-    var atoms: MeshAtoms
     var own: SelfInteraction
     var uniform: UniformTerms
     /// N_a a*_a: the gradient of mesh coordinates.
@@ -84,27 +72,20 @@ public final class PPPMSolver: LongRangeSolver {
     let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
     let chosen = try choose(cell, system.charges)
     parameters = chosen
-    let mesh = chosen.grid
     let alpha = chosen.splitting
-    let blocks =
-      processGrid.map { FFTBlocks(mesh: mesh, rows: $0.x, columns: $0.y, size: communicator.size) }
-      ?? FFTBlocks(
-        mesh: mesh, ranks: min(options.fftRanks ?? communicator.size, communicator.size), size: communicator.size)
-    let windows = MeshWindow.all(
-      system.decomposition, box: system.box, cell: cell, mesh: mesh, order: chosen.order)
-    precondition(windows.count == communicator.size, "the decomposition is for \(windows.count) ranks")
-    if setup.map({
-      $0.mesh != mesh || $0.spline.order != chosen.order || $0.blocks != blocks || $0.windows != windows
-    }) ?? true {
+    let layout = ChargeMesh.Layout(
+      mesh: chosen.grid, order: chosen.order, system, cell, processGrid: processGrid, fftRanks: options.fftRanks,
+      size: communicator.size)
+    if setup?.mesh.layout != layout {
       setup = nil
-      setup = makeSetup(mesh, chosen.order, blocks, windows, cell, alpha)
+      setup = makeSetup(layout, cell, alpha)
       estimatedError = MeshErrors.forces(
-        splitting: alpha, mesh: mesh, order: chosen.order, cell: cell, system.charges)
+        splitting: alpha, mesh: chosen.grid, order: chosen.order, cell: cell, system.charges)
     }
     setup!.cell = cell
-    setup!.atoms = MeshAtoms(setup!.spline, setup!.mine, mesh: mesh, cell: cell)
+    setup!.mesh.place(cell)
     setup!.uniform = UniformTerms(cell, splitting: alpha, communicator: communicator)
-    setup!.basis = Self.basis(mesh, cell)
+    setup!.basis = Self.basis(chosen.grid, cell)
     fillInfluence()
   }
 
@@ -130,24 +111,13 @@ public final class PPPMSolver: LongRangeSolver {
     return LongRangeParameters(splitting: alpha, grid: mesh, order: order, cell: cell.cell, count: charges.count)
   }
 
-  private func makeSetup(
-    _ mesh: SIMD3<Int>, _ order: Int, _ blocks: FFTBlocks, _ windows: [MeshWindow], _ cell: PeriodicCell,
-    _ alpha: Double
-  ) -> Setup {
-    let spline = BSpline(order: order)
-    let mine = windows[communicator.rank]
-    window.reserve(mine.count)
-    window.pointer.update(repeating: 0, count: mine.count)
-    let isOnePiece = communicator.size == 1 && blocks.ranks == 1
-    let fft = DistributedFFT(
-      blocks, window: isOnePiece ? (window.pointer, mine.rowPitch, mine.planePitch) : nil, planning: planning,
-      communicator: communicator)
+  private func makeSetup(_ layout: ChargeMesh.Layout, _ cell: PeriodicCell, _ alpha: Double) -> Setup {
+    let mesh = ChargeMesh(layout, cell: cell, planning: planning, communicator: communicator)
     return Setup(
-      mesh: mesh, spline: spline, windows: windows, blocks: blocks, mine: mine, fft: fft,
-      exchange: isOnePiece ? nil : MeshExchange(windows: windows, fft, communicator: communicator),
-      influence: InfluenceFunction(fft, order: order, cell: cell), cell: cell,
-      atoms: MeshAtoms(spline, mine, mesh: mesh, cell: cell), own: SelfInteraction(ShiftedSums(), exact: 0),
-      uniform: UniformTerms(cell, splitting: alpha, communicator: communicator), basis: Self.basis(mesh, cell))
+      mesh: mesh, influence: InfluenceFunction(mesh.fft, order: mesh.order, cell: cell), cell: cell,
+      own: SelfInteraction(ShiftedSums(), exact: 0),
+      uniform: UniformTerms(cell, splitting: alpha, communicator: communicator),
+      basis: Self.basis(layout.mesh, cell))
   }
 
   private static func basis(_ mesh: SIMD3<Int>, _ cell: PeriodicCell) -> Matrix3 {
@@ -157,50 +127,21 @@ public final class PPPMSolver: LongRangeSolver {
 
   /// Messages that this rank sends in one change from windows to blocks, the bytes of its window, and those of them
   /// that stay on this rank.
-  package var exchangeTraffic: (messages: Int, bytes: Int, kept: Int) { setup?.exchange?.traffic ?? (0, 0, 0) }
+  package var exchangeTraffic: (messages: Int, bytes: Int, kept: Int) { setup?.mesh.traffic ?? (0, 0, 0) }
 
   // MARK: Stages
-
-  /// Spectrum of the charges.
-  private func transform(_ setup: Setup, _ charges: UnsafePointer<Double>, _ atoms: AtomView) throws {
-    window.pointer.update(repeating: 0, count: setup.mine.count)
-    if let stray = setup.atoms.spread(
-      charges, atoms.positions, count: atoms.localCount, onto: window.pointer, scratch: scratch.pointer)
-    {
-      throw FaultlineError(
-        .run, "atom \(atoms.ids[stray]) is too far from the part of the cell that its rank holds",
-        hint: "the system has come apart, or the skin is too thin for its speed")
-    }
-    if let exchange = setup.exchange {
-      let fft = setup.fft
-      exchange.collect(
-        window.pointer, into: fft.field.pointer, count: fft.fieldXs.count * fft.fieldYs.count * setup.mesh.z)
-    } else {
-      setup.mine.fold(window.pointer, mesh: setup.mesh)
-    }
-    setup.fft.forward()
-  }
-
-  /// From the spectrum of a potential to the window.
-  private func transformBack(_ setup: Setup) {
-    setup.fft.backward()
-    if let exchange = setup.exchange {
-      exchange.hand(setup.fft.field.pointer, to: window.pointer)
-    } else {
-      setup.mine.unfold(window.pointer, mesh: setup.mesh)
-    }
-  }
 
   public func potential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) throws {
     guard let setup else { preconditionFailure("prepare the solver first") }
-    try transform(setup, charges, atoms)
+    let mesh = setup.mesh
+    try mesh.transform(charges, atoms)
     setup.influence.apply()
-    transformBack(setup)
-    setup.atoms.gather(
-      window.pointer, charges, atoms.positions, count: atoms.localCount,
-      SelfField(setup.own, order: setup.spline.order), into: potential, scratch: scratch.pointer)
+    mesh.transformBack()
+    mesh.atoms.gather(
+      mesh.window.pointer, charges, atoms.positions, count: atoms.localCount,
+      SelfField(setup.own, order: mesh.order), into: potential, scratch: mesh.scratch.pointer)
     setup.uniform.addPotential(of: charges, on: atoms, into: potential)
   }
 
@@ -216,25 +157,25 @@ public final class PPPMSolver: LongRangeSolver {
     let virials = want.contains(.atomVirial) ? atoms.virials : nil
     var tally = Tally.zero
     let size = 2 * setup.influence.count
-    let spectrum = setup.fft.spectrum.pointer
+    let spectrum = setup.mesh.fft.spectrum.pointer
 
-    try transform(setup, charges, atoms)
+    try setup.mesh.transform(charges, atoms)
     if wantsVirial, other != nil || virials != nil {
       kept.reserve(max(size, 1))
       kept.pointer.update(from: spectrum, count: size)
     }
     if wantsVirial, other == nil { tally.virial += 0.5 * setup.influence.virial(spectrum, spectrum) }
     setup.influence.apply()
-    transformBack(setup)
+    setup.mesh.transformBack()
     tally.energy += gatherForces(setup, sources: charges, weights: other ?? charges, atoms, want)
     if let virials { addAtomVirials(setup, weights: other ?? charges, atoms, into: virials) }
 
     if let other {
-      try transform(setup, other, atoms)
+      try setup.mesh.transform(other, atoms)
       if wantsVirial { tally.virial += setup.influence.virial(kept.pointer, spectrum) }
       if virials != nil { kept.pointer.update(from: spectrum, count: size) }
       setup.influence.apply()
-      transformBack(setup)
+      setup.mesh.transformBack()
       tally.energy += gatherForces(setup, sources: other, weights: charges, atoms, want)
       if let virials { addAtomVirials(setup, weights: charges, atoms, into: virials) }
     }
@@ -248,10 +189,10 @@ public final class PPPMSolver: LongRangeSolver {
   private func gatherForces(
     _ setup: Setup, sources: UnsafePointer<Double>, weights: UnsafePointer<Double>, _ atoms: AtomView, _ want: Want
   ) -> Double {
-    setup.atoms.addForces(
-      window.pointer, sources: sources, weights: weights, atoms.positions, count: atoms.localCount,
-      SelfField(setup.own, order: setup.spline.order), basis: setup.basis, forces: atoms.forces,
-      energies: want.contains(.atomEnergy) ? atoms.energies : nil, scratch: scratch.pointer)
+    setup.mesh.atoms.addForces(
+      setup.mesh.window.pointer, sources: sources, weights: weights, atoms.positions, count: atoms.localCount,
+      SelfField(setup.own, order: setup.mesh.order), basis: setup.basis, forces: atoms.forces,
+      energies: want.contains(.atomEnergy) ? atoms.energies : nil, scratch: setup.mesh.scratch.pointer)
   }
 
   /// The root-mean-square error of this part of the forces on these atoms, eV/Å, against a mesh that is reckoned to be
@@ -292,12 +233,12 @@ public final class PPPMSolver: LongRangeSolver {
     into virials: UnsafeMutablePointer<Double>?
   ) -> Matrix3 {
     guard let setup = self.setup, let own = setup.own.virials else { return .zero }
-    let sign = setup.spline.order.isMultiple(of: 2) ? -1.0 : 1.0
+    let sign = setup.mesh.order.isMultiple(of: 2) ? -1.0 : 1.0
     // Σ λq, and with the harmonics of each axis.
     var plain = 0.0
     var first = Vector3.zero
     var second = Vector3.zero
-    setup.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: scratch.pointer) { i, v in
+    setup.mesh.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: setup.mesh.scratch.pointer) { i, v in
       let c = sineAndCosine(2 * Double.pi * v).cosine
       let weight = half * charges[i] * other[i]
       let one = weight * sign * Vector3(c[0], c[1], c[2])
@@ -333,11 +274,11 @@ public final class PPPMSolver: LongRangeSolver {
     for component in 0..<7 {
       if component > 0 {
         setup.influence.apply(tensor: component - 1, to: kept.pointer)
-        transformBack(setup)
+        setup.mesh.transformBack()
       }
-      setup.atoms.gather(
-        window.pointer, weights: weights, atoms.positions, count: n, into: sums.pointer + component, stride: 7,
-        scratch: scratch.pointer)
+      setup.mesh.atoms.gather(
+        setup.mesh.window.pointer, weights: weights, atoms.positions, count: n, into: sums.pointer + component,
+        stride: 7, scratch: setup.mesh.scratch.pointer)
     }
     for i in 0..<n {
       let s = sums.pointer + 7 * i
