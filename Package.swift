@@ -82,7 +82,8 @@ let package = Package(
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"], swiftSettings: target),
+      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
+      swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),
   ],

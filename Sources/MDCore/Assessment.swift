@@ -4,7 +4,8 @@ public enum Assessment: String, Sendable, CaseIterable, Codable {
   case extrapolations
   /// √(Σₘ |Fₘ − F̄|² / M) of the M members of a committee, eV/Å; of a system the largest over its atoms.
   case forceDeviation = "force_deviation"
-  /// √(Σₘ (Eₘ − Ē)² / M), eV; of an atom with its own energies, of a system with the total divided by the number of atoms.
+  /// √(Σₘ (Eₘ − Ē)² / M), eV; of an atom with its own energies, of a system with the total divided by the number of
+  /// atoms.
   case energyDeviation = "energy_deviation"
   /// √(Σₘ (qₘ − q̄)² / M), e; of a system the largest over its atoms.
   case chargeDeviation = "charge_deviation"

@@ -49,9 +49,10 @@ public struct ChargePools {
 ///
 ///     (A q)ᵢ + bᵢ + μ_p = 0 for i in p
 ///
-/// with a Lagrange multiplier μ_p, eV/e, for each pool; rows whose charges are given have no equation. The derivatives of
-/// whatever depends on the charges need the same once more: with g = ∂E/∂q the adjoint λ solves A λ + g + ν_p = 0 in the
-/// same pools with totals of 0, is 0 where charges are given, and dE/dx = ∂E/∂x + λᵀ(∂A/∂x q + ∂b/∂x).
+/// with a Lagrange multiplier μ_p, eV/e, for each pool; rows whose charges are given have no equation. The
+/// derivatives of whatever depends on the charges need the same once more: with g = ∂E/∂q the adjoint λ solves A λ +
+/// g + ν_p = 0 in the same pools with totals of 0, is 0 where charges are given, and dE/dx = ∂E/∂x + λᵀ(∂A/∂x q +
+/// ∂b/∂x).
 public protocol ChargeSolver: AnyObject {
   /// As it stands in the log, for example "conjugate gradients".
   var name: String { get }
@@ -90,8 +91,8 @@ public struct ChargeSolution: Sendable, Equatable {
 public protocol ChargeEquilibrating: Potential {
   /// Σq, e.
   var totalCharge: Double { get set }
-  /// Whether the constraints on charges can be met by these atoms and this box: to be called once groups are assigned, so
-  /// that mistakes are found before the first step.
+  /// Whether the constraints on charges can be met by these atoms and this box: to be called once groups are
+  /// assigned, so that mistakes are found before the first step.
   /// - Throws: a collective input error.
   func checkConstraints(_ atoms: AtomView, box: Box) throws
 }

@@ -4,9 +4,9 @@ import MDNumerics
 /// Charges of small systems by the Cholesky factors of the whole matrix, which every rank holds: the reference for
 /// iterative solvers. The matrix comes from its products with unit vectors, so it is the very same.
 ///
-/// A + c Σ_p 1_p 1_pᵀ, with the vectors 1_p of the pools, has the same solution under their totals for every c, and with c as
-/// large as the diagonal it is positive definite whenever the energy has a minimum. Given charges are taken to the other
-/// side of the equations; their rows are those of the unit matrix.
+/// A + c Σ_p 1_p 1_pᵀ, with the vectors 1_p of the pools, has the same solution under their totals for every c, and
+/// with c as large as the diagonal it is positive definite whenever the energy has a minimum. Given charges are taken
+/// to the other side of the equations; their rows are those of the unit matrix.
 public final class DenseCharges: ChargeSolver {
   public let name = "direct"
   /// Atoms.
@@ -175,8 +175,8 @@ public final class DenseCharges: ChargeSolver {
       iterations: total, residual: (sums[0] / max(sums[1], 1)).squareRoot(), multipliers: multipliers)
   }
 
-  /// x of M x = v by elimination, M positive definite and as large as there are pools; rows of pools without members are 0
-  /// and give 0.
+  /// x of M x = v by elimination, M positive definite and as large as there are pools; rows of pools without members
+  /// are 0 and give 0.
   private static func solution(_ matrix: [[Double]], _ vector: [Double]) -> [Double] {
     var (m, v) = (matrix, vector)
     let n = v.count

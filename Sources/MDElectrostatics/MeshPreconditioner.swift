@@ -15,8 +15,8 @@ import MDNumerics
 ///     x₀ = Y t,  xₖ₊₁ = Y (t + (λ − Λ) xₖ)
 ///
 /// has the error Eᵏ⁺¹x with E = Y (λ − Λ), whose eigenvalues are between −1 and 1 for λ > max Λ / 2. After an even
-/// number of screenings Y, 1 − Eᵏ⁺¹ is between 0 and 1: M⁻¹ is symmetric and positive definite however far x is from the
-/// solution.
+/// number of screenings Y, 1 − Eᵏ⁺¹ is between 0 and 1: M⁻¹ is symmetric and positive definite however far x is from
+/// the solution.
 ///
 /// In water, cells of 16 to 1,000 Å all need three products for charges and two for their adjoint a step; with the
 /// diagonal alone 3 to 19 and 2 to 15 (docs/charge-equilibration.md).

@@ -50,7 +50,8 @@ public struct CheckpointStore: Sendable {
     prune(after: step)
   }
 
-  /// Removes the oldest, what killed runs have left half written, and those of later steps: they are of a branch that was left when the run went back.
+  /// Removes the oldest, what killed runs have left half written, and those of later steps: they are of a branch that
+  /// was left when the run went back.
   public func prune(after step: Int) {
     let older = steps.filter { $0 < step }
     let later = steps.filter { $0 > step }

@@ -3,11 +3,11 @@ import MDNumerics
 
 /// LAMMPS text dumps, `metal` units, as OVITO, ASE and LAMMPS' own tools read them.
 ///
-/// Columns are `id type element x y z` (`xu yu zu` for unwrapped positions), `ix iy iz` if there are images, then the frame's: `velo`, `forces` and
-/// `charges` become `vx vy vz`, `fx fy fz` and `q`; others keep their name, with `[1]`, `[2]`, … where they have several numbers.
-/// LAMMPS wants a along x and b in the xy plane: for a cell in another orientation positions, vectors and tensors are
-/// turned there (`LammpsOrientation`); extended XYZ keeps the input's frame.
-/// Format: LAMMPS documentation, `dump` and Howto_triclinic.
+/// Columns are `id type element x y z` (`xu yu zu` for unwrapped positions), `ix iy iz` if there are images, then the
+/// frame's: `velo`, `forces` and `charges` become `vx vy vz`, `fx fy fz` and `q`; others keep their name, with `[1]`,
+/// `[2]`, … where they have several numbers. LAMMPS wants a along x and b in the xy plane: for a cell in another
+/// orientation positions, vectors and tensors are turned there (`LammpsOrientation`); extended XYZ keeps the input's
+/// frame. Format: LAMMPS documentation, `dump` and Howto_triclinic.
 public final class LammpsDumpWriter: TrajectoryWriter {
   public let file: OutputFile
   /// Significant digits of each number, 17 for all that a double holds.

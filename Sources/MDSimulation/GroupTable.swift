@@ -70,8 +70,10 @@ struct GroupTable: Sendable {
 
   private static func extent(_ box: Box) -> String {
     let far = box.origin + box.cell.x + box.cell.y + box.cell.z
-    return (0..<3).map { "\(RunLog.fixed(box.origin[$0], 2)) to \(RunLog.fixed(far[$0], 2)) Å along \(["x", "y", "z"][$0])" }
-      .joined(separator: ", ")
+    return (0..<3).map {
+      "\(RunLog.fixed(box.origin[$0], 2)) to \(RunLog.fixed(far[$0], 2)) Å along \(["x", "y", "z"][$0])"
+    }
+    .joined(separator: ", ")
   }
 
   /// Atoms a group, over all ranks. Collective.

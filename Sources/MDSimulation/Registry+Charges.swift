@@ -14,8 +14,8 @@ extension Registry {
     [
       .defaulted(
         "method", .enumeration(["pppm", "ewald", "direct"]), "pppm",
-        "Conjugate gradients with sums on a mesh (`pppm`) or plain Ewald sums (`ewald`); `direct`: the whole matrix with "
-          + "plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
+        "Conjugate gradients with sums on a mesh (`pppm`) or plain Ewald sums (`ewald`); `direct`: the whole matrix "
+          + "with plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
       .defaulted(
         "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
         "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
@@ -38,7 +38,9 @@ extension Registry {
       .defaulted(
         "constant_potential", .list(.object(electrode), count: 0...32), "[]",
         "Two or more electrodes, which exchange charge with one another through batteries and with nothing else. The "
-          + "potential energy then counts the batteries' work, and atoms that are in none of the groups have a total of 0."),
+          + "potential energy then counts the batteries' work, and atoms that are in none of the groups have a total "
+          + "of 0."
+      ),
       .optional(
         "field", .vector(.quantity(.electricField, .any)),
         "A uniform external field [Fx, Fy, Fz] along open directions; it has no part in the pressure."),
@@ -126,7 +128,8 @@ extension Registry {
         guard let bit = plan.groups.firstIndex(where: { $0.name == name }) else {
           throw entry.error(
             "group", "names '\(name)', which is no group of the deck",
-            hint: plan.groups.isEmpty ? "the deck has no `groups`" : "it has \(plan.groups.map(\.name).joined(separator: ", "))")
+            hint: plan.groups.isEmpty
+              ? "the deck has no `groups`" : "it has \(plan.groups.map(\.name).joined(separator: ", "))")
         }
         if rules.contains(where: { $0.group.name == name }) {
           throw entry.error("group", "names '\(name)' a second time", hint: "one rule for each atom's charge")

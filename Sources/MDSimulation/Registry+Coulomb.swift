@@ -27,7 +27,9 @@ extension Registry.Family {
           "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
         .defaulted(
           "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
-          "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is wide."),
+          "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is "
+            + "wide."
+        ),
         .defaulted(
           "net_charge", .quantity(.charge, .any), "0",
           "What the charges add up to; a periodic cell with a charge gets a uniform background."),
@@ -63,4 +65,3 @@ extension Registry.Family {
       communicator: communicator)
   }
 }
-

@@ -14,7 +14,8 @@ extension Registry.Family {
     if let allowed = section["species"]?.strings {
       for name in species where !allowed.contains(name) {
         throw section.error(
-          "species", "does not name \(name), which is in the structure", hint: "it has \(allowed.joined(separator: ", "))")
+          "species", "does not name \(name), which is in the structure",
+          hint: "it has \(allowed.joined(separator: ", "))")
       }
     }
     return species.map { plan.element(of: $0) ?? $0 }
@@ -51,7 +52,9 @@ extension Registry.Family {
           "Kind of the file; found from its name if absent."),
         .optional(
           "parameters", .enumeration(["zhou2004"]),
-          "Zhou, Johnson, Wadley (2004): Cu, Ag, Au, Ni, Pd, Pt, Al, Pb, Fe, Mo, Ta, W, Mg, Co, Ti, Zr and their alloys."),
+          "Zhou, Johnson, Wadley (2004): Cu, Ag, Au, Ni, Pd, Pt, Al, Pb, Fe, Mo, Ta, W, Mg, Co, Ti, Zr and their "
+            + "alloys."
+        ),
         speciesKey,
       ],
       rules: [.init(.exactlyOne, of: ["file", "parameters"])],
@@ -109,7 +112,8 @@ extension Registry.Family {
         .defaulted(
           "truncation", .enumeration(["cut", "shifted", "switched"]), "shifted",
           "At the cutoff: plain cut, energy shifted to zero, or smoothly switched off (to the second derivative)."),
-        .optional("switch_from", .quantity(.length, .positive), "Where `switched` begins; 0.9 of the cutoff if absent."),
+        .optional(
+          "switch_from", .quantity(.length, .positive), "Where `switched` begins; 0.9 of the cutoff if absent."),
       ] + extra, example: example)
   }
 
@@ -168,7 +172,9 @@ extension Registry.Family {
       default: .none
       }
     return try PairPotential(
-      lennardJones: pairs(section) { .init(epsilon: $0.double("epsilon"), sigma: $0.double("sigma"), cutoff: $0["cutoff"]?.double) },
+      lennardJones: pairs(section) {
+        .init(epsilon: $0.double("epsilon"), sigma: $0.double("sigma"), cutoff: $0["cutoff"]?.double)
+      },
       cutoff: section.double("cutoff"), mixing: mixing, truncation: truncation(section), species: species)
   }
 
@@ -216,7 +222,8 @@ extension Registry.Family {
   ) { section, _, species, _ in
     try PairPotential(
       buckingham: pairs(section) {
-        .init(amplitude: $0.double("a"), length: $0.double("rho"), dispersion: $0.double("c"), cutoff: $0["cutoff"]?.double)
+        .init(
+          amplitude: $0.double("a"), length: $0.double("rho"), dispersion: $0.double("c"), cutoff: $0["cutoff"]?.double)
       },
       cutoff: section.double("cutoff"), truncation: truncation(section), species: species)
   }

@@ -8,7 +8,8 @@ extension Registry.Family {
     DeckObject(
       """
       High-dimensional neural network potential, of the second generation (Behler and Parrinello 2007), the third \
-      (charges from networks) or the fourth (Ko et al. 2021, with charge equilibration), from the files of n2p2 or RuNNer.
+      (charges from networks) or the fourth (Ko et al. 2021, with charge equilibration), from the files of n2p2 or \
+      RuNNer.
       """,
       [
         .optional("directory", .path(.inputDirectory), "The folder with input.nn, scaling.data and weights.NNN.data."),

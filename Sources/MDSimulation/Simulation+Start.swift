@@ -110,7 +110,8 @@ extension Simulation {
     summary.boundaryEnergies = header.boundaryEnergies
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
-      geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage, summary: summary, log: log,
+      geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage,
+      summary: summary, log: log,
       started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
     simulation.describe()
@@ -155,7 +156,8 @@ extension Simulation {
     let open = (0..<3).filter { !box.periodic[$0] }.map { ["a", "b", "c"][$0] }
     log.line(
       "  \(RunLog.grouped(system.totalCount)) atoms (\(system.species.joined(separator: ", "))) in "
-        + lengths.joined(separator: " × ") + " Å" + (open.isEmpty ? "" : ", open along \(open.joined(separator: ", "))"))
+        + lengths.joined(separator: " × ") + " Å" + (open.isEmpty ? "" : ", open along \(open.joined(separator: ", "))")
+    )
     log.line(
       "  potential: \(system.potentials.map(\.name).joined(separator: " + ")), cutoff "
         + "\(RunLog.fixed(system.cutoff, 3)) Å, skin \(RunLog.fixed(system.skin, 2)) Å")

@@ -58,7 +58,8 @@ public final class Simulation {
       try finish(outcome)
       return outcome
     } catch {
-      let advice = outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
+      let advice =
+        outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
       var failure = error as? FaultlineError ?? FaultlineError(.run, "\(error)")
       summary.status = "failed"
       summary.reason = failure.description
@@ -165,8 +166,10 @@ public final class Simulation {
     if isRelaxed { want.formUnion(outputs.allWants) }
     let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
     if thermoDue || isRelaxed {
-      let row = sample(driver, computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
-        ? tally : try fullTally(want), figures)
+      let row = sample(
+        driver,
+        computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
+          ? tally : try fullTally(want), figures)
       driver.report(row)
       system.timers.start(.output)
       try outputs.write(row, log: log)

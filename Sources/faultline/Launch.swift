@@ -78,7 +78,9 @@ enum Launch {
       if c.isNumber || c == "." {
         number.append(c)
       } else {
-        guard let value = Double(number), let unit = ["d": 86400.0, "h": 3600, "m": 60, "s": 1][c] else { return try bad() }
+        guard let value = Double(number), let unit = ["d": 86400.0, "h": 3600, "m": 60, "s": 1][c] else {
+          return try bad()
+        }
         total += value * unit
         number = ""
       }

@@ -7,8 +7,13 @@ extension CommandLineTests {
   @Suite("Damaged inputs")
   struct DamagedInputTests {
     enum Damage: String, CaseIterable { case truncated, flipped }
-    enum Input: String, CaseIterable { case deck = "deck.yaml", data = "copper.data", frame = "copper.extxyz"
-      case setfl = "copper.eam.alloy", snap = "copper.snapcoeff" }
+    enum Input: String, CaseIterable {
+      case deck = "deck.yaml"
+      case data = "copper.data"
+      case frame = "copper.extxyz"
+      case setfl = "copper.eam.alloy"
+      case snap = "copper.snapcoeff"
+    }
 
     @Test("damaged files", arguments: Input.allCases, Damage.allCases)
     func damaged(_ input: Input, _ damage: Damage) throws {
@@ -20,7 +25,8 @@ extension CommandLineTests {
           "copper.\(end)", String(contentsOfFile: "\(potentials)/Cu_Zuo_JPCA2020.\(end)", encoding: .utf8))
       }
       try launcher.write("copper.eam.alloy", Self.setfl)
-      try launcher.write("build.yaml", "structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3]}}\n")
+      try launcher.write(
+        "build.yaml", "structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3]}}\n")
       #expect(try launcher.run("build", "build.yaml", "--output", "copper.data").code == 0)
       #expect(try launcher.run("build", "build.yaml", "--output", "copper.extxyz").code == 0)
       let species = input == .frame ? "" : ", species: [Cu]"

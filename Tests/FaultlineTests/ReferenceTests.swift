@@ -27,37 +27,38 @@ extension CommandLineTests {
       }
     }
 
-    static let cases = [
-      Case(folder: "eam-Cu-mishin", potential: "- eam: {file: REF/Cu_mishin1.eam.alloy}"),
-      Case(
-        folder: "snap-Cu-zuo",
-        potential: "- snap: {coefficients: REF/Cu_Zuo_JPCA2020.snapcoeff, parameters: REF/Cu_Zuo_JPCA2020.snapparam}"),
-      Case(
-        folder: "qsnap-Cu-zuo",
-        potential: """
-          - snap:
-              coefficients: REF/Cu_Zuo_JPCA2020.quadratic.snapcoeff
-              parameters: REF/Cu_Zuo_JPCA2020.quadratic.snapparam
-          """),
-      Case(
-        folder: "snap-Ta06A-zbl",
-        potential: """
-          - snap: {coefficients: REF/Ta06A.snapcoeff, parameters: REF/Ta06A.snapparam, species: [Ta]}
-          - zbl: {inner: 4.0, outer: 4.8}
-          """),
-      Case(
-        folder: "snap-InP-zbl",
-        potential: """
-          - snap: {coefficients: REF/InP_JCPA2020.snapcoeff, parameters: REF/InP_JCPA2020.snapparam}
-          - zbl: {inner: 4.0, outer: 4.2}
-          """),
-      Case(
-        folder: "hdnnp-Cu-mlearn",
-        potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-      Case(
-        folder: "hdnnp-H2O-RPBE-D3",
-        potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-    ] + charged + equilibrated
+    static let cases =
+      [
+        Case(folder: "eam-Cu-mishin", potential: "- eam: {file: REF/Cu_mishin1.eam.alloy}"),
+        Case(
+          folder: "snap-Cu-zuo",
+          potential: "- snap: {coefficients: REF/Cu_Zuo_JPCA2020.snapcoeff, parameters: REF/Cu_Zuo_JPCA2020.snapparam}"),
+        Case(
+          folder: "qsnap-Cu-zuo",
+          potential: """
+            - snap:
+                coefficients: REF/Cu_Zuo_JPCA2020.quadratic.snapcoeff
+                parameters: REF/Cu_Zuo_JPCA2020.quadratic.snapparam
+            """),
+        Case(
+          folder: "snap-Ta06A-zbl",
+          potential: """
+            - snap: {coefficients: REF/Ta06A.snapcoeff, parameters: REF/Ta06A.snapparam, species: [Ta]}
+            - zbl: {inner: 4.0, outer: 4.8}
+            """),
+        Case(
+          folder: "snap-InP-zbl",
+          potential: """
+            - snap: {coefficients: REF/InP_JCPA2020.snapcoeff, parameters: REF/InP_JCPA2020.snapparam}
+            - zbl: {inner: 4.0, outer: 4.2}
+            """),
+        Case(
+          folder: "hdnnp-Cu-mlearn",
+          potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
+        Case(
+          folder: "hdnnp-H2O-RPBE-D3",
+          potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
+      ] + charged + equilibrated
 
     /// n2p2's own Ewald sums were tightened to 10⁻⁹.
     static let equilibrated: [Case] = [
@@ -66,7 +67,8 @@ extension CommandLineTests {
     ].map { folder, method in
       let accuracy = method == "pppm" ? 1e-7 : 1e-9
       return Case(
-        folder: folder, potential: """
+        folder: folder,
+        potential: """
           - hdnnp: {directory: REF, units: atomic, charges: {method: \(method), accuracy: \(accuracy), tolerance: 1e-10}}
           """, energy: 1e-9, force: 1e-5)
     }
@@ -80,7 +82,8 @@ extension CommandLineTests {
         method == "ewald" ? (3e-7, 3e-6, 4e-6, 1e-6) : (4e-7, 5e-6, 6e-6, 6e-6)
       return [
         Case(
-          folder: "coulomb-ewald", potential: coulomb + "}", energy: energy, force: force, virial: virial, atomic: atomic),
+          folder: "coulomb-ewald", potential: coulomb + "}", energy: energy, force: force, virial: virial,
+          atomic: atomic),
         Case(
           folder: "coulomb-ewald", potential: coulomb + ", slab_factor: 4}", frames: "reference-slab.extxyz",
           energy: energy, force: force, virial: virial, atomic: atomic),
@@ -111,11 +114,14 @@ extension CommandLineTests {
       let folder = root.appendingPathComponent(item.folder).path
       let launcher = try Launcher("reference-\(item.folder)-\(ranks)")
       defer { launcher.cleanUp() }
-      let copy = item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(root.appendingPathComponent(item.folder)) : nil
+      let copy =
+        item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(root.appendingPathComponent(item.folder)) : nil
       defer { if let copy { try? FileManager.default.removeItem(at: copy) } }
       let potential = item.potential.replacingOccurrences(of: "REF", with: copy?.path ?? folder)
-      try launcher.write("deck.yaml", "potential:\n" + potential.split(separator: "\n").map { "  \($0)\n" }.joined()
-        + item.rest + "\n")
+      try launcher.write(
+        "deck.yaml",
+        "potential:\n" + potential.split(separator: "\n").map { "  \($0)\n" }.joined()
+          + item.rest + "\n")
       let input = folder + "/" + item.frames
       let result = try launcher.run(
         ranks: ranks, "evaluate", "deck.yaml", "--frames", input, "--output", "out.extxyz")

@@ -47,7 +47,9 @@ extension CommandLineTests {
       defer { launcher.cleanUp() }
       try launcher.write(
         "deck.yaml",
-        deck("directory: \(Self.example)", temperature: 12000, watch: "{every: 2, select: {extrapolations: 0, spacing: 15}}"))
+        deck(
+          "directory: \(Self.example)", temperature: 12000,
+          watch: "{every: 2, select: {extrapolations: 0, spacing: 15}}"))
       let result = try launcher.run(ranks: 2, "run", "deck.yaml")
       #expect(result.code == 0, "\(result.errors)")
       let counts = try launcher.thermo("run/thermo.csv").compactMap { $0["extrapolations"] }
@@ -87,7 +89,8 @@ extension CommandLineTests {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
       let members = "committee: [\(Self.example), \(try relative(launcher, 1.02))]"
-      try launcher.write("deck.yaml", deck(members, temperature: 600, watch: "{select: {force_deviation: 1e-4, spacing: 30}}"))
+      try launcher.write(
+        "deck.yaml", deck(members, temperature: 600, watch: "{select: {force_deviation: 1e-4, spacing: 30}}"))
       let result = try launcher.run(ranks: 2, "run", "deck.yaml")
       #expect(result.code == 0, "\(result.errors)")
       let rows = try launcher.thermo("run/thermo.csv")
@@ -112,7 +115,8 @@ extension CommandLineTests {
       #expect(result.code == 65 && result.errors.contains("force_deviation"), "\(result.errors)")
       try launcher.write(
         "other.yaml",
-        TestDecks.copper(stages: TestDecks.nve, output: "  trajectories: [{file: t.extxyz, every: 1, columns: [extrapolations]}]"))
+        TestDecks.copper(
+          stages: TestDecks.nve, output: "  trajectories: [{file: t.extxyz, every: 1, columns: [extrapolations]}]"))
       let other = try launcher.run("run", "other.yaml")
       #expect(other.code == 65 && other.errors.contains("extrapolations"), "\(other.errors)")
     }

@@ -143,7 +143,8 @@ private let boundary =
 private let meaning = [
   Mistake(
     "boundary energy with surfaces",
-    boundary + ", free_surfaces: true}}\n" + zbl + "stages: [{minimize: {}}]\nanalysis: {boundary_energy: {}}\n", for: .run,
+    boundary + ", free_surfaces: true}}\n" + zbl + "stages: [{minimize: {}}]\nanalysis: {boundary_energy: {}}\n",
+    for: .run,
     "deck.yaml:4:29: `boundary_energy` would count the energy of the free surfaces too; leave `free_surfaces` out: "
       + "the periodic bicrystal has two boundaries and no surface"),
   Mistake(
@@ -153,7 +154,8 @@ private let meaning = [
     "deck.yaml:4:29: `boundary_energy` needs a cell that is periodic along all axes; leave `periodic` out"),
   Mistake(
     "images of unwrapped positions",
-    crystal + zbl + "stages: [{minimize: {}}]\noutput: {trajectories: [{file: a.dump, every: 1, unwrapped: true, columns: "
+    crystal + zbl
+      + "stages: [{minimize: {}}]\noutput: {trajectories: [{file: a.dump, every: 1, unwrapped: true, columns: "
       + "[images]}]}\n", for: .run,
     "deck.yaml:4:76: `columns` has images, which unwrapped positions hold already; keep one of the two"),
   Mistake(

@@ -218,7 +218,8 @@ struct RunPlanTests {
     #expect(try parse(start + stages).warnings.count == 1)
     #expect(try parse(start + "velocities: {temperature: 300}\n" + stages).warnings.isEmpty)
     #expect(try parse(start + stages.replacing("rescale", with: "langevin")).warnings.isEmpty)
-    let relaxedLater = stages.replacing("]\n", with: ", {minimize: {}}, {dynamics: {steps: 1, thermostat: {rescale: {temperature: 9}}}}]\n")
+    let relaxedLater = stages.replacing(
+      "]\n", with: ", {minimize: {}}, {dynamics: {steps: 1, thermostat: {rescale: {temperature: 9}}}}]\n")
     #expect(try parse(start + "velocities: {temperature: 300}\n" + relaxedLater).warnings.count == 1)
   }
 }

@@ -18,7 +18,8 @@ struct SchemaTests {
   }
 
   @Test(
-    "Random decks and decks with one to three mistakes get the same verdict", arguments: Purpose.allCases, [false, true])
+    "Random decks and decks with one to three mistakes get the same verdict", arguments: Purpose.allCases,
+    [false, true])
   func agreement(_ purpose: Purpose, ofTheProgram: Bool) throws {
     let deckSchema = ofTheProgram ? Registry.schema : sampleSchema
     let schema = JSONSchema.json(deckSchema, for: purpose)

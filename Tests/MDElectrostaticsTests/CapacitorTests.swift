@@ -43,10 +43,12 @@ import Testing
   }
 
   private static let tight = [
-    ("      charges:\n", "      charges:\n        method: direct\n        accuracy: 1e-9\n"), ("steps: 500", "steps: 1"),
+    ("      charges:\n", "      charges:\n        method: direct\n        accuracy: 1e-9\n"),
+    ("steps: 500", "steps: 1"),
   ]
 
-  /// Linear, and as the exact solution for layers of Gaussians has it: an independent sum over the plane's reciprocal lattice.
+  /// Linear, and as the exact solution for layers of Gaussians has it: an independent sum over the plane's reciprocal
+  /// lattice.
   @Test func chargeAgainstVoltage() throws {
     let expected = Self.layerModel()
     for volts in [-2.0, 0.5, 1] {
@@ -74,7 +76,8 @@ import Testing
     #expect(abs(some["energy_without_battery"]! - none["energy_without_battery"]! - stored) < 1e-9)
     // dΩ/dV = −Q; Ω is quadratic.
     let (less, more) = (
-      try #require(run(volts: 1.4, changing: Self.tight).first), try #require(run(volts: 1.6, changing: Self.tight).first)
+      try #require(run(volts: 1.4, changing: Self.tight).first),
+      try #require(run(volts: 1.6, changing: Self.tight).first)
     )
     let slope = (more["potential_energy"]! - less["potential_energy"]!) / 0.2
     #expect(abs(slope + some["charge_left"]!) < 1e-8)
@@ -91,7 +94,8 @@ import Testing
     #expect(energies.allSatisfy { abs($0 - energies[0]) < 3e-3 }, "\(energies)")
   }
 
-  /// Resumed runs are the run in one piece bit for bit, on one rank and on two; other ranks give the same row at the start.
+  /// Resumed runs are the run in one piece bit for bit, on one rank and on two; other ranks give the same row at the
+  /// start.
   @Test func restartsAndRanks() throws {
     let changes = [
       ("steps: 500", "steps: 12"), ("{every: 10}", "{every: 2}"),
@@ -111,10 +115,10 @@ import Testing
     }
   }
 
-  /// Charge of an atom of the left electrode's layers, added up, for 1 V: eight layers of a square lattice of Gaussians, four
-  /// a side. With the lattice's period s, area A = s² and reciprocal vectors G, the potential of one layer's unit charges
-  /// on the atoms of another at a distance z (every second one shifted by half a diagonal) is
-  /// C [−2π|z|/A + Σ_G 2π/(A G) cos(G·ρ) e^(−G|z|)], and on its own C [1/(√π σ) + 4 ζ(½) β(½)/s].
+  /// Charge of an atom of the left electrode's layers, added up, for 1 V: eight layers of a square lattice of
+  /// Gaussians, four a side. With the lattice's period s, area A = s² and reciprocal vectors G, the potential of one
+  /// layer's unit charges on the atoms of another at a distance z (every second one shifted by half a diagonal) is C
+  /// [−2π|z|/A + Σ_G 2π/(A G) cos(G·ρ) e^(−G|z|)], and on its own C [1/(√π σ) + 4 ζ(½) β(½)/s].
   private static func layerModel() -> Double {
     let s = 4.08 / 2.0.squareRoot()
     let area = s * s

@@ -11,17 +11,25 @@ import Testing
     /// What the message says.
     var testDescription: String
     var charges = ""
-    var parameters = "Na: {electronegativity: 2.8, hardness: 4.6, width: 1.0}, Cl: {electronegativity: 8.3, hardness: 7.0, width: 0.9}"
+    var parameters =
+      "Na: {electronegativity: 2.8, hardness: 4.6, width: 1.0}, Cl: {electronegativity: 8.3, hardness: 7.0, width: 0.9}"
     var more = ""
-    var groups = "a: {select: {species: [Na]}}\n  b: {select: {species: [Cl]}}\n  low: {select: {fractional_region: {z: [0, 0.3]}}}"
+    var groups =
+      "a: {select: {species: [Na]}}\n  b: {select: {species: [Cl]}}\n  low: {select: {fractional_region: {z: [0, 0.3]}}}"
   }
 
   static let mistakes = [
-    Mistake(testDescription: "`group` names 'c', which is no group of the deck; it has a, b, low", charges: "fixed: [{group: c, charge: 1}]"),
-    Mistake(testDescription: "`group` names 'a' a second time", charges: "fixed: [{group: a}], fragments: [{group: a}]"),
-    Mistake(testDescription: "`constant_potential` has one electrode", charges: "constant_potential: [{group: a, potential: 1}]"),
     Mistake(
-      testDescription: "`potential` is missing in", charges: "constant_potential: [{group: a, potential: 1}, {group: b}]"),
+      testDescription: "`group` names 'c', which is no group of the deck; it has a, b, low",
+      charges: "fixed: [{group: c, charge: 1}]"),
+    Mistake(
+      testDescription: "`group` names 'a' a second time", charges: "fixed: [{group: a}], fragments: [{group: a}]"),
+    Mistake(
+      testDescription: "`constant_potential` has one electrode",
+      charges: "constant_potential: [{group: a, potential: 1}]"),
+    Mistake(
+      testDescription: "`potential` is missing in",
+      charges: "constant_potential: [{group: a, potential: 1}, {group: b}]"),
     Mistake(
       testDescription: "thermo.csv has another column charge_residual", charges: "fragments: [{group: residual}]",
       groups: "residual: {select: {species: [Na]}}"),
@@ -30,7 +38,9 @@ import Testing
     Mistake(
       testDescription: "together they are 1.0 e, but the total is 0.0 e",
       charges: "fragments: [{group: a, total: 1}, {group: b}]"),
-    Mistake(testDescription: "no atom belongs to the group", charges: "fragments: [{group: n}]", groups: "n: {select: {sphere: {center: [1, 1, 1], radius: 0.1}}}"),
+    Mistake(
+      testDescription: "no atom belongs to the group", charges: "fragments: [{group: n}]",
+      groups: "n: {select: {sphere: {center: [1, 1, 1], radius: 0.1}}}"),
     Mistake(testDescription: "fixed as the structure gives them, but it gives none", charges: "fixed: [{group: a}]"),
     Mistake(testDescription: "along which the box is periodic", charges: "field: [0, 0, 0.1]"),
     Mistake(testDescription: "too short for the widths of the charges", charges: "cutoff: 4"),
@@ -45,21 +55,23 @@ import Testing
       testDescription: "`coulomb` is a second potential with charges of its own", more: "\n  - coulomb: {}"),
     Mistake(
       testDescription: "`qeq` is a second potential with charges of its own",
-      more: "\n  - qeq: {parameters: {Na: {electronegativity: 1, hardness: 1, width: 1}, Cl: {electronegativity: 1, hardness: 1, width: 1}}}"),
+      more:
+        "\n  - qeq: {parameters: {Na: {electronegativity: 1, hardness: 1, width: 1}, Cl: {electronegativity: 1, hardness: 1, width: 1}}}"
+    ),
   ]
 
   @Test(arguments: mistakes) func refused(_ mistake: Mistake) throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try """
-      structure: {lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 2]}}
-      groups:
-        \(mistake.groups)
-      potential:
-        - qeq: {parameters: {\(mistake.parameters)}, charges: {\(mistake.charges)}}\(mistake.more)
-      stages: [{dynamics: {steps: 1}}]
-      output: {directory: \(folder)/run}
-      """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
+    structure: {lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [2, 2, 2]}}
+    groups:
+      \(mistake.groups)
+    potential:
+      - qeq: {parameters: {\(mistake.parameters)}, charges: {\(mistake.charges)}}\(mistake.more)
+    stages: [{dynamics: {steps: 1}}]
+    output: {directory: \(folder)/run}
+    """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
     // Found by every rank, before anything is written.
     try LoopbackCommunicator.run(ranks: 2) { communicator in
       let error = #expect(throws: FaultlineError.self) {
@@ -78,27 +90,27 @@ import Testing
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try """
-      groups:
-        low: {select: {region: {z: [0, 3]}}}
-      potential:
-        - qeq:
-            parameters:
-              H: {electronegativity: 3.2, hardness: 9, width: 0.35}
-              O: {electronegativity: 6.1, hardness: 4, width: 0.55}
-            charges: {fixed: [{group: low, charge: 0.25}]}
-      """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
+    groups:
+      low: {select: {region: {z: [0, 3]}}}
+    potential:
+      - qeq:
+          parameters:
+            H: {electronegativity: 3.2, hardness: 9, width: 0.35}
+            O: {electronegativity: 6.1, hardness: 4, width: 0.55}
+          charges: {fixed: [{group: low, charge: 0.25}]}
+    """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
     try """
-      3
-      Properties=species:S:1:pos:R:3 total_charge=0.25 pbc="F F F"
-      O 0 0 5
-      H 1 0 5
-      H 0 0 2
-      2
-      Properties=species:S:1:pos:R:3 pbc="F F F"
-      H 0 0 1
-      O 0 0 4
+    3
+    Properties=species:S:1:pos:R:3 total_charge=0.25 pbc="F F F"
+    O 0 0 5
+    H 1 0 5
+    H 0 0 2
+    2
+    Properties=species:S:1:pos:R:3 pbc="F F F"
+    H 0 0 1
+    O 0 0 4
 
-      """.write(toFile: folder + "/in.extxyz", atomically: true, encoding: .utf8)
+    """.write(toFile: folder + "/in.extxyz", atomically: true, encoding: .utf8)
     try Evaluation.run(
       deck: folder + "/deck.yaml", frames: folder + "/in.extxyz", output: folder + "/out.extxyz",
       communicator: LoopbackCommunicator(), log: RunLog(isTerminal: false, emit: nil))

@@ -29,7 +29,8 @@ struct ConstrainedCharges: Sendable, CustomTestStringConvertible {
       testDescription: "given charges",
       constraints: .init(total: 0.5, rules: [(groups[0], .given(0.3)), (groups[3], .given(nil))])),
     ConstrainedCharges(
-      testDescription: "fragments", constraints: .init(rules: [(groups[1], .fragment(0.7)), (groups[2], .fragment(-1))])),
+      testDescription: "fragments",
+      constraints: .init(rules: [(groups[1], .fragment(0.7)), (groups[2], .fragment(-1))])),
     ConstrainedCharges(
       testDescription: "electrodes",
       constraints: .init(total: 0.4, rules: [(groups[0], .electrode(0.8)), (groups[1], .electrode(-0.5))])),

@@ -35,7 +35,9 @@ import Testing
           case .electrode: break
           }
         }
-        if item.constraints.hasElectrodes { #expect(abs(sum(~held)) < 1e-11, "others exchange nothing with electrodes") }
+        if item.constraints.hasElectrodes {
+          #expect(abs(sum(~held)) < 1e-11, "others exchange nothing with electrodes")
+        }
         #expect(abs(result.atomEnergies.reduce(0, +) - result.energy) < 1e-9)
         found.append(q)
       }
@@ -108,11 +110,13 @@ import Testing
     }
   }
 
-  /// One or two degrees of freedom: conjugate gradients are done at once, and rounding must not be taken for a residual.
+  /// One or two degrees of freedom: conjugate gradients are done at once, and rounding must not be taken for a
+  /// residual.
   @Test func smallPools() throws {
     for count in 2...3 {
       let structure = Structure(
-        box: Box(lengths: Vector3(repeating: 20), periodic: .none), species: ["H", "O"], types: [1, 0, 0].suffix(count),
+        box: Box(lengths: Vector3(repeating: 20), periodic: .none), species: ["H", "O"],
+        types: [1, 0, 0].suffix(count),
         positions: [Vector3(5, 5, 5), Vector3(6, 5, 5), Vector3(5, 6.1, 5)].suffix(count))
       let item = Case(testDescription: "", constraints: .init(total: 0.3))
       for tolerance in [1e-6, 1e-9, 1e-12] {
@@ -145,7 +149,8 @@ import Testing
       for ranks in [2, 3, 4, 8] {
         let found = try run(ranks)
         found.expectEqual(one, "\(ranks) ranks")
-        #expect(zip(found.figures, one.figures).dropFirst(2).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: figures")
+        #expect(
+          zip(found.figures, one.figures).dropFirst(2).allSatisfy { abs($0 - $1) <= 1e-7 }, "\(ranks) ranks: figures")
       }
     }
   }

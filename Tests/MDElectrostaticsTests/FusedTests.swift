@@ -37,7 +37,8 @@ import Testing
 
   @Test func properties() throws {
     let s = Samples.charged(TestStructures.crystal(Self.species, spacing: 2.9))
-    try checkPotential(structures: [s], continuity: .none, tolerance: PotentialTolerance(derivative: 1e-7, step: 3e-4)) {
+    try checkPotential(structures: [s], continuity: .none, tolerance: PotentialTolerance(derivative: 1e-7, step: 3e-4))
+    {
       let potential = try Samples.potential()
       potential.companion = try buckingham(6)
       return [potential]

@@ -44,7 +44,9 @@ import Testing
   }
 
   /// On charges without order the estimate is the error, for every order of splines.
-  @Test(arguments: [Matrix3.identity, ChargedSystem.tilt], 3...7) func estimatesErrors(shear: Matrix3, order: Int) throws {
+  @Test(arguments: [Matrix3.identity, ChargedSystem.tilt], 3...7) func estimatesErrors(shear: Matrix3, order: Int)
+    throws
+  {
     let system = ChargedSystem.gas(400, edge: 24, shear: shear)
     for points in [14, 24, 32] {
       let solver = PPPMSolver(LongRangeOptions(accuracy: 1e-4, cutoff: 8), communicator: LoopbackCommunicator())

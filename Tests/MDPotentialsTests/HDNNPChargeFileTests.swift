@@ -132,7 +132,9 @@ import Testing
     #expect(charges.elements.map(\.range) == [0.25...0.5, -1.5 ... -0.75])
     #expect(charges.elements.allSatisfy { $0.width == 0 && $0.hardness == 0 })
     let last = try #require(charges.elements[0].electronegativity.layers.last)
-    #expect(last.biases == (try HDNNPSample.charging.model().electrostatics?.elements[0].electronegativity.layers.last?.biases))
+    #expect(
+      last.biases
+        == (try HDNNPSample.charging.model().electrostatics?.elements[0].electronegativity.layers.last?.biases))
     for (line, rule) in [("enforce_totcharge 0", HDNNPElectrostatics.Charges.shifted), ("", .shifted)] {
       sample.chargeKeywords = sample.chargeKeywords.filter { !$0.hasPrefix("enforce") } + [line]
       #expect(try sample.model(units).electrostatics?.charges == rule)

@@ -45,7 +45,8 @@ import Testing
       line("symfunction_pair 1", "unknown keyword", "might change the result"),
       line("use_electrostatics", "electrostatics", "not possible yet"),
       line("use_vdw", "dispersion"),
-      Fault(name: "nnp_generation 4", change: { $0.keywords.append("nnp_generation 4") }, says: ["weights for element H"]),
+      Fault(
+        name: "nnp_generation 4", change: { $0.keywords.append("nnp_generation 4") }, says: ["weights for element H"]),
       line("nnp_type 3G-HDNNP", "use_electrostatics is missing"),
       line("nnp_type 7", "unknown kind", "allowed: 2, 3, 4"),
       line("nn_type_short 2", "only 1"),

@@ -157,7 +157,8 @@ import Testing
         let energies = alone.map { $0.atomEnergies[i] }
         let average = energies.reduce(0, +) / 3
         #expect(
-          abs(energyColumn[i] - (energies.map { ($0 - average) * ($0 - average) }.reduce(0, +) / 3).squareRoot()) < 1e-9)
+          abs(energyColumn[i] - (energies.map { ($0 - average) * ($0 - average) }.reduce(0, +) / 3).squareRoot()) < 1e-9
+        )
       }
       #expect(largest > 1e-5, "the members differ: \(largest)")
       let figures = committee.assess(

@@ -2,8 +2,8 @@ import MDCore
 import MDPotentials
 import MDTestSupport
 
-/// Small potentials that between them have every symmetry function, cutoff function and factor, with random networks whose
-/// inputs are of order one: what is checked with them is the kernel, not physics.
+/// Small potentials that between them have every symmetry function, cutoff function and factor, with random networks
+/// whose inputs are of order one: what is checked with them is the kernel, not physics.
 enum HDNNPRandomModels {
   static let cutoff = 4.0
 

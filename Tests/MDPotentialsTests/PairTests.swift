@@ -78,8 +78,10 @@ import Testing
   @Test func bornMayerHuggins() throws {
     let species = ["Na", "Cl"]
     let given: [SpeciesPair: BornMayerHuggins.Parameters] = [
-      SpeciesPair("Na", "Na"): .init(amplitude: 0.2637, size: 2.340, length: 0.317, dispersion: 1.0486, quadrupole: 0.4993),
-      SpeciesPair("Na", "Cl"): .init(amplitude: 0.2110, size: 2.755, length: 0.317, dispersion: 6.9906, quadrupole: 8.6758),
+      SpeciesPair("Na", "Na"): .init(
+        amplitude: 0.2637, size: 2.340, length: 0.317, dispersion: 1.0486, quadrupole: 0.4993),
+      SpeciesPair("Na", "Cl"): .init(
+        amplitude: 0.2110, size: 2.755, length: 0.317, dispersion: 6.9906, quadrupole: 8.6758),
       SpeciesPair("Cl", "Cl"): .init(
         amplitude: 0.1582, size: 3.170, length: 0.317, dispersion: 72.4022, quadrupole: 145.4285),
     ]
@@ -139,7 +141,8 @@ import Testing
     // Far inside of the switch only the constant is added to the screened Coulomb energy.
     let a = 0.46850 / (2 * pow(73, 0.23))
     let zbl = try PairPotential(zblInner: 5.99, outer: 6.0, species: ["Ta"])
-    let screened = 0.02817 * exp(-0.20162 * r / a) + 0.28022 * exp(-0.40290 * r / a) + 0.50986 * exp(-0.94229 * r / a)
+    let screened =
+      0.02817 * exp(-0.20162 * r / a) + 0.28022 * exp(-0.40290 * r / a) + 0.50986 * exp(-0.94229 * r / a)
       + 0.18175 * exp(-3.19980 * r / a)
     let end = 0.02817 * exp(-0.20162 * 6 / a) + 0.28022 * exp(-0.40290 * 6 / a) + 0.50986 * exp(-0.94229 * 6 / a)
     let k = 14.399645 * 73 * 73

@@ -89,8 +89,9 @@ import Testing
     #expect(absent?.description.contains("species H has no SNAP element") == true)
   }
 
-  /// The files in `potentials/snap` are whole: the crystal at the lattice constant of density functional theory (PBE, Å),
-  /// to which they were fitted, is lower in energy than 6 % to either side (the lithium potential's own is 2 % larger).
+  /// The files in `potentials/snap` are whole: the crystal at the lattice constant of density functional theory (PBE,
+  /// Å), to which they were fitted, is lower in energy than 6 % to either side (the lithium potential's own is 2 %
+  /// larger).
   @Test(arguments: [
     ("Cu", 3.62, "fcc"), ("Ni", 3.52, "fcc"), ("Li", 3.43, "bcc"), ("Mo", 3.17, "bcc"), ("Si", 5.47, "diamond"),
     ("Ge", 5.76, "diamond"),

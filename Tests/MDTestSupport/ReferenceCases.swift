@@ -43,9 +43,10 @@ public enum ReferenceCases {
 
   /// A folder with the potential as the reference program took it, which must be removed afterwards.
   ///
-  /// The short-range weights of `hdnnp4g-carbon-chain` belong to networks with 10 and 10 hidden nodes, its input.nn says
-  /// 15 and 15. The reference program reads on beyond the end of the numbers, where there were zeros: its networks give
-  /// a constant energy. Our reader refuses the files; here they get those zeros. (Charges do not depend on them.)
+  /// The short-range weights of `hdnnp4g-carbon-chain` belong to networks with 10 and 10 hidden nodes, its input.nn
+  /// says 15 and 15. The reference program reads on beyond the end of the numbers, where there were zeros: its
+  /// networks give a constant energy. Our reader refuses the files; here they get those zeros. (Charges do not depend
+  /// on them.)
   public static func asTaken(_ folder: URL) throws -> URL {
     let manager = FileManager.default
     let copy = manager.temporaryDirectory.appendingPathComponent("reference-" + UUID().uuidString)

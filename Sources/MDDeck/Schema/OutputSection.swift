@@ -28,7 +28,8 @@ extension DeckSchema {
         "Columns of thermo.csv in this order, after step; all if absent."),
       .defaulted(
         "figures", .boolean, "true",
-        "Whether columns follow that potentials bring along: iterations, dipole, charges of groups of a charge equilibration."),
+        "Whether columns follow that potentials bring along: iterations, dipole, charges of groups of a charge "
+          + "equilibration."),
     ],
     example: "output: {thermo: {every: 50, columns: [temperature, total_energy, pressure]}}")
 

@@ -120,7 +120,8 @@ extension DeckSchema {
       """)
 
   static let velocities = DeckObject(
-    "Velocities drawn from the Maxwell–Boltzmann distribution at the start of the first dynamics stage, scaled to the exact temperature.",
+    "Velocities drawn from the Maxwell–Boltzmann distribution at the start of the first dynamics stage, scaled to the "
+      + "exact temperature.",
     [
       .required("temperature", .quantity(.temperature, .nonNegative), "Temperature of the mobile atoms."),
       .defaulted("zero_momentum", .boolean, "true", "Whether the total momentum of the mobile atoms is removed."),

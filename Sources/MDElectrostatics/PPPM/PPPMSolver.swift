@@ -238,7 +238,8 @@ public final class PPPMSolver: LongRangeSolver {
     var plain = 0.0
     var first = Vector3.zero
     var second = Vector3.zero
-    setup.mesh.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: setup.mesh.scratch.pointer) { i, v in
+    setup.mesh.atoms.forEachPlace(atoms.positions, count: atoms.localCount, scratch: setup.mesh.scratch.pointer) {
+      i, v in
       let c = sineAndCosine(2 * Double.pi * v).cosine
       let weight = half * charges[i] * other[i]
       let one = weight * sign * Vector3(c[0], c[1], c[2])

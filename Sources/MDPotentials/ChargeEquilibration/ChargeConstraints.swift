@@ -5,8 +5,8 @@ import MDNumerics
 ///
 /// Charges flow within pools: all atoms of `electrodes` are one pool, as the battery joins them; the atoms of each of
 /// `fragments` are one; all others, unless their charges are given, are the rest. Without electrodes the rest gets what
-/// given charges and fragments leave of the total; with electrodes the rest has no charge (an electrolyte does not exchange
-/// electrons with them) and the electrodes together get what is left.
+/// given charges and fragments leave of the total; with electrodes the rest has no charge (an electrolyte does not
+/// exchange electrons with them) and the electrodes together get what is left.
 ///
 /// Electrodes at potentials Ψ_g and a field F turn the energy E into
 ///

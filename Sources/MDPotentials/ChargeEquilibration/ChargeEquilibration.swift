@@ -2,9 +2,9 @@ import Foundation
 import MDCore
 import MDNumerics
 
-/// What models with charges of their own have in common: the matrix of their charges' energy, the constraints, the solver, and
-/// the charges of the steps before as a first guess. Once a step: `prepare`, `findCharges`, and `findAdjoint` where
-/// the energy is not what the charges minimise.
+/// What models with charges of their own have in common: the matrix of their charges' energy, the constraints, the
+/// solver, and the charges of the steps before as a first guess. Once a step: `prepare`, `findCharges`, and
+/// `findAdjoint` where the energy is not what the charges minimise.
 final class ChargeEquilibration {
   let matrix: GaussianChargeMatrix
   let solver: any ChargeSolver

@@ -1,9 +1,10 @@
 import MDCore
 import MDNumerics
 
-/// Two symmetric interactions of charges within a cutoff, kept for a step, so that products with many vectors cost no further
-/// evaluation: for each local atom its neighbours j with v(r) and, if wanted, s(r). Two local atoms are a pair once; a pair
-/// with a ghost stands here for the local atom, and on the ghost's rank for the other. Twelve or twenty bytes a pair.
+/// Two symmetric interactions of charges within a cutoff, kept for a step, so that products with many vectors cost no
+/// further evaluation: for each local atom its neighbours j with v(r) and, if wanted, s(r). Two local atoms are a
+/// pair once; a pair with a ghost stands here for the local atom, and on the ghost's rank for the other. Twelve or
+/// twenty bytes a pair.
 final class ChargePairs {
   /// Values of both interactions for four pairs, or their −d/dr over r.
   typealias Values = (main: Lanes, second: Lanes)
@@ -100,8 +101,8 @@ final class ChargePairs {
     reserveValues(keeping: 0)
   }
 
-  /// Writes the neighbours of atom i that make pairs with it here, at most as many as its row has, with squared distances and
-  /// 1/√2γ, both padded by four; returns how many there are.
+  /// Writes the neighbours of atom i that make pairs with it here, at most as many as its row has, with squared
+  /// distances and 1/√2γ, both padded by four; returns how many there are.
   @inline(__always)
   private func pick(
     _ i: Int, _ list: NeighborView, _ atoms: AtomView, _ limit: Double, _ index: UnsafeMutablePointer<Int32>,
@@ -176,8 +177,9 @@ final class ChargePairs {
 
   // MARK: Forces
 
-  /// Adds the forces of Σ_{i<j} [(wᵢqⱼ + qᵢwⱼ) v(rᵢⱼ) + qᵢqⱼ s(rᵢⱼ)] over the pairs of the last `fill` at fixed q and w, which
-  /// have values on ghosts, to the rank's own atoms, and per-atom virials; returns the virial. `form` gives −v′/r, −s′/r.
+  /// Adds the forces of Σ_{i<j} [(wᵢqⱼ + qᵢwⱼ) v(rᵢⱼ) + qᵢqⱼ s(rᵢⱼ)] over the pairs of the last `fill` at fixed q and
+  /// w, which have values on ghosts, to the rank's own atoms, and per-atom virials; returns the virial. `form` gives
+  /// −v′/r, −s′/r.
   @inline(__always)
   func addForces(
     _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext,

@@ -6,9 +6,9 @@ import MDNumerics
 ///
 ///     ½ qᵀK q = C [Σ_{i<j} qᵢqⱼ erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ + Σᵢ qᵢ²/(2√π σᵢ)],  γᵢⱼ² = σᵢ² + σⱼ²
 ///
-/// over all images with the neutralising background: pairs within a cutoff with [erfc(αr) − erfc(r/√2γ)]/r, whose values are
-/// kept for the step, and a `LongRangeSolver` for erf(αr)/r. In a charged periodic cell the widths matter for the
-/// background: + 2πC/V (σᵢ² + σⱼ²) for every element.
+/// over all images with the neutralising background: pairs within a cutoff with [erfc(αr) − erfc(r/√2γ)]/r, whose
+/// values are kept for the step, and a `LongRangeSolver` for erf(αr)/r. In a charged periodic cell the widths matter
+/// for the background: + 2πC/V (σᵢ² + σⱼ²) for every element.
 ///
 /// With it goes what an energy with a screening function f leaves out of the Coulomb energy of its charges,
 ///
@@ -169,7 +169,8 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   // MARK: Forces
 
-  /// Adds the forces −wᵀ(∂K/∂r)q − ½ qᵀ(∂S/∂r)q at fixed q and w, and returns the virial (no energy). Both have values on ghosts.
+  /// Adds the forces −wᵀ(∂K/∂r)q − ½ qᵀ(∂S/∂r)q at fixed q and w, and returns the virial (no energy). Both have
+  /// values on ghosts.
   func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
     guard let context else { preconditionFailure("prepare the matrix first") }
     let far = Lanes(repeating: solver.parameters!.splitting)

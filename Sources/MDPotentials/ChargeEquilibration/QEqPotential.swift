@@ -1,15 +1,15 @@
 import MDCore
 import MDNumerics
 
-/// Charge equilibration (A. K. Rappé, W. A. Goddard III, J. Phys. Chem. 95, 3358 (1991)) with Gaussian charges: the energy of
-/// charges that minimise it,
+/// Charge equilibration (A. K. Rappé, W. A. Goddard III, J. Phys. Chem. 95, 3358 (1991)) with Gaussian charges: the
+/// energy of charges that minimise it,
 ///
 ///     E = min_q [½ qᵀ(K + J) q + χᵀq],  K as of `GaussianChargeMatrix`
 ///
-/// under the constraints, with electronegativity χ, hardness J and width σ by species. The energy of a Gaussian with itself,
-/// C/(2√π σ) q², is in K and not in J. As the energy is least, forces and virial are those at fixed charges
-/// (Hellmann–Feynman); an error δ of the charges is one of δ² in the energy and of δ in the forces. With electrodes or a
-/// field (`ChargeConstraints`) the energy is Ω.
+/// under the constraints, with electronegativity χ, hardness J and width σ by species. The energy of a Gaussian with
+/// itself, C/(2√π σ) q², is in K and not in J. As the energy is least, forces and virial are those at fixed charges
+/// (Hellmann–Feynman); an error δ of the charges is one of δ² in the energy and of δ in the forces. With electrodes
+/// or a field (`ChargeConstraints`) the energy is Ω.
 ///
 /// Any short-ranged potential goes beside it. Columns: the charges (`AtomStore.charge`), "electronegativity" (eV/e).
 public final class QEqPotential: ChargeEquilibrating {

@@ -2,22 +2,22 @@ import Foundation
 import MDCore
 import MDNumerics
 
-/// A high-dimensional neural network potential of the fourth generation: T. W. Ko, J. A. Finkler, S. Goedecker, J. Behler,
-/// Nat. Commun. 12, 398 (2021).
+/// A high-dimensional neural network potential of the fourth generation: T. W. Ko, J. A. Finkler, S. Goedecker, J.
+/// Behler, Nat. Commun. 12, 398 (2021).
 ///
-/// Symmetry functions give electronegativities χᵢ(Gᵢ); charges of Gaussian shape minimise ½ qᵀA q + χᵀq under Σq = Q, where
-/// A = K + J (`GaussianChargeMatrix`); short-range networks read the charges:
+/// Symmetry functions give electronegativities χᵢ(Gᵢ); charges of Gaussian shape minimise ½ qᵀA q + χᵀq under Σq = Q,
+/// where A = K + J (`GaussianChargeMatrix`); short-range networks read the charges:
 ///
 ///     E = ½ qᵀ(K + S) q + Σᵢ Eᵢ(Gᵢ, qᵢ)
 ///
-/// with S the screening (`GaussianChargeMatrix`). As the charges depend on all positions, forces and virial need the adjoint λ of
-/// their equation, A λ + g + ν 1 = 0, Σλ = 0, with g = (K + S) q + ∂E/∂q: with w = ½ q + λ
+/// with S the screening (`GaussianChargeMatrix`). As the charges depend on all positions, forces and virial need the
+/// adjoint λ of their equation, A λ + g + ν 1 = 0, Σλ = 0, with g = (K + S) q + ∂E/∂q: with w = ½ q + λ
 ///
 ///     dE/dx = Σᵢ (∂Eᵢ/∂Gᵢ + λᵢ ∂χᵢ/∂Gᵢ) ∂Gᵢ/∂x + wᵀ ∂K/∂x q + ½ qᵀ ∂S/∂x q
 ///
-/// so one pass backward through the descriptors and one over pairs and the reciprocal sum serve all. The energy is taken as
-/// the Lagrangian E + λᵀ(A q + χ + μ 1): the same for converged charges, and otherwise off in second order only.
-/// With electrodes or a field (`ChargeConstraints`) χ and E have their terms, and the energy is Ω.
+/// so one pass backward through the descriptors and one over pairs and the reciprocal sum serve all. The energy is
+/// taken as the Lagrangian E + λᵀ(A q + χ + μ 1): the same for converged charges, and otherwise off in second order
+/// only. With electrodes or a field (`ChargeConstraints`) χ and E have their terms, and the energy is Ω.
 ///
 /// Columns: the charges (`AtomStore.charge`), "electronegativity" (eV/e).
 public final class ChargedHDNNPPotential: ChargeEquilibrating {

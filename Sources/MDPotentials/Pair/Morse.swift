@@ -1,8 +1,8 @@
 import MDCore
 import MDNumerics
 
-/// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))] + C/r¹². P. M. Morse, Phys. Rev. 34, 57 (1929); with the repulsion C as the
-/// ionic model of A. Pedone et al., J. Phys. Chem. B 110, 11780 (2006), has it.
+/// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))] + C/r¹². P. M. Morse, Phys. Rev. 34, 57 (1929); with the repulsion C
+/// as the ionic model of A. Pedone et al., J. Phys. Chem. B 110, 11780 (2006), has it.
 public struct Morse: PairForm {
   public struct Parameters: Sendable, Equatable {
     /// D, eV.

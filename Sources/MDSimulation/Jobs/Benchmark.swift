@@ -4,8 +4,8 @@ import MDDeck
 import MDIO
 import MDParallel
 
-/// `faultline bench`: whole NVE steps, with list rebuilds and all communication, of cases that need no files but those of
-/// the repository. What is timed is the same loop that runs decks.
+/// `faultline bench`: whole NVE steps, with list rebuilds and all communication, of cases that need no files but
+/// those of the repository. What is timed is the same loop that runs decks.
 public enum Benchmark {
   struct Case {
     var name: String
@@ -57,8 +57,11 @@ public enum Benchmark {
   private static func snap(_ element: String, _ lattice: String, _ a: Double, cells: Int, atoms: Int) -> Case {
     Case(
       name: "snap-\(element.lowercased())", text: "\(element), SNAP (Zuo 2020)", atoms: atoms,
-      structure: "lattice: {type: \(lattice), constant: \(a), species: [\(element)], size: [\(cells), \(cells), \(cells)]}",
-      potential: "snap: {coefficients: FOLDER/snap/\(element)_Zuo_JPCA2020.snapcoeff, parameters: FOLDER/snap/\(element)_Zuo_JPCA2020.snapparam}",
+      structure:
+        "lattice: {type: \(lattice), constant: \(a), species: [\(element)], size: [\(cells), \(cells), \(cells)]}",
+      potential:
+        "snap: {coefficients: FOLDER/snap/\(element)_Zuo_JPCA2020.snapcoeff, "
+        + "parameters: FOLDER/snap/\(element)_Zuo_JPCA2020.snapparam}",
       steps: 100)
   }
 
@@ -103,7 +106,9 @@ public enum Benchmark {
       let figures = try measure(item, repeats: repeats, steps: steps ?? item.steps, communicator)
       let total = figures.secondsByPhase.values.reduce(0, +)
       let phases = Phase.allCases.compactMap { phase in
-        figures.secondsByPhase[phase.rawValue].flatMap { $0 > 0.005 * total ? "\(phase.rawValue)\(RunLog.percent($0 / total))" : nil }
+        figures.secondsByPhase[phase.rawValue].flatMap {
+          $0 > 0.005 * total ? "\(phase.rawValue)\(RunLog.percent($0 / total))" : nil
+        }
       }
       log.line(
         "\(item.name.padding(toLength: 10, withPad: " ", startingAt: 0))  \(item.atoms)   "

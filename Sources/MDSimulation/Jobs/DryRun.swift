@@ -39,14 +39,17 @@ public enum DryRun {
     log.line(
       "structure    \(RunLog.grouped(system.totalCount)) atoms of \(system.species.joined(separator: ", "))")
     log.line(
-      "potential    \(system.potentials.map(\.name).joined(separator: " + ")), cutoff \(RunLog.fixed(system.cutoff, 3)) Å")
+      "potential    " + system.potentials.map(\.name).joined(separator: " + ")
+        + ", cutoff \(RunLog.fixed(system.cutoff, 3)) Å")
 
     let probe = try measure(system)
     try system.refuseOverlaps(closerThan: 0.5)
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw FaultlineError(.input, "the force on atom \(bad) is not a number", isCollective: true)
     }
-    log.line("forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, energy \(RunLog.fixed(probe.energy, 4)) eV")
+    log.line(
+      "forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, "
+        + "energy \(RunLog.fixed(probe.energy, 4)) eV")
     for potential in system.potentials {
       for note in try potential.notes(for: system.atoms.view) { log.line("             " + note) }
     }
@@ -144,7 +147,9 @@ public enum DryRun {
         + bricks.map { RunLog.fixed($0, 1) }.joined(separator: " × ") + " Å, ghosts within \(RunLog.fixed(width, 2)) Å")
     let hops = (0..<3).map { grid[$0] == 1 ? 1 : Int((width / bricks[$0]).rounded(.up)) }
     if let most = hops.max(), most > 1 {
-      log.line("             warning: bricks are thinner than the ghosts' reach, \(most) hops of communication; use fewer ranks")
+      log.line(
+        "             warning: bricks are thinner than the ghosts' reach, \(most) hops of communication; "
+          + "use fewer ranks")
     }
     let atoms = Double(system.totalCount)
     let local = atoms / Double(ranks)
@@ -155,7 +160,8 @@ public enum DryRun {
 
     // Columns have up to an eighth to spare; the program itself and MPI take some 60 MB.
     let memory = 60e6 + 1.125 * Double(probe.columnBytes) * (local + ghosts) + probe.listBytes * local
-    log.line("memory       about \(RunLog.bytes(Int(memory))) a rank, \(RunLog.bytes(Int(memory * Double(ranks)))) in all")
+    log.line(
+      "memory       about \(RunLog.bytes(Int(memory))) a rank, \(RunLog.bytes(Int(memory * Double(ranks)))) in all")
 
     // Lists last some ten steps at the usual temperatures.
     let perStep = (probe.force + probe.rebuild / 10) * Double(system.communicator.size) / Double(ranks)
@@ -169,7 +175,8 @@ public enum DryRun {
 
   private static func reportOutput(_ plan: RunPlan, _ system: DistributedSystem, steps: Int, log: RunLog) throws {
     let atoms = system.totalCount
-    var bytes = (steps / plan.output.thermo.every + 1) * 24
+    var bytes =
+      (steps / plan.output.thermo.every + 1) * 24
       * (plan.output.thermo.columns.count + system.figures.count + 2)
     for trajectory in plan.output.trajectories {
       let numbers = 3 + trajectory.columns.reduce(0) { $0 + width($1) }
@@ -188,7 +195,8 @@ public enum DryRun {
       guard communicator.isRoot else { return }
       let free = try DiskSpace.available(place)
       log.line(
-        "             checkpoints of \(RunLog.bytes(checkpoint)); in all \(RunLog.bytes(bytes)), \(RunLog.bytes(free)) free in \(plan.output.directory)")
+        "             checkpoints of \(RunLog.bytes(checkpoint)); in all \(RunLog.bytes(bytes)), "
+          + "\(RunLog.bytes(free)) free in \(plan.output.directory)")
       if bytes > free {
         throw FaultlineError(
           .input, "the run would write up to \(RunLog.bytes(bytes)), but only \(RunLog.bytes(free)) are free",
@@ -201,7 +209,8 @@ public enum DryRun {
     switch column {
     case .velocities, .forces, .images: 3
     case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation,
-      .chargeDeviation: 1
+      .chargeDeviation:
+      1
     case .virials: 9
     }
   }

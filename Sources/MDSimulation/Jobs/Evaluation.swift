@@ -9,8 +9,8 @@ import MDParallel
 ///
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
 /// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
-/// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame where it
-/// has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
+/// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame
+/// where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
 public enum Evaluation {
   /// Collective.
   public static func run(
@@ -38,7 +38,8 @@ public enum Evaluation {
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
       guard communicator.any(frame != nil) else { break }
       let total = frame?["total_charge"]?.numbers?.first
-      let result = try evaluate(frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
+      let result = try evaluate(
+        frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
       count += 1
       atoms += result.count

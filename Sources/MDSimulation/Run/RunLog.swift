@@ -63,7 +63,8 @@ public final class RunLog {
       let width = 24
       let filled = Int(fraction * Double(width))
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      emit("\r\u{1B}[K  \(label) \(bar) \(Self.percent(fraction))  \(done)/\(total)  \(note)  ETA \(Self.duration(left))")
+      emit(
+        "\r\u{1B}[K  \(label) \(bar) \(Self.percent(fraction))  \(done)/\(total)  \(note)  ETA \(Self.duration(left))")
       lineIsOpen = true
     } else {
       // A batch log: every tenth of the stage, and every ten minutes when steps are slow.

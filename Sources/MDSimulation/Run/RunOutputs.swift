@@ -70,7 +70,9 @@ final class RunOutputs {
     trajectories = try plan.trajectories.map(output)
     selection = try selectionPlan.map { plan in
       var plan = plan
-      plan.columns = [.forces, .energies] + assessments.sorted { $0.rawValue < $1.rawValue }
+      plan.columns =
+        [.forces, .energies]
+        + assessments.sorted { $0.rawValue < $1.rawValue }
         .compactMap { TrajectoryColumn(rawValue: $0.rawValue) }
       return try output(plan)
     }
@@ -113,7 +115,8 @@ final class RunOutputs {
     lastThermoStep = row.step
     try communicator.agree {
       try thermo?.write(
-        [Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] } + figures.map { row.figures?[$0.name] ?? 0 })
+        [Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] }
+          + figures.map { row.figures?[$0.name] ?? 0 })
     }
   }
 

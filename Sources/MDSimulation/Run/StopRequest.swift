@@ -32,7 +32,8 @@ public enum StopRequest {
     for number in signals {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { StopRequest.note($0) }
-      action.sa_flags = number == SIGINT ? Int32(SA_RESTART) | Int32(bitPattern: UInt32(SA_RESETHAND)) : Int32(SA_RESTART)
+      action.sa_flags =
+        number == SIGINT ? Int32(SA_RESTART) | Int32(bitPattern: UInt32(SA_RESETHAND)) : Int32(SA_RESTART)
       sigaction(number, &action, nil)
     }
   }
