@@ -3,9 +3,12 @@ import MDCore
 import MDElectrostatics
 import MDNumerics
 import MDParallel
+import MDPotentials
+import MDSimulation
+import MDTestSupport
 import Testing
 
-/// Messages of one potential of the mesh, counted, against the formulas of docs/parallel.md.
+/// Messages of one potential of the mesh, counted, and reductions of a charge equilibration, against docs/messages.md.
 @Suite struct MessageTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var bricks: SIMD3<Int>
@@ -126,5 +129,38 @@ import Testing
     let least = 8 * test.ranks * sides.reduce(1) { $0 * $1.least }
     let most = 8 * test.ranks * sides.reduce(1) { $0 * $1.most }
     #expect(total.exchange.bytes >= least && total.exchange.bytes <= most, "\(least) … \(most)")
+  }
+
+  /// Of a step with n products: 2n of the products, 2n + 2 of conjugate gradients, n − 1 for zᵀr, 2 for Λ, and that of
+  /// the forces on the mesh.
+  @Test(arguments: [1e-1, 1e-4, 1e-8]) func chargeReductions(tolerance: Double) throws {
+    let structure = TestStructures.crystal(["H", "O"], spacing: 2.6, cells: [4, 2, 2])
+    try LoopbackCommunicator.run(ranks: 2) { loopback in
+      let communicator = CountingCommunicator(loopback)
+      let header = Distribution.header(of: communicator.isRoot ? structure : nil, communicator: communicator)
+      let options = LongRangeOptions(accuracy: 1e-4, cutoff: 5)
+      let potential = try QEqPotential(
+        elements: ConstrainedCharges.elements, species: ["H", "O"],
+        solver: ConjugateGradientCharges(tolerance: tolerance, mesh: options, communicator: communicator),
+        longRange: PPPMSolver(options, communicator: communicator), cutoff: 5, communicator: communicator)
+      let domain = try Domain(
+        box: header.box, ranks: 2, rank: communicator.rank, halo: potential.requirements.halo)
+      let atoms = AtomStore()
+      try Distribution.scatter(
+        communicator.isRoot ? structure : nil, header: header, to: atoms, domain: domain, communicator: communicator)
+      let system = try DistributedSystem(
+        communicator: communicator, atoms: atoms, box: header.box, species: header.species, masses: [1, 16],
+        potentials: [potential], domain: domain, skin: 0)
+      try system.rebuild()
+      _ = try system.compute([], step: 0)
+      // Once more, with meshes that are there and atoms that have moved.
+      for i in 0..<atoms.localCount { atoms.position[i] += 0.05 * Vector3(sin(Double(atoms.id[i])), 0, 0) }
+      communicator.reset()
+      _ = try system.compute([], step: 1)
+      let reductions = communicator.traffic.reductions
+      let n = Int(potential.values(atoms.view, box: header.box, potentialEnergy: 0)[0])
+      #expect(n > (tolerance < 1e-3 ? 2 : 0))
+      #expect(reductions == 2 * n + (2 * n + 2) + (n - 1) + 2 + 1, "\(n) products, \(reductions) reductions")
+    }
   }
 }
