@@ -33,7 +33,6 @@ package final class MeshPreconditioner {
 
   private var mesh: ChargeMesh?
   private var influence: InfluenceFunction?
-  private var cell: PeriodicCell?
   private var places: ChargePlaces?
   /// λ, e²/eV, and λ − Λ on this rank's part of the field.
   private var screening = 0.0
@@ -54,32 +53,38 @@ package final class MeshPreconditioner {
 
   /// Collective. `inverse` is D⁻¹, 0 where charges are given.
   package func prepare(_ places: ChargePlaces, inverse: UnsafePointer<Double>) throws {
+    if self.places?.system != places.system { try layOut(places) }
     self.places = places
+    weighted.reserve(max(places.atoms.localCount, 1))
+    try screen(places, inverse)
+  }
+
+  /// The mesh and G of a cell and its decomposition. What windows the ranks have takes longer to find than a step
+  /// should on many ranks.
+  private func layOut(_ places: ChargePlaces) throws {
     let cell = try PeriodicCell(places.system.box, slabFactor: slabFactor)
     let layout = ChargeMesh.Layout(
       mesh: MeshChoice.mesh(spacing: Self.spacing, cell, fewest: 1), order: Self.order, places.system, cell,
       fftRanks: fftRanks, size: communicator.size)
-    if mesh?.layout != layout {
-      let made = ChargeMesh(layout, cell: cell, planning: .estimated, communicator: communicator)
-      mesh = made
-      influence = InfluenceFunction(made.fft, order: Self.order, cell: cell)
-      self.cell = nil
-      rest.reserve(max(made.fieldCount, 1))
-      sources.reserve(max(made.fieldCount, 1))
+    let mesh: ChargeMesh
+    let influence: InfluenceFunction
+    if let present = self.mesh, let known = self.influence, present.layout == layout {
+      (mesh, influence) = (present, known)
+    } else {
+      mesh = ChargeMesh(layout, cell: cell, planning: .estimated, communicator: communicator)
+      influence = InfluenceFunction(mesh.fft, order: Self.order, cell: cell)
+      rest.reserve(max(mesh.fieldCount, 1))
+      sources.reserve(max(mesh.fieldCount, 1))
     }
-    guard let mesh, let influence else { return }
     mesh.place(cell)
-    if self.cell != cell {
-      // Gaussians of width σ are what erf(αr)/r is for α = 1/2σ.
-      _ = influence.fill(cell, splitting: 1 / (2 * places.width), tensors: false)
-      self.cell = cell
-    }
-    weighted.reserve(max(places.atoms.localCount, 1))
-    try screen(mesh, places, inverse)
+    // Gaussians of width σ are what erf(αr)/r is for α = 1/2σ.
+    _ = influence.fill(cell, splitting: 1 / (2 * places.width), tensors: false)
+    (self.mesh, self.influence) = (mesh, influence)
   }
 
   /// Λ, and of it λ: the mean as charges see it.
-  private func screen(_ mesh: ChargeMesh, _ places: ChargePlaces, _ inverse: UnsafePointer<Double>) throws {
+  private func screen(_ places: ChargePlaces, _ inverse: UnsafePointer<Double>) throws {
+    guard let mesh else { preconditionFailure("lay the mesh out first") }
     try mesh.collect(inverse, places.atoms)
     let length = mesh.layout.mesh.z
     var (sum, squares, largest) = (0.0, 0.0, 0.0)
