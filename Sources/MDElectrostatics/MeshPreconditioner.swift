@@ -18,14 +18,17 @@ import MDNumerics
 /// number of screenings Y, 1 − Eᵏ⁺¹ is between 0 and 1: M⁻¹ is symmetric and positive definite however far x is from
 /// the solution.
 ///
-/// In water, cells of 16 to 1,000 Å all need three products for charges and two for their adjoint a step; with the
-/// diagonal alone 3 to 19 and 2 to 15 (docs/charge-equilibration.md).
+/// In water with a history, tolerance 1e-4, cells of 16 to 939 Å all need three products for charges and two for their
+/// adjoint a step; with the diagonal alone 3 to 19 and 2 to 15 (docs/charge-equilibration.md).
 package final class MeshPreconditioner {
   /// Of the mesh, Å: of 2 to 6 Å, 3 Å was the longest that took no more products in water than 2 Å.
   private static let spacing = 3.0
   private static let order = 3
   /// Even. More gain nothing, two cost a product or two in long cells.
   private static let screenings = 4
+
+  /// Ranks of the Fourier transforms along x and y; chosen for the mesh and `fftRanks` if nil.
+  package var processGrid: SIMD2<Int>?
 
   private let slabFactor: Double
   private let fftRanks: Int?
@@ -65,7 +68,7 @@ package final class MeshPreconditioner {
     let cell = try PeriodicCell(places.system.box, slabFactor: slabFactor)
     let layout = ChargeMesh.Layout(
       mesh: MeshChoice.mesh(spacing: Self.spacing, cell, fewest: 1), order: Self.order, places.system, cell,
-      fftRanks: fftRanks, size: communicator.size)
+      processGrid: processGrid, fftRanks: fftRanks, size: communicator.size)
     let mesh: ChargeMesh
     let influence: InfluenceFunction
     if let present = self.mesh, let known = self.influence, present.layout == layout {
@@ -77,12 +80,13 @@ package final class MeshPreconditioner {
       sources.reserve(max(mesh.fieldCount, 1))
     }
     mesh.place(cell)
-    // Gaussians of width σ are what erf(αr)/r is for α = 1/2σ.
+    // Gaussians of width σ are what erf(αr)/r is for α = 1/2σ. (Members of a committee share the mesh, and then the
+    // width of one of them, which is good enough here.)
     _ = influence.fill(cell, splitting: 1 / (2 * places.width), tensors: false)
     (self.mesh, self.influence) = (mesh, influence)
   }
 
-  /// Λ, and of it λ: the mean as charges see it.
+  /// Λ, and of it λ: the mean as charges see it, but more than half of the maximum, for M⁻¹ to be positive definite.
   private func screen(_ places: ChargePlaces, _ inverse: UnsafePointer<Double>) throws {
     guard let mesh else { preconditionFailure("lay the mesh out first") }
     try mesh.collect(inverse, places.atoms)

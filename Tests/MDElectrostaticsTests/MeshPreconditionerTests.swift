@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 import MDElectrostatics
 import MDNumerics
@@ -64,6 +65,52 @@ import Testing
   @Test func givenCharges() throws {
     let a = try Self.matrix(Self.structures[0], given: [1, 4])
     for row in [1, 4] { #expect(a[row].allSatisfy { $0 == 0 } && a.allSatisfy { $0[row] == 0 }) }
+  }
+
+  /// M⁻¹ r in the order of ids, with the transform on a grid of ranks.
+  static func product(_ structure: Structure, ranks: Int, grid: SIMD2<Int>) throws -> [Double] {
+    let shared = Shared()
+    try LoopbackCommunicator.run(ranks: ranks) { communicator in
+      let header = Distribution.header(of: communicator.isRoot ? structure : nil, communicator: communicator)
+      let domain = try Domain(box: header.box, ranks: ranks, rank: communicator.rank)
+      let atoms = AtomStore()
+      try Distribution.scatter(
+        communicator.isRoot ? structure : nil, header: header, to: atoms, domain: domain, communicator: communicator)
+      let preconditioner = MeshPreconditioner(slabFactor: 3, fftRanks: nil, communicator: communicator)
+      preconditioner.processGrid = grid
+      let n = structure.count
+      let system = LongRangeSystem(
+        box: header.box, decomposition: Decomposition(grid: domain.grid, cuts: domain.cuts, stray: 0.5),
+        charges: ChargeStatistics(count: n, sum: 0, squares: Double(n), occupiedVolume: header.box.volume))
+      let ids = (0..<atoms.localCount).map { Double(atoms.id[$0]) }
+      let inverse = AlignedBuffer(ids.map { 0.06 + 0.04 * sin($0) })
+      let residual = AlignedBuffer(ids.map { cos(3 * $0) })
+      try preconditioner.prepare(
+        ChargePlaces(atoms: atoms.view, system: system, width: 0.7, factor: 1), inverse: inverse.pointer)
+      try preconditioner.apply(residual.pointer, inverse: inverse.pointer, into: atoms.needCharge().pointer)
+      try Gather.inOrder([atoms.needCharge().storage], of: atoms, communicator: communicator) { _, buffers in
+        shared.add(buffers[0].bindMemory(to: Double.self))
+      }
+    }
+    return shared.values
+  }
+
+  private final class Shared: @unchecked Sendable {
+    private let lock = NSLock()
+    private(set) var values: [Double] = []
+    func add(_ more: some Sequence<Double>) { lock.withLock { values += more } }
+  }
+
+  /// Transforms on one rank, slabs, pencils, and ranks without a part in them.
+  @Test func ranks() throws {
+    for structure in Self.structures {
+      let one = try Self.product(structure, ranks: 1, grid: SIMD2(1, 1))
+      #expect(one.count == structure.count)
+      for (ranks, grid) in [(2, SIMD2(2, 1)), (3, SIMD2(1, 2)), (4, SIMD2(2, 2)), (8, SIMD2(2, 1))] {
+        let found = try Self.product(structure, ranks: ranks, grid: grid)
+        #expect(zip(found, one).allSatisfy { abs($0 - $1) < 1e-14 } && found.count == one.count, "\(ranks), \(grid)")
+      }
+    }
   }
 
   /// Along a cell of 118 Å: the same charges with less than half of the products.

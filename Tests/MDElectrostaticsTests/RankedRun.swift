@@ -27,7 +27,8 @@ enum RankedRun {
       #expect(
         zip(assessments, other.assessments).allSatisfy { abs($0 - $1) <= 1e-8 },
         "\(what): \(assessments), \(other.assessments)")
-      #expect(charges.count == other.charges.count && assessments.count == other.assessments.count)
+      #expect(charges.count == other.charges.count && forces.count == other.forces.count)
+      #expect(figures.count == other.figures.count && assessments.count == other.assessments.count)
     }
   }
 

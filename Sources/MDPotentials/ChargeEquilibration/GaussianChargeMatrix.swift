@@ -62,7 +62,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
   var count: Int { context?.atoms.localCount ?? 0 }
   var diagonal: UnsafePointer<Double> { UnsafePointer(diagonals.pointer) }
   var places: ChargePlaces? {
-    guard let context, let prepared else { return nil }
+    guard let context, let prepared, !arePoints else { return nil }
     return ChargePlaces(
       atoms: context.atoms, system: prepared, width: widths.reduce(0, +) / Double(widths.count), factor: factor)
   }
