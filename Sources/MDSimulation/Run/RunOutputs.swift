@@ -70,9 +70,7 @@ final class RunOutputs {
     trajectories = try plan.trajectories.map(output)
     selection = try selectionPlan.map { plan in
       var plan = plan
-      plan.columns =
-        [.forces, .energies]
-        + assessments.sorted { $0.rawValue < $1.rawValue }
+      plan.columns = [.forces, .energies] + assessments.sorted { $0.rawValue < $1.rawValue }
         .compactMap { TrajectoryColumn(rawValue: $0.rawValue) }
       return try output(plan)
     }
