@@ -97,6 +97,9 @@ extension Simulation {
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
         isCollective: true)
     }
+    // Programs that took such counts from files wrote them to checkpoints, too.
+    let images = atoms.image.pointer
+    let cleared = communicator.sum((0..<atoms.localCount).filter { header.box.clearImage(&images[$0]) }.count)
     let outputs = RunOutputs(
       plan.output, watch: plan.analysis.watch, directory: directory, communicator: communicator)
     try communicator.agree {
@@ -114,6 +117,7 @@ extension Simulation {
       summary: summary, log: log,
       started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
+    if cleared > 0 { log.line("  " + header.box.clearedImagesNote(atoms: cleared)) }
     simulation.describe()
     return simulation
   }
