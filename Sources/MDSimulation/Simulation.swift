@@ -2,6 +2,7 @@ import Foundation
 import MDCore
 import MDDeck
 import MDDynamics
+import MDIO
 import MDNumerics
 import MDParallel
 
@@ -129,9 +130,10 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
-    driver.report(row)
-    try outputs.write(row, log: log)
-    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
+    try record(row, driver)
+    if clock.step == 0 {
+      try outputs.writeFrames(at: 0, time: clock.time, header: header(row, driver), system: system)
+    }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
@@ -165,17 +167,17 @@ public final class Simulation {
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
     if isRelaxed { want.formUnion(outputs.allWants) }
     let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
-    if thermoDue || isRelaxed {
+    var header: [ExtXYZEntry] = []
+    if thermoDue || isRelaxed || outputs.headerDue(clock.step) {
       let row = sample(
         driver,
         computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
           ? tally : try fullTally(want), figures)
-      driver.report(row)
-      system.timers.start(.output)
-      try outputs.write(row, log: log)
+      if thermoDue || isRelaxed { try record(row, driver) }
+      header = self.header(row, driver)
     }
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: header, system: system)
     try heed(watch.judge(figures, step: clock.step), driver)
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
@@ -194,15 +196,27 @@ public final class Simulation {
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
     row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
-    summary.finalThermo = row
     return row
+  }
+
+  /// A row of the log, of thermo.csv and, if none comes after it, of run.json.
+  private func record(_ row: ThermoRow, _ driver: StageDriver) throws {
+    summary.finalThermo = row
+    driver.report(row)
+    system.timers.start(.output)
+    try outputs.write(row, log: log)
+  }
+
+  private func header(_ row: ThermoRow, _ driver: StageDriver) -> [ExtXYZEntry] {
+    FrameHeader.entries(row, box: system.box, isDynamics: driver.isDynamics, strain: driver.strain)
   }
 
   /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
   private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
     guard verdict != .nothing else { return }
-    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
-    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    let row = sample(driver, try fullTally(outputs.selectionWants), [:])
+    try outputs.writeSelection(
+      at: clock.step, time: clock.time, header: header(row, driver), system: system)
     switch verdict {
     case .nothing: break
     case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")

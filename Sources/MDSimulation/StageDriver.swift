@@ -90,6 +90,12 @@ final class StageDriver {
     return true
   }
 
+  /// Engineering strain of the cell since the stage began, along the axis that it is pulled along; nil if it is not.
+  var strain: Double? {
+    guard case .dynamics(let dynamics) = plan.work, let axis = dynamics.deform?.axis, let loading else { return nil }
+    return loading.strain(at: context.step, timestep: context.timestep)[axis][axis]
+  }
+
   // MARK: Checkpoints
 
   func state() throws -> StageState {

@@ -55,9 +55,10 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
-  /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
-  func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
+  /// Starts `faultline` (or another program) with these arguments; under mpirun if `ranks` is given. Plain POSIX calls:
+  /// Foundation's Process hands its threads' blocked signals on to the child, and may wait for ever for one that was
+  /// killed.
+  func start(program: String = Self.binary, ranks: Int? = nil, _ arguments: [String]) throws -> Running {
     // `env -C` changes the directory and becomes the program.
     let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
     var environment = ProcessInfo.processInfo.environment
@@ -84,7 +85,7 @@ struct Launcher {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
 
-    let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
+    let argv = (launch + [program] + arguments).map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var pid: pid_t = 0
