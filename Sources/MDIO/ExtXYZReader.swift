@@ -213,6 +213,11 @@ private struct ExtXYZTable {
     return Int32(names.count - 1)
   }
 
+  /// Columns of reals that become part of the structure.
+  private static let realNames: Set<String> = [
+    "velo", "vel", "velocity", "velocities", "momenta", "charges", "charge", "initial_charges", "q",
+  ]
+
   /// Sorts the columns into the structure.
   consuming func frame(_ box: Box, _ header: ExtXYZHeader, line: Int) throws -> ExtXYZFrame {
     var structure = Structure(box: box, species: names, types: types, positions: positions)
@@ -221,7 +226,8 @@ private struct ExtXYZTable {
     var momenta: [Double]?
     for column in columns {
       // Whole numbers may stand for real ones.
-      switch (column.name, column.width, column.values, column.reals) {
+      let reals = Self.realNames.contains(column.name) ? column.reals : nil
+      switch (column.name, column.width, column.values, reals) {
       case ("id", 1, .integers(let v), _):
         do throws(AtomNumbering.Problem) {
           _ = try AtomNumbering(v)
