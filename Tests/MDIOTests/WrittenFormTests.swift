@@ -43,9 +43,9 @@ import Testing
     let lines = text.split(separator: "\n").map(String.init)
     let at = try #require(lines.firstIndex(of: "ITEM: BOX BOUNDS xy xz yz pp ff pp"))
     let rows = lines[(at + 1)...(at + 3)].map { $0.split(separator: " ").compactMap { Double($0) } }
-    #expect(rows[0] == [1 - 0.25, 1 + 4 + 0.5, xy])
-    #expect(rows[1] == [-2, -2 + 5 + 0.75, xz])
-    #expect(rows[2] == [3, 9, yz])
+    // lo + min(0, xy, xz, xy + xz), hi + max(0, xy, xz, xy + xz), and so on.
+    let expected: [[Double]] = [[0.75, 5.5, xy], [-2, 3.75, xz], [3, 9, yz]]
+    #expect(rows == expected)
   }
 
   @Test func dumpNamesItsPositions() throws {
