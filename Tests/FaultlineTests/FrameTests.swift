@@ -227,7 +227,7 @@ extension CommandLineTests {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
       let script = Launcher.repository.appendingPathComponent("scripts/check-trajectories").path
-      let result = try launcher.start(program: script, ["--program", Launcher.binary]).wait(timeout: 600)
+      let result = try launcher.start(command: [script, "--program", Launcher.binary]).wait(timeout: 600)
       #expect(result.code == 0 && result.output.contains("All frames and numbers are read"), "\(result.output)")
     }
   }
