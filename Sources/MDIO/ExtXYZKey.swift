@@ -90,7 +90,8 @@ enum ExtXYZKey: String, CaseIterable {
       for name in known.names where name.count >= 7 && !all.contains(name) {
         guard Spelling.distance(Array(word), Array(name)) == 1 else { continue }
         throw reader.error(
-          "column \(property.name) is not known; did you mean \(name)?", hint: "or give it another name", column: column)
+          "column \(property.name) is not known; did you mean \(name)?", hint: "or give it another name",
+          column: column)
       }
     }
     return property.name

@@ -97,7 +97,7 @@ extension CommandLineTests {
         launcher,
         """
         2
-        note='two words' k=({[4 8 12]}) label= pbc="T T F" Lattice="9 0 0 0 9 0 0 0 9" path=C:\\x Properties=species:S:1:pos:R:3
+        note='two words' k=({[4 8 12]}) label= pbc="T T F" Lattice="9 0 0 0 9 0 0 0 9" path=C:\\x b=1
         Cu 0 0 0
         Cu 2.5 0 0
         2
@@ -124,7 +124,8 @@ extension CommandLineTests {
     @Test(arguments: [
       ("Total_Charge=x", "in.extxyz:2: total_charge is 'x'"), ("total_charge=", "total_charge is ''"),
       ("total_charg=1", "in.extxyz:2: total_charg is no known key; did you mean total_charge"),
-      ("lattice=\"3 0 0 0 3 0 0 0\"", "in.extxyz:2:1: Lattice is"), ("Latice=\"3 0 0 0 3 0 0 0 3\"", "did you mean Lattice"),
+      ("lattice=\"3 0 0 0 3 0 0 0\"", "in.extxyz:2:1: Lattice is"),
+      ("Latice=\"3 0 0 0 3 0 0 0 3\"", "did you mean Lattice"),
     ]) func mistakesInHeadersEndIt(_ entry: String, _ part: String) throws {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
@@ -203,7 +204,9 @@ extension CommandLineTests {
       let writer = try CheckpointWriter(reader.path + ".new")
       for section in reader.sections {
         var bytes = [UInt8](repeating: 0, count: section.count * section.width * section.element.size)
-        try bytes.withUnsafeMutableBytes { try reader.read(section.name, section.element, rows: 0..<section.count, into: $0) }
+        try bytes.withUnsafeMutableBytes {
+          try reader.read(section.name, section.element, rows: 0..<section.count, into: $0)
+        }
         if section.name.hasPrefix("image@") {
           for k in 0..<section.count { bytes[12 * k + 8] = 3 }
         }

@@ -37,7 +37,8 @@ import Testing
   ] as [(String, String, String, String?)])
   func entriesComeOutAsTheyCameIn(_ entry: String, _ key: String, _ text: String, _ written: String?) throws {
     // In front of others, between them, and at the end.
-    for line in ["\(entry) \(Self.cell) energy=-1.5", "\(Self.cell) \(entry) energy=-1.5", "\(Self.cell) energy=-1.5 \(entry)"] {
+    let (cell, energy) = (Self.cell, "energy=-1.5")
+    for line in ["\(entry) \(cell) \(energy)", "\(cell) \(entry) \(energy)", "\(cell) \(energy) \(entry)"] {
       let frame = try frame(line)
       #expect(frame.info.count == 2 && frame[key]?.text == text && frame["energy"]?.numbers == [-1.5])
       #expect(frame.structure.box.periodic == .all && frame.structure.box.volume == 64)

@@ -23,7 +23,9 @@ import Testing
   /// The end of a member that holds this text: CRC and length of all of it, little-endian.
   static func end(_ text: String) -> [UInt8] {
     let bytes = [UInt8](text.utf8)
-    return [checksum(bytes), UInt32(bytes.count)].flatMap { x in (0..<4).map { UInt8(truncatingIfNeeded: x >> (8 * $0)) } }
+    return [checksum(bytes), UInt32(bytes.count)].flatMap { x in
+      (0..<4).map { UInt8(truncatingIfNeeded: x >> (8 * $0)) }
+    }
   }
 
   func text(_ path: String) throws -> String {

@@ -125,8 +125,8 @@ import Testing
     let before = (0..<s.count).map { i -> Atom in
       let n = s.images![i]
       return Atom(
-        position: s.positions[i],
-        unwrapped: s.positions[i] + Vector3(Double(n.x), Double(n.y), Double(n.z)) * box.cell, velocity: s.velocities![i],
+        position: s.positions[i], unwrapped: s.positions[i] + Vector3(Double(n.x), Double(n.y), Double(n.z)) * box.cell,
+        velocity: s.velocities![i],
         virial: Matrix3((0..<9).map { Double(9 * i + $0 + 1) }))
     }
     #expect(after.count == before.count)

@@ -9,8 +9,8 @@ import MDParallel
 ///
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
 /// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), `stress` (−W/V in eV/Å³, for those),
-/// and the columns `forces:R:3` (eV/Å) and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame
-/// where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
+/// and the columns `forces:R:3` (eV/Å) and `energies:R:1` (eV). Potentials that find charges themselves take their sum
+/// from `total_charge` of the frame where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
 public enum Evaluation {
   /// Collective.
   public static func run(
