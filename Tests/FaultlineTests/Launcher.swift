@@ -57,9 +57,11 @@ struct Launcher {
 
   /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
   /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
-  func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
+  /// `memory`, bytes, is the most that each process may have in its address space.
+  func start(ranks: Int? = nil, memory: Int? = nil, _ arguments: [String]) throws -> Running {
     // `env -C` changes the directory and becomes the program.
     let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+      + (memory.map { ["sh", "-c", "ulimit -v \($0 / 1024); exec \"$0\" \"$@\""] } ?? [])
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
