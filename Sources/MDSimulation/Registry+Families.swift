@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDPotentialFiles
 import MDPotentials
 
 // A family: its keys in the deck, and how its potential is made from them. File paths come absolute.

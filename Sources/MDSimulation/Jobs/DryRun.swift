@@ -125,11 +125,7 @@ public enum DryRun {
 
   private static func checkDirectory(_ plan: RunPlan) throws {
     let directory = RunDirectory(plan.output.directory)
-    if directory.holdsRun && !plan.output.overwrite {
-      throw FaultlineError(
-        .input, "the run directory \(directory.path) already holds a run",
-        hint: "'faultline resume \(directory.path)' continues it, --overwrite of 'run' replaces it")
-    }
+    if case .run(let progress) = directory.contents, !plan.output.overwrite { throw directory.occupied(progress) }
     let place = existingAncestor(of: directory.path)
     guard FileManager.default.isWritableFile(atPath: place) else {
       throw FaultlineError(.input, "the run directory \(directory.path) cannot be made: \(place) is not writable")
