@@ -8,6 +8,8 @@ struct Launcher {
     var output: String
     var errors: String
     var seconds: Double
+    /// Bytes, of the largest process.
+    var memory = 0
   }
 
   /// A fresh directory, removed by `cleanUp`.
@@ -55,16 +57,21 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
-  /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
-  func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given, all of it by way of `wrapper`.
+  ///
+  /// Plain POSIX calls: Foundation's Process hands its threads' blocked signals on to the child, and may wait for ever
+  /// for one that was killed.
+  func start(
+    ranks: Int? = nil, wrapper: [String] = [], environment more: [String: String] = [:], _ arguments: [String]
+  ) throws -> Running {
     // `env -C` changes the directory and becomes the program.
-    let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+    let launch = ["env", "-C", directory] + wrapper + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     // Oversubscribed ranks must yield, or tests on two cores crawl.
     environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    environment.merge(more) { $1 }
     let id = UUID().uuidString.prefix(8)
     let (out, err) = (path("out-\(id).txt"), path("err-\(id).txt"))
 
@@ -108,7 +115,8 @@ struct Launcher {
       let deadline = Date().addingTimeInterval(timeout)
       var status: Int32 = 0
       var hung = false
-      while waitpid(pid, &status, WNOHANG) == 0 {
+      var usage = rusage()
+      while wait4(pid, &status, WNOHANG, &usage) == 0 {
         if Date() > deadline {
           hung = true
           kill(pid, SIGKILL)
@@ -121,7 +129,8 @@ struct Launcher {
       let code = hung ? -1 : signal != 0 ? 128 + signal : (status >> 8) & 0xFF
       let text = { (file: String) in (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       return Result(
-        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began))
+        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began),
+        memory: usage.ru_maxrss * 1024)
     }
   }
 }

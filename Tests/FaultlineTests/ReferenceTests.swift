@@ -129,10 +129,10 @@ extension CommandLineTests {
       let expected = try ExtXYZReader.frames(of: input)
       let found = try ExtXYZReader.frames(of: launcher.path("out.extxyz"))
       #expect(found.count == expected.count)
-      for (a, b) in zip(expected, found) { try compare(a, b, item) }
+      for (a, b) in zip(expected, found) { try Self.compare(a, b, item) }
     }
 
-    private func compare(_ a: ExtXYZFrame, _ b: ExtXYZFrame, _ item: Case) throws {
+    static func compare(_ a: ExtXYZFrame, _ b: ExtXYZFrame, _ item: Case) throws {
       let name = a["name"]?.text ?? "?"
       #expect(a.structure.positions == b.structure.positions, "\(name): order and positions are kept")
       #expect(b["name"]?.text == name, "header entries are kept")
@@ -154,6 +154,11 @@ extension CommandLineTests {
         let mine = try #require(b.structure.charges)
         let error = zip(charges, mine).map { abs($0 - $1) }.max() ?? 0
         #expect(error <= item.charge, "\(name): charge error \(error) e")
+      }
+      if let deviations = a.column("ref_force_deviation")?.reals {
+        let mine = try #require(b.column("force_deviation")?.reals)
+        let error = zip(deviations, mine).map { abs($0 - $1) }.max() ?? 0
+        #expect(error <= item.force, "\(name): error \(error) eV/Å of the committee's deviation")
       }
       if let atomic = a.column("ref_atomic_energy")?.reals {
         let mine = try #require(b.column("energies")?.reals)
