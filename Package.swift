@@ -90,6 +90,9 @@ let package = Package(
       name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
+      name: "DeckNumbersTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
+      swiftSettings: target),
+    .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),
   ],
   swiftLanguageModes: [.v6]

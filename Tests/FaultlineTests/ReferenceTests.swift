@@ -107,15 +107,13 @@ extension CommandLineTests {
 
     @Test(
       "energies, forces, virials and atomic energies",
-      .enabled(if: ReferenceCases.root != nil, "no reference data: set FAULTLINE_REFERENCE to their folder"),
-      arguments: cases, [1, 2, 3, 4, 8])
+      .reference(cases.map(\.folder)), arguments: cases, [1, 2, 3, 4, 8])
     func reference(_ item: Case, ranks: Int) throws {
-      let root = try #require(ReferenceCases.root)
-      let folder = root.appendingPathComponent(item.folder).path
+      let url = try ReferenceCases.folder(item.folder)
+      let folder = url.path
       let launcher = try Launcher("reference-\(item.folder)-\(ranks)")
       defer { launcher.cleanUp() }
-      let copy =
-        item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(root.appendingPathComponent(item.folder)) : nil
+      let copy = item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(url) : nil
       defer { if let copy { try? FileManager.default.removeItem(at: copy) } }
       let potential = item.potential.replacingOccurrences(of: "REF", with: copy?.path ?? folder)
       try launcher.write(

@@ -71,8 +71,10 @@ struct FuzzCase {
     defer { launcher.cleanUp() }
     try write(to: launcher.directory)
     let limits = "ulimit -c 0; ulimit -v \(Self.addressSpace); ulimit -t \(Self.processorSeconds); exec \"$@\""
+    let start = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
     let running = try launcher.start(
-      ranks: ranks, wrapper: ["sh", "-c", limits, "sh"], environment: ["SWIFT_BACKTRACE": "enable=no"], command)
+      command: ["sh", "-c", limits, "sh"] + start + [Launcher.binary] + command,
+      environment: ["SWIFT_BACKTRACE": "enable=no"])
     let result = running.wait(timeout: Self.seconds)
     let shown = (ranks.map { "mpirun -n \($0) " } ?? "") + "faultline " + command.joined(separator: " ")
     var outcome = Outcome(
