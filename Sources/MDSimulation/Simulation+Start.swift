@@ -37,8 +37,7 @@ extension Simulation {
     let notes = built?.notes ?? []
     built = nil
     let groups = GroupTable(plan.groups, species: system.species)
-    try groups.assign(to: system)
-    try groups.refuseEmpty(plan.groups, system)
+    try groups.assign(to: system.atoms, box: system.box)
     try Rehearsal.run(plan, system, groups)
 
     var inputs: [String: FileChecksum] = [:]
@@ -97,7 +96,8 @@ extension Simulation {
     plan.output.directory = directory.path
 
     let ingredients = try SystemFactory.Ingredients(
-      header.species, given: header.masses.map { $0 }, plan: plan, communicator: communicator)
+      header.species, isPresent: header.species.map { !(header.unused?.contains($0) ?? false) },
+      given: header.masses.map { $0 }, plan: plan, communicator: communicator)
     var domain = try Domain(
       box: header.box, ranks: communicator.size, rank: communicator.rank,
       grid: header.ranks == communicator.size
@@ -176,6 +176,13 @@ extension Simulation {
       potentials: system.potentials.map(\.name))
   }
 
+  /// "500 atoms each", "498 to 502 atoms each".
+  private static func range(_ counts: [Int]) -> String {
+    let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
+    if counts.count == 1 { return RunLog.counted(most, "atom") }
+    return (least == most ? "" : "\(RunLog.grouped(least)) to ") + RunLog.counted(most, "atom") + " each"
+  }
+
   /// What the log says before the first step. Collective.
   private func describe() {
     let counts = communicator.allGather(system.atoms.localCount)
@@ -191,8 +198,8 @@ extension Simulation {
       "  potential: \(system.potentials.map(\.name).joined(separator: " + ")), cutoff "
         + "\(RunLog.fixed(system.cutoff, 3)) Å, skin \(RunLog.fixed(system.skin, 2)) Å")
     let ranks = counts.count == 1 ? "1 rank" : "\(counts.count) ranks (\(grid.x) × \(grid.y) × \(grid.z))"
-    log.line("  \(ranks), \(RunLog.grouped(counts.min() ?? 0)) to \(RunLog.grouped(counts.max() ?? 0)) atoms each")
+    log.line("  \(ranks), " + Self.range(counts))
     let sizes = groups.counts(system.atoms, communicator)
-    for (name, size) in zip(groups.names, sizes) { log.line("  group \(name): \(RunLog.grouped(size)) atoms") }
+    for (name, size) in zip(groups.names, sizes) { log.line("  group \(name): \(RunLog.counted(size, "atom"))") }
   }
 }

@@ -306,7 +306,7 @@ public final class Simulation {
     let header = CheckpointHeader(
       deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
-      masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
+      unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
       geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
       longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,

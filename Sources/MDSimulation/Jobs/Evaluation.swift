@@ -37,7 +37,7 @@ public enum Evaluation {
     var count = 0
     var atoms = 0
     // Potentials read their files again only for other species.
-    var kept: (species: [String], ingredients: SystemFactory.Ingredients)?
+    var kept: Kept?
     while true {
       var frame: ExtXYZFrame?
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
@@ -57,6 +57,13 @@ public enum Evaluation {
     log.line(
       "Evaluated \(count) frame\(count == 1 ? "" : "s"), \(RunLog.grouped(atoms)) atoms, on \(communicator.size) "
         + "rank\(communicator.size == 1 ? "" : "s") in \(RunLog.duration(PhaseTimers.now() - began)) → \(output)")
+  }
+
+  /// What serves frames of the same species.
+  private struct Kept {
+    var species: [String]
+    var isPresent: [Bool]
+    var ingredients: SystemFactory.Ingredients
   }
 
   /// Whether two names stand for one file, be it through links.
@@ -94,7 +101,7 @@ public enum Evaluation {
 
   private static func evaluate(
     _ structure: Structure?, totalCharge: Double?, name: String?, _ plan: RunPlan,
-    _ kept: inout (species: [String], ingredients: SystemFactory.Ingredients)?, _ communicator: any Communicator
+    _ kept: inout Kept?, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
     // Results go back in the order of the file, whatever ids it has.
@@ -103,13 +110,14 @@ public enum Evaluation {
     do {
       let header = Distribution.header(of: ordered, communicator: communicator)
       let ingredients: SystemFactory.Ingredients
-      if let kept, kept.species == header.species {
+      if let kept, kept.species == header.species, kept.isPresent == header.isPresent {
         ingredients = kept.ingredients
       } else {
         ingredients = try SystemFactory.Ingredients(
-          header.species, given: header.masses, plan: plan, needsMasses: false, communicator: communicator)
+          header.species, isPresent: header.isPresent, given: header.masses, plan: plan, needsMasses: false,
+          communicator: communicator)
       }
-      kept = (header.species, ingredients)
+      kept = Kept(species: header.species, isPresent: header.isPresent, ingredients: ingredients)
       system = try SystemFactory.make(
         ordered, header: header, ingredients, plan: plan, communicator: communicator, skin: 0)
     } catch var error as FaultlineError where error.location == nil && communicator.isRoot {
@@ -123,7 +131,7 @@ public enum Evaluation {
     var given = [totalCharge == nil ? 0 : 1, totalCharge ?? 0]
     communicator.sum(&given)
     if given[0] > 0 { for potential in equilibrating { potential.totalCharge = given[1] } }
-    if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system) }
+    if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system.atoms, box: system.box) }
     try system.rebuild()
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]

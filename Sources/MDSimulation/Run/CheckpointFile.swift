@@ -21,6 +21,8 @@ struct CheckpointHeader: Codable, Sendable {
   /// nil when the last stage has ended.
   var stage: StageState?
   var species: [String]
+  /// Those that no atom has; nil in checkpoints of programs that did not tell.
+  var unused: [String]?
   var masses: [Double]
   var cell: [Double]
   var origin: [Double]
