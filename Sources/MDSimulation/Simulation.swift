@@ -2,6 +2,7 @@ import Foundation
 import MDCore
 import MDDeck
 import MDDynamics
+import MDIO
 import MDNumerics
 import MDParallel
 
@@ -20,10 +21,14 @@ public final class Simulation {
   let geometry: BoundaryEnergy.Geometry?
   var clock: Clock
   var summary: RunSummary
+  /// The potentials' files (on rank 0), for checkpoints.
+  private let inputs: [String: FileChecksum]
   /// What a checkpoint brought for the stage that it was taken in.
   var restored: StageState?
-  /// Steps of this start of the program.
+  /// Whole steps of this start of the program.
   private var stepsHere = 0
+  /// The last step that was done to its end.
+  private var lastWholeStep: Int
   private let started: Double
   private let watch: Watch
   private var limits = RunLimits()
@@ -33,7 +38,7 @@ public final class Simulation {
   init(
     plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
     geometry: BoundaryEnergy.Geometry?, lastSelected: Int? = nil, clock: Clock, restored: StageState?,
-    summary: RunSummary, log: RunLog, started: Double
+    summary: RunSummary, inputs: [String: FileChecksum], log: RunLog, started: Double
   ) {
     self.plan = plan
     self.system = system
@@ -41,8 +46,10 @@ public final class Simulation {
     self.groups = groups
     self.geometry = geometry
     self.clock = clock
+    lastWholeStep = clock.step
     self.restored = restored
     self.summary = summary
+    self.inputs = inputs
     self.log = log
     self.started = started
     watch = Watch(plan.analysis.watch, system, lastSelected: lastSelected)
@@ -51,6 +58,7 @@ public final class Simulation {
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
   public func run(limits: RunLimits) throws -> RunOutcome {
     self.limits = limits
+    defer { outputs.release() }
     summary.setupSeconds = PhaseTimers.now() - started
     do {
       if clock.stage < plan.stages.count { try writeSummary() }
@@ -58,13 +66,14 @@ public final class Simulation {
       try finish(outcome)
       return outcome
     } catch {
-      let advice =
-        outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
       var failure = error as? FaultlineError ?? FaultlineError(.run, "\(error)")
       summary.status = "failed"
       summary.reason = failure.description
-      failure.message += advice
-      if communicator.isRoot {
+      summary.steps = stepsHere
+      summary.stepsTotal = lastWholeStep
+      failure.message +=
+        outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
+      if communicator.isRoot, outputs.mayWrite {
         log.line("error: \(failure)")
         try? outputs.write(summary)
       }
@@ -101,6 +110,9 @@ public final class Simulation {
     }
     account(PhaseTimers.now() - stageStart, steps: clock.stepInStage - firstStep)
     if stop != nil { return stop }
+    // Whatever comes now, the stage need not be repeated. At the run's end the last checkpoint follows at once.
+    let isLast = clock.stage + 1 == plan.stages.count && analysis(of: plan.stages[clock.stage]) == nil
+    if !isLast, outputs.lastCheckpointClock != clock { try checkpoint(driver) }
     try end(driver, steps: clock.stepInStage - firstStep, seconds: PhaseTimers.now() - stageStart)
     return nil
   }
@@ -138,7 +150,6 @@ public final class Simulation {
   private func step(_ driver: StageDriver) throws -> String? {
     clock.step += 1
     clock.stepInStage += 1
-    stepsHere += 1
     driver.context.step = clock.step
     system.timers.start(.integrate)
     try driver.integrator.firstHalf(driver.context, box: &system.box)
@@ -160,6 +171,8 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
+    stepsHere += 1
+    lastWholeStep = clock.step
     system.timers.start(.analysis)
     // The end of a relaxation is worth a row and a frame, whatever its step.
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
@@ -177,6 +190,11 @@ public final class Simulation {
     system.timers.start(.output)
     try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
     try heed(watch.judge(figures, step: clock.step), driver)
+    // From the first output on the run has got somewhere: run.json must say so before another takes the directory over.
+    if outputs.hasGrown, summary.stepsTotal == 0 {
+      summary.stepsTotal = clock.step
+      try writeSummary()
+    }
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
@@ -288,11 +306,11 @@ public final class Simulation {
     let header = CheckpointHeader(
       deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
-      masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
+      unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
       geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
       longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
-      columns: [], files: [:])
+      columns: [], files: [:], inputs: inputs)
     try outputs.writeCheckpoint(header, system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
     summary.stepsTotal = clock.step
@@ -311,11 +329,16 @@ public final class Simulation {
         + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
-    if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
+    if let analysis = analysis(of: plan.stages[clock.stage]) {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
     }
+  }
+
+  /// What is measured at the end of a stage.
+  private func analysis(of stage: StagePlan) -> BoundaryEnergyPlan? {
+    if case .minimize = stage.work { plan.analysis.boundaryEnergy } else { nil }
   }
 
   private func perAtomStep(_ seconds: Double, _ steps: Int) -> Double {
@@ -335,7 +358,7 @@ public final class Simulation {
 
   private func finish(_ outcome: RunOutcome) throws {
     // A run that had ended before has nothing to add to what its own run.json says.
-    if stepsHere == 0, outcome == .finished, outputs.lastCheckpointStep == clock.step {
+    if stepsHere == 0, outcome == .finished, outputs.lastCheckpointClock == clock {
       try outputs.close()
       log.line("The run is finished: there is nothing left to do after step \(clock.step)")
       return
@@ -348,7 +371,7 @@ public final class Simulation {
     switch outcome {
     case .finished:
       summary.status = "finished"
-      if outputs.lastCheckpointStep != clock.step { try checkpoint(nil) }
+      if outputs.lastCheckpointClock != clock { try checkpoint(nil) }
     case .stopped(let reason):
       summary.status = "stopped"
       summary.reason = reason

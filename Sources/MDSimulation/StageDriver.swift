@@ -104,7 +104,7 @@ final class StageDriver {
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
-    try loading.restore(data)
+    try loading.restore(data, box: box, step: context.step, timestep: context.timestep)
   }
 
   // MARK: What the log says

@@ -55,16 +55,22 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
-  /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
-  func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
-    // `env -C` changes the directory and becomes the program.
-    let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given.
+  func start(ranks: Int? = nil, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+    let launch = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
+    return try start(command: launch + [Self.binary] + arguments, environment: environment)
+  }
+
+  /// Starts any program in the directory, with these variables besides those of the tests. Plain POSIX calls:
+  /// Foundation's Process hands its threads' blocked signals on to the child, and may wait for ever for one that was
+  /// killed.
+  func start(command: [String], environment more: [String: String] = [:]) throws -> Running {
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     // Oversubscribed ranks must yield, or tests on two cores crawl.
     environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    environment.merge(more) { $1 }
     let id = UUID().uuidString.prefix(8)
     let (out, err) = (path("out-\(id).txt"), path("err-\(id).txt"))
 
@@ -84,7 +90,8 @@ struct Launcher {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
 
-    let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
+    // `env -C` changes the directory and becomes the program.
+    let argv = (["env", "-C", directory] + command).map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var pid: pid_t = 0
@@ -93,8 +100,19 @@ struct Launcher {
     return Running(pid: pid, out: out, err: err, began: Date())
   }
 
-  func run(ranks: Int? = nil, _ arguments: String..., timeout: Double = 120) throws -> Result {
-    try start(ranks: ranks, arguments).wait(timeout: timeout)
+  func run(
+    ranks: Int? = nil, _ arguments: String..., environment: [String: String] = [:], timeout: Double = 120
+  ) throws -> Result {
+    try start(ranks: ranks, arguments, environment: environment).wait(timeout: timeout)
+  }
+
+  /// Waits until there is this file; false if it does not come within a while.
+  func waitFor(_ name: String, seconds: Double = 30) -> Bool {
+    for _ in 0..<Int(seconds * 100) {
+      if FileManager.default.fileExists(atPath: path(name)) { return true }
+      usleep(10_000)
+    }
+    return false
   }
 
   struct Running {

@@ -19,7 +19,7 @@ public struct HDNNPModel: Sendable {
   public var cutoff: Double { elements.flatMap(\.functions).map(\.cutoff).max() ?? 0 }
 
   /// The model with the functions that charges or electronegativities have of their own after those of the energies.
-  var withAllFunctions: HDNNPModel {
+  package var withAllFunctions: HDNNPModel {
     var all = self
     for (index, charges) in (electrostatics?.elements ?? []).enumerated() {
       all.elements[index].functions += charges.functions
