@@ -153,14 +153,17 @@ public final class Simulation {
     clock.stepInStage += 1
     driver.context.step = clock.step
     system.timers.start(.integrate)
-    try driver.integrator.firstHalf(driver.context, box: &system.box)
-    try driver.loading?.apply(driver.context, box: &system.box)
-    let vote = collectVote()
-    try refuseRunaway(vote.displacement)
-    if vote.displacement > system.skin / 2 {
-      try system.rebuild()
-    } else {
-      system.refresh()
+    let vote = try blamingStrain(of: driver) {
+      try driver.integrator.firstHalf(driver.context, box: &system.box)
+      try driver.loading?.apply(driver.context, box: &system.box)
+      let vote = collectVote()
+      try refuseRunaway(vote.displacement)
+      if vote.displacement > system.skin / 2 {
+        try system.rebuild()
+      } else {
+        system.refresh()
+      }
+      return vote
     }
     let isLast = clock.stepInStage == driver.steps
     let thermoDue = outputs.thermoDue(clock.step) || isLast
@@ -280,6 +283,16 @@ public final class Simulation {
 
   // MARK: Trouble
 
+  /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
+  private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError where error.kind == .run {
+      if let strain = driver.strain {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(strain), which may be too fast"
+      }
+      throw error
+    }
+  }
+
   private func refuseRunaway(_ displacement: Double) throws {
     if displacement.isFinite && displacement < max(10, system.cutoff + system.skin) { return }
     try refuseNonFinite()
@@ -338,8 +351,11 @@ public final class Simulation {
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
     try driver.integrator.finish(driver.context)
     log.line(
-      "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
-        + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+      "  \(driver.ending)"
+        + (steps == 0
+          ? ", no step taken"
+          : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
+            + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
     if let analysis = analysis(of: plan.stages[clock.stage]) {
@@ -401,7 +417,7 @@ public final class Simulation {
       return "\(phase.rawValue)\(RunLog.percent(s / summary.loopSeconds))"
     }
     log.line(
-      "Finished: \(RunLog.grouped(summary.steps)) steps of \(RunLog.grouped(system.totalCount)) atoms in "
+      "Finished: \(RunLog.counted(summary.steps, "step")) of \(RunLog.counted(system.totalCount, "atom")) in "
         + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
     log.line("  time: " + phases.joined(separator: ", "))
     log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")
