@@ -62,9 +62,14 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given.
-  func start(ranks: Int? = nil, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
-    let launch = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. `memory`, bytes, is the most that each
+  /// process may have in its address space.
+  func start(
+    ranks: Int? = nil, memory: Int? = nil, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Running {
+    let launch =
+      (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+      + (memory.map { ["sh", "-c", "ulimit -v \($0 / 1024); exec \"$0\" \"$@\""] } ?? [])
     return try start(command: launch + [Self.binary] + arguments, environment: environment)
   }
 
