@@ -126,6 +126,9 @@ extension Simulation {
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
         isCollective: true)
     }
+    // Programs that took such counts from files wrote them to checkpoints, too.
+    let images = atoms.image.pointer
+    let cleared = communicator.sum((0..<atoms.localCount).filter { header.box.clearImage(&images[$0]) }.count)
     let outputs = RunOutputs(
       plan.output, watch: plan.analysis.watch, directory: directory, lock: lock, communicator: communicator)
     try communicator.agree {
@@ -143,6 +146,7 @@ extension Simulation {
       summary: summary, inputs: inputs,
       log: log, started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
+    if cleared > 0 { log.line("  " + header.box.clearedImagesNote(atoms: cleared)) }
     if let note = lock?.note { log.line("  note: \(note)") }
     for file in changed { log.line("  note: \(file) is not the file that the run was written with before") }
     simulation.describe()

@@ -141,9 +141,10 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
-    driver.report(row)
-    try outputs.write(row, log: log)
-    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
+    try record(row, driver)
+    if clock.step == 0 {
+      try outputs.writeFrames(at: 0, time: clock.time, header: header(row, driver), system: system)
+    }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
@@ -152,14 +153,17 @@ public final class Simulation {
     clock.stepInStage += 1
     driver.context.step = clock.step
     system.timers.start(.integrate)
-    try driver.integrator.firstHalf(driver.context, box: &system.box)
-    try driver.loading?.apply(driver.context, box: &system.box)
-    let vote = collectVote()
-    try refuseRunaway(vote.displacement)
-    if vote.displacement > system.skin / 2 {
-      try system.rebuild()
-    } else {
-      system.refresh()
+    let vote = try blamingStrain(of: driver) {
+      try driver.integrator.firstHalf(driver.context, box: &system.box)
+      try driver.loading?.apply(driver.context, box: &system.box)
+      let vote = collectVote()
+      try refuseRunaway(vote.displacement)
+      if vote.displacement > system.skin / 2 {
+        try system.rebuild()
+      } else {
+        system.refresh()
+      }
+      return vote
     }
     let isLast = clock.stepInStage == driver.steps
     let thermoDue = outputs.thermoDue(clock.step) || isLast
@@ -178,17 +182,17 @@ public final class Simulation {
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
     if isRelaxed { want.formUnion(outputs.allWants) }
     let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
-    if thermoDue || isRelaxed {
+    var header: [ExtXYZEntry] = []
+    if thermoDue || isRelaxed || outputs.headerDue(clock.step) {
       let row = sample(
         driver,
         computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
           ? tally : try fullTally(want), figures)
-      driver.report(row)
-      system.timers.start(.output)
-      try outputs.write(row, log: log)
+      if thermoDue || isRelaxed { try record(row, driver) }
+      header = self.header(row, driver)
     }
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: header, system: system)
     try heed(watch.judge(figures, step: clock.step), driver)
     // From the first output on the run has got somewhere: run.json must say so before another takes the directory over.
     if outputs.hasGrown, summary.stepsTotal == 0 {
@@ -212,15 +216,27 @@ public final class Simulation {
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
     row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
-    summary.finalThermo = row
     return row
+  }
+
+  /// A row of the log, of thermo.csv and, if none comes after it, of run.json.
+  private func record(_ row: ThermoRow, _ driver: StageDriver) throws {
+    summary.finalThermo = row
+    driver.report(row)
+    system.timers.start(.output)
+    try outputs.write(row, log: log)
+  }
+
+  private func header(_ row: ThermoRow, _ driver: StageDriver) -> [ExtXYZEntry] {
+    FrameHeader.entries(row, box: system.box, isDynamics: driver.isDynamics, strain: driver.strain)
   }
 
   /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
   private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
     guard verdict != .nothing else { return }
-    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
-    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    let row = sample(driver, try fullTally(outputs.selectionWants), [:])
+    try outputs.writeSelection(
+      at: clock.step, time: clock.time, header: header(row, driver), system: system)
     switch verdict {
     case .nothing: break
     case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
@@ -266,6 +282,16 @@ public final class Simulation {
   }
 
   // MARK: Trouble
+
+  /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
+  private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError where error.kind == .run {
+      if let strain = driver.strain {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(strain), which may be too fast"
+      }
+      throw error
+    }
+  }
 
   private func refuseRunaway(_ displacement: Double) throws {
     if displacement.isFinite && displacement < max(10, system.cutoff + system.skin) { return }
@@ -325,8 +351,11 @@ public final class Simulation {
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
     try driver.integrator.finish(driver.context)
     log.line(
-      "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
-        + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+      "  \(driver.ending)"
+        + (steps == 0
+          ? ", no step taken"
+          : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
+            + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
     if let analysis = analysis(of: plan.stages[clock.stage]) {
@@ -388,7 +417,7 @@ public final class Simulation {
       return "\(phase.rawValue)\(RunLog.percent(s / summary.loopSeconds))"
     }
     log.line(
-      "Finished: \(RunLog.grouped(summary.steps)) steps of \(RunLog.grouped(system.totalCount)) atoms in "
+      "Finished: \(RunLog.counted(summary.steps, "step")) of \(RunLog.counted(system.totalCount, "atom")) in "
         + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
     log.line("  time: " + phases.joined(separator: ", "))
     log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")
