@@ -17,7 +17,8 @@ extension Registry.Family {
           "How the long-ranged part is summed: on a mesh (`pppm`), or every wave vector with every atom (`ewald`)."),
         .defaulted(
           "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
-          "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
+          "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å). If absent "
+            + "`evaluate` takes 1e-8."),
         .defaulted("cutoff", .quantity(.length, .positive), "10.0", "Of the part that is summed over pairs."),
         .optional(
           "splitting", .quantity(.inverseLength, .positive),
@@ -25,11 +26,10 @@ extension Registry.Family {
         .optional(
           "fft_ranks", .positiveInteger,
           "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
-        .defaulted(
-          "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
-          "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is "
-            + "wide."
-        ),
+        .optional(
+          "slab_factor", .number(NumberRange(from: 1, includesLower: false)),
+          "Height of a slab's periodic cell over that of the box. If absent 3, or as much more as atoms and accuracy "
+            + "ask for; a given one that is too small for its atoms or its accuracy is refused."),
         .defaulted(
           "net_charge", .quantity(.charge, .any), "0",
           "What the charges add up to; a periodic cell with a charge gets a uniform background."),
@@ -43,15 +43,13 @@ extension Registry.Family {
           - coulomb: {method: pppm, accuracy: 1e-5, cutoff: 10}
         """)
   ) { section, plan, species, communicator in
-    guard section.double("accuracy") >= 1e-14 else {
-      throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
-    }
+    let accuracy = try Registry.accuracy(section, plan)
     if section.gives("fft_ranks"), section.string("method") == "ewald" {
       throw section.error("fft_ranks", "is for `method: pppm`: plain Ewald sums have no mesh")
     }
     let options = LongRangeOptions(
-      accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
-      splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"),
+      accuracy: accuracy, cutoff: section.double("cutoff"),
+      splitting: section["splitting"]?.double, slabFactor: section["slab_factor"]?.double,
       fftRanks: section["fft_ranks"]?.integer)
     let periodic: any LongRangeSolver =
       section.string("method") == "ewald"

@@ -32,6 +32,7 @@ extension Simulation {
     try groups.assign(to: system)
     try groups.refuseEmpty(plan.groups, system)
     try Rehearsal.run(plan, system, groups)
+    let crystal = try BoundaryEnergy.rehearse(plan, system)
 
     try communicator.agree {
       guard communicator.isRoot else { return }
@@ -47,7 +48,7 @@ extension Simulation {
       plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
       restored: nil, summary: newSummary(plan, system), log: log, started: began)
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
-    for note in notes { log.line("  " + note) }
+    for note in notes + crystal { log.line("  " + note) }
     simulation.describe()
     return simulation
   }
@@ -108,6 +109,7 @@ extension Simulation {
       continuing: (header, file), atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
+    summary.warnings = header.warnings ?? []
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
       geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage,

@@ -31,7 +31,8 @@ extension RunPlan {
     _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
     let deck = try schema.validate(text, file: file, for: purpose)
-    let plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    var plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    plan.isForSinglePoints = purpose == .evaluate
     var check = PlanCheck(plan: plan, deck: deck)
     check.run()
     if !check.errors.isEmpty { throw DeckErrors(check.errors) }
@@ -217,6 +218,7 @@ extension DynamicsPlan {
     deform = (section["deform"]?.section).map {
       DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
     }
+    removeDrift = section["remove_drift"]?.boolean
   }
 }
 

@@ -33,6 +33,7 @@ public enum DryRun {
     try groups.assign(to: system)
     try groups.refuseEmpty(plan.groups, system)
     try Rehearsal.run(plan, system, groups)
+    for note in try BoundaryEnergy.rehearse(plan, system) { log.line("structure    " + note) }
     for (name, size) in zip(groups.names, groups.counts(system.atoms, communicator)) {
       log.line("group        \(name): \(RunLog.grouped(size)) atoms")
     }
@@ -50,9 +51,7 @@ public enum DryRun {
     log.line(
       "forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, "
         + "energy \(RunLog.fixed(probe.energy, 4)) eV")
-    for potential in system.potentials {
-      for note in try potential.notes(for: system.atoms.view) { log.line("             " + note) }
-    }
+    for note in try system.notes(step: 0) { log.line("             " + note) }
     guard let shape = domain else { return }
     try report(plan, shape.box, system, probe, ranks: ranks, log: log)
   }
