@@ -84,11 +84,19 @@ public final class Loading {
 
   public func state() throws -> Data { try StateCoding.encode(reference, kind: "loading") }
 
-  public func restore(_ state: Data) throws {
+  /// Goes on from a checkpoint of `step`, whose cell is `box`.
+  /// - Throws: a collective input error if the reference and the rates do not give that cell.
+  public func restore(_ state: Data, box: Box, step: Int, timestep: Double) throws {
     let restored = try StateCoding.decode(Reference.self, kind: "loading", from: state)
-    guard restored.cell.count == 9 else {
-      throw FaultlineError(.input, "the checkpoint's loading has no 3 × 3 cell", isCollective: true)
-    }
+    try StateCoding.require(
+      restored.cell.count == 9 && restored.step <= step, kind: "loading",
+      "a cell of \(restored.cell.count) numbers of step \(restored.step)")
+    let strain = (Double(step - restored.step) * timestep) * rates
+    let cell = Matrix3(restored.cell) * (Matrix3.identity + strain)
+    let size = box.cell.elements.map(abs).max() ?? 0
+    try StateCoding.require(
+      zip(cell.elements, box.cell.elements).allSatisfy { abs($0 - $1) <= 1e-9 * size }, kind: "loading",
+      "its reference does not give the checkpoint's cell")
     reference = restored
   }
 }

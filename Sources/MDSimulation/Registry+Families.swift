@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDPotentialFiles
 import MDPotentials
 
 // A family: its keys in the deck, and how its potential is made from them. File paths come absolute.
@@ -32,8 +33,9 @@ extension Registry.Family {
       ],
       example: """
         potential:
-          - snap: {coefficients: Ta06A.snapcoeff, parameters: Ta06A.snapparam}
-          - zbl: {inner: 4.0, outer: 4.8}
+          - snap:
+              coefficients: ../potentials/snap/Mo_Zuo_JPCA2020.snapcoeff
+              parameters: ../potentials/snap/Mo_Zuo_JPCA2020.snapparam
         """)
   ) { section, plan, species, _ in
     try SNAPPotential(
@@ -76,8 +78,8 @@ extension Registry.Family {
     DeckObject(
       "Ziegler–Biersack–Littmark screened nuclear repulsion between all species, as LAMMPS `pair_style zbl`.",
       [
-        .required("inner", .quantity(.length, .positive), "Switching begins."),
-        .required("outer", .quantity(.length, .positive), "The interaction ends."),
+        .required("inner", .quantity(.length, .positive.plausibly(0.1...50)), "Switching begins."),
+        .required("outer", .quantity(.length, .positive.plausibly(0.1...50)), "The interaction ends."),
       ],
       example: """
         potential:
@@ -103,17 +105,17 @@ extension Registry.Family {
     let pair = DeckObject(
       "Parameters of one pair of species.",
       [.required("species", .list(.string, count: 2...2), "The two species, in either order.")] + parameters
-        + [.optional("cutoff", .quantity(.length, .positive), "Of this pair; the potential's if absent.")])
+        + [.optional("cutoff", .quantity(.length, Registry.cutoff), "Of this pair; the potential's if absent.")])
     return DeckObject(
       doc,
       [
-        .required("cutoff", .quantity(.length, .positive), "Interactions end here."),
+        .required("cutoff", .quantity(.length, Registry.cutoff), "Interactions end here."),
         .required("pairs", .list(.object(pair), count: 1...10_000), "Parameters by pair of species."),
         .defaulted(
           "truncation", .enumeration(["cut", "shifted", "switched"]), "shifted",
           "At the cutoff: plain cut, energy shifted to zero, or smoothly switched off (to the second derivative)."),
         .optional(
-          "switch_from", .quantity(.length, .positive), "Where `switched` begins; 0.9 of the cutoff if absent."),
+          "switch_from", .quantity(.length, Registry.cutoff), "Where `switched` begins; 0.9 of the cutoff if absent."),
       ] + extra, example: example)
   }
 
@@ -151,7 +153,7 @@ extension Registry.Family {
       "Lennard-Jones 12-6: 4ε((σ/r)¹² − (σ/r)⁶).",
       parameters: [
         .required("epsilon", .quantity(.energy, .nonNegative), "ε, depth of the well."),
-        .required("sigma", .quantity(.length, .positive), "σ, where the energy is zero."),
+        .required("sigma", .quantity(.length, .positive.plausibly(0.1...50)), "σ, where the energy is zero."),
       ],
       extra: [
         .defaulted(
@@ -185,7 +187,7 @@ extension Registry.Family {
       parameters: [
         .required("depth", .quantity(.energy, .nonNegative), "D, depth of the well."),
         .required("alpha", .number(.positive), "α, 1/Å."),
-        .required("distance", .quantity(.length, .positive), "r₀, where the energy is lowest if C is 0."),
+        .required("distance", .quantity(.length, .positive.plausibly(0.1...50)), "r₀, where the energy is lowest if C is 0."),
         .defaulted("c12", .number(.nonNegative), "0", "C, eV·Å¹²; not 0 in the ionic model of Pedone et al. (2006)."),
       ],
       example: """
@@ -210,7 +212,7 @@ extension Registry.Family {
       "Buckingham: A e^(−r/ρ) − C/r⁶, without charges (see `coulomb`).",
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
-        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("rho", .quantity(.length, .positive.plausibly(0.01...10)), "ρ."),
         .required("c", .number(.nonNegative), "C, eV·Å⁶."),
       ],
       example: """
@@ -235,7 +237,7 @@ extension Registry.Family {
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
         .required("sigma", .quantity(.length, .nonNegative), "σ."),
-        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("rho", .quantity(.length, .positive.plausibly(0.01...10)), "ρ."),
         .required("c", .number(.nonNegative), "C, eV·Å⁶."),
         .defaulted("d", .number(.any), "0", "D, eV·Å⁸; positive attracts (the sign of Tosi and Fumi)."),
       ],
@@ -243,7 +245,10 @@ extension Registry.Family {
         potential:
           - born_mayer_huggins:
               cutoff: 9.0
-              pairs: [{species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}]
+              pairs:
+                - {species: [Na, Na], a: 0.2637, sigma: 2.340, rho: 0.317, c: 1.0486, d: 0.4993}
+                - {species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}
+                - {species: [Cl, Cl], a: 0.1582, sigma: 3.170, rho: 0.317, c: 72.4022, d: 145.4285}
         """)
   ) { section, _, species, _ in
     try PairPotential(

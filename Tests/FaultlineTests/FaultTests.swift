@@ -105,7 +105,9 @@ extension CommandLineTests {
     /// mpirun hands SIGUSR1 on and reports the ranks' exit code.
     @Test(
       "signals end a run with a checkpoint",
-      arguments: [(SIGTERM, nil), (SIGINT, nil), (SIGUSR1, nil), (SIGUSR1, 2)] as [(Int32, Int?)])
+      arguments: [
+        (SIGTERM, nil), (SIGINT, nil), (SIGUSR1, nil), (SIGUSR2, nil), (SIGHUP, nil), (SIGXCPU, nil), (SIGUSR1, 2),
+      ] as [(Int32, Int?)])
     func signals(_ signal: Int32, ranks: Int?) throws {
       let launcher = try Launcher("signal-\(signal)")
       defer { launcher.cleanUp() }
@@ -152,7 +154,9 @@ extension CommandLineTests {
       expectError(try launcher.run(ranks: 2, "run", "deck.yaml"), code: 65, "atoms 1 and 2", "0.1 Å")
     }
 
-    @Test("a full disk ends the run with the reason", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+    @Test(
+      "a full disk ends the run with the reason",
+      .enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"))
     func fullDisk() throws {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }

@@ -17,11 +17,13 @@ struct CheckCommand: ParsableCommand {
   var output: String?
 
   func validate() throws {
-    if let ranks, ranks < 1 { throw ValidationError("--ranks must be at least 1") }
+    if let ranks, !(1...1_000_000).contains(ranks) {
+      throw ValidationError("--ranks must be from 1 to 1,000,000")
+    }
   }
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       try DryRun.run(deck: deck, output: output, ranks: ranks, communicator: communicator, log: log)
       return Launch.Code.finished
     }
@@ -39,7 +41,7 @@ struct BuildCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       try StructureJob.run(deck: deck, output: output, communicator: communicator, log: log)
       return Launch.Code.finished
     }
