@@ -298,8 +298,8 @@ public final class Simulation {
   /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
   private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
     do { return try body() } catch var error as FaultlineError where error.kind == .run {
-      if let strain = driver.strain {
-        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(strain), which may be too fast"
+      if let pulling = driver.pulling {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(pulling), which may be too fast"
       }
       throw error
     }

@@ -136,13 +136,13 @@ final class StageDriver {
       } else {
         text += ", constant energy"
       }
-      if let strain { text += ", \(strain)" }
+      if let pulling { text += ", \(pulling)" }
       return text
     }
   }
 
   /// "pulled along x at 0.001 /ps", if the cell is.
-  var strain: String? {
+  var pulling: String? {
     guard case .dynamics(let dynamics) = plan.work, let deform = dynamics.deform else { return nil }
     return "pulled along \(["x", "y", "z"][deform.axis]) at \(deform.rate) /ps"
   }
