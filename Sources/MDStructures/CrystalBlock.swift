@@ -23,6 +23,8 @@ public struct CrystalBlock: Sendable {
     self.vacuum = vacuum
   }
 
+  /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would have
+  /// more atoms than `StructureSize` allows, or the orientation is not three orthogonal directions of a cubic crystal.
   public func build() throws -> Structure {
     guard size.x > 0, size.y > 0, size.z > 0 else {
       throw FaultlineError(
@@ -35,6 +37,9 @@ public struct CrystalBlock: Sendable {
         throw FaultlineError(.input, "an orientation is three directions, along x, y and z")
       }
       let crystal = try OrientedCrystal(unitCell, x: orientation[0], y: orientation[1], z: orientation[2])
+      try StructureSize.check(
+        atoms: unitCell.density * crystal.periods.x * crystal.periods.y * crystal.normalPeriod * Double(size.x)
+          * Double(size.y) * Double(size.z), "\(size.x) × \(size.y) × \(size.z) cells of this orientation")
       let slab = Slab(crystal, bottom: 0, thickness: Double(size.z) * crystal.normalPeriod)
       structure = SlabStack([.init(slab)], edges: crystal.periods, repeats: SIMD2(size.x, size.y)).build()
       structure.grains = nil
