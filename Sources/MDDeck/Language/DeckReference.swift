@@ -101,11 +101,11 @@ public enum DeckReference {
     return phrase
   }
 
-  /// Of the quantities that keys take.
+  /// Of the quantities that keys take, and of plain numbers.
   private static func unitTable(of schema: DeckSchema) -> String {
     let used = Set(dimensions(.object(schema.root)))
     var table = "\n## Units\n\n| Quantity | Unit | Also | Least above 0 | Most |\n|---|---|---|---|---|\n"
-    for dimension in PhysicalDimension.common + [.dimensionless] where used.contains(dimension.name) {
+    for dimension in PhysicalDimension.common.filter({ used.contains($0.name) }) + [.dimensionless] {
       let others = dimension.units.dropFirst().map(\.name).joined(separator: ", ")
       let bounds = [dimension.magnitudes.lowerBound, dimension.magnitudes.upperBound].map(plain)
       table += "| \(withoutArticle(dimension.name)) | \(dimension.defaultUnit ?? "") | \(others) "
