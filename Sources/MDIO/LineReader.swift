@@ -16,6 +16,7 @@ package final class LineReader {
   private var pushedBack: Field?
   private static let longestLine = 1 << 26
 
+  /// Throws when the file is not there, is a directory or cannot be opened. Contents decide whether it is gzip.
   package init(_ path: String) throws {
     self.path = path
     var status = stat()
@@ -112,9 +113,12 @@ package final class LineReader {
     return moved
   }
 
-  /// An error at a field of the current line.
-  package func error(_ message: String, hint: String? = nil, column: Int? = nil) -> FaultlineError {
-    FaultlineError(.input, message, hint: hint, at: SourceLocation(file: path, line: max(number, 1), column: column))
+  /// An error at a field of the current line, or of another.
+  package func error(
+    _ message: String, hint: String? = nil, line: Int? = nil, column: Int? = nil
+  ) -> FaultlineError {
+    FaultlineError(
+      .input, message, hint: hint, at: SourceLocation(file: path, line: line ?? max(number, 1), column: column))
   }
 }
 

@@ -39,11 +39,15 @@ struct Forecast {
     let local = Double(system.totalCount) / Double(communicator.size)
     places = sums[0] > 0 ? local * sums[1] / sums[0] : 0
 
-    let column = atoms.columns.reduce(0) { $0 + $1.stride }
     let listReach = system.cutoff + system.skin
     let neighbors = min(places, Double(system.totalCount) / box.volume * 4.19 * listReach * listReach * listReach)
-    // Columns have up to an eighth to spare; cells and what is sent take some 44 bytes a place.
-    bytes = places * (1.125 * Double(column) + 44) + 4 * neighbors * local
+    // Cells and what is sent take some 44 bytes a place.
+    bytes = Self.bytes(columnsOf: atoms, places: places) + places * 44 + 4 * neighbors * local
+  }
+
+  /// Of columns, which have up to an eighth to spare, and a copy of one while they grow.
+  static func bytes(columnsOf atoms: AtomStore, places: Double) -> Double {
+    1.125 * places * Double(atoms.columns.reduce(32) { $0 + $1.stride })
   }
 
   /// A cell that numbers can work with.

@@ -39,6 +39,7 @@ extension Simulation {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system.atoms, box: system.box)
     try Rehearsal.run(plan, system, groups)
+    let crystal = try BoundaryEnergy.rehearse(plan, system)
 
     var inputs: [String: FileChecksum] = [:]
     try communicator.agree { if communicator.isRoot { inputs = try InputFiles.checksums(plan) } }
@@ -63,7 +64,7 @@ extension Simulation {
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
-    for note in notes { log.line("  " + note) }
+    for note in notes + crystal { log.line("  " + note) }
     try simulation.describe()
     return simulation
   }
@@ -126,6 +127,9 @@ extension Simulation {
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
         isCollective: true)
     }
+    // Programs that took such counts from files wrote them to checkpoints, too.
+    let images = atoms.image.pointer
+    let cleared = communicator.sum((0..<atoms.localCount).filter { header.box.clearImage(&images[$0]) }.count)
     let outputs = RunOutputs(
       plan.output, watch: plan.analysis.watch, directory: directory, lock: lock, communicator: communicator)
     try communicator.agree {
@@ -137,12 +141,14 @@ extension Simulation {
       continuing: (header, file), atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
+    summary.warnings = header.warnings ?? []
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
       geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage,
       summary: summary, inputs: inputs,
       log: log, started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
+    if cleared > 0 { log.line("  " + header.box.clearedImagesNote(atoms: cleared)) }
     if let note = lock?.note { log.line("  note: \(note)") }
     for file in changed { log.line("  note: \(file) is not the file that the run was written with before") }
     try simulation.describe()

@@ -32,6 +32,8 @@ public final class Simulation {
   private let started: Double
   private let watch: Watch
   private var limits = RunLimits()
+  /// `DistributedSystem.revisions` when the potentials' notes were written last.
+  private var revisions = 0
 
   var communicator: any Communicator { system.communicator }
 
@@ -128,22 +130,19 @@ public final class Simulation {
     }
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
     if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
-    if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
+    for note in try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  " + note) }
     var want = outputs.wants(at: clock.step).union([.energy, .virial])
     if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
-    if clock.step == 0 {
-      for potential in system.potentials {
-        for note in try potential.notes(for: system.atoms.view) { log.line("  " + note) }
-      }
-    }
+    try writeNotes(isStart: clock.step == 0)
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
-    driver.report(row)
-    try outputs.write(row, log: log)
-    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
+    try record(row, driver)
+    if clock.step == 0 {
+      try outputs.writeFrames(at: 0, time: clock.time, header: header(row, driver), system: system)
+    }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
@@ -152,14 +151,17 @@ public final class Simulation {
     clock.stepInStage += 1
     driver.context.step = clock.step
     system.timers.start(.integrate)
-    try driver.integrator.firstHalf(driver.context, box: &system.box)
-    try driver.loading?.apply(driver.context, box: &system.box)
-    let vote = collectVote()
-    try refuseRunaway(vote.displacement)
-    if vote.displacement > system.skin / 2 {
-      try system.rebuild()
-    } else {
-      system.refresh()
+    let vote = try blamingStrain(of: driver) {
+      try driver.integrator.firstHalf(driver.context, box: &system.box)
+      try driver.loading?.apply(driver.context, box: &system.box)
+      let vote = collectVote()
+      try refuseRunaway(vote.displacement)
+      if vote.displacement > system.skin / 2 {
+        try system.rebuild()
+      } else {
+        system.refresh()
+      }
+      return vote
     }
     let isLast = clock.stepInStage == driver.steps
     let thermoDue = outputs.thermoDue(clock.step) || isLast
@@ -168,6 +170,7 @@ public final class Simulation {
     if watch.isPossible, thermoDue || watch.isDue(clock.step) { want.insert(.assessment) }
     let computed = want
     let tally = try system.compute(want, step: clock.step)
+    try writeNotes()
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
@@ -178,17 +181,17 @@ public final class Simulation {
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
     if isRelaxed { want.formUnion(outputs.allWants) }
     let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
-    if thermoDue || isRelaxed {
+    var header: [ExtXYZEntry] = []
+    if thermoDue || isRelaxed || outputs.headerDue(clock.step) {
       let row = sample(
         driver,
         computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
           ? tally : try fullTally(want), figures)
-      driver.report(row)
-      system.timers.start(.output)
-      try outputs.write(row, log: log)
+      if thermoDue || isRelaxed { try record(row, driver) }
+      header = self.header(row, driver)
     }
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: header, system: system)
     try heed(watch.judge(figures, step: clock.step), driver)
     // From the first output on the run has got somewhere: run.json must say so before another takes the directory over.
     if outputs.hasGrown, summary.stepsTotal == 0 {
@@ -199,6 +202,19 @@ public final class Simulation {
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
     return stop
+  }
+
+  /// What potentials say of their errors, where that is new. Collective.
+  private func writeNotes(isStart: Bool = false) throws {
+    guard isStart || system.revisions != revisions else { return }
+    revisions = system.revisions
+    if !isStart {
+      log.line("  step \(RunLog.grouped(clock.step)): the cell has changed; sums over charges as they are now:")
+    }
+    for note in try system.notes(step: clock.step) {
+      log.line("  " + note)
+      if note.hasPrefix("warning: ") { summary.warn(String(note.dropFirst(9)), step: clock.step) }
+    }
   }
 
   /// Energy and virial of the present positions, and what frames want, when the step itself did not ask for them.
@@ -212,15 +228,27 @@ public final class Simulation {
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
     row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
-    summary.finalThermo = row
     return row
+  }
+
+  /// A row of the log, of thermo.csv and, if none comes after it, of run.json.
+  private func record(_ row: ThermoRow, _ driver: StageDriver) throws {
+    summary.finalThermo = row
+    driver.report(row)
+    system.timers.start(.output)
+    try outputs.write(row, log: log)
+  }
+
+  private func header(_ row: ThermoRow, _ driver: StageDriver) -> [ExtXYZEntry] {
+    FrameHeader.entries(row, box: system.box, isDynamics: driver.isDynamics, strain: driver.strain)
   }
 
   /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
   private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
     guard verdict != .nothing else { return }
-    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
-    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    let row = sample(driver, try fullTally(outputs.selectionWants), [:])
+    try outputs.writeSelection(
+      at: clock.step, time: clock.time, header: header(row, driver), system: system)
     switch verdict {
     case .nothing: break
     case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
@@ -267,6 +295,16 @@ public final class Simulation {
 
   // MARK: Trouble
 
+  /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
+  private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError where error.kind == .run {
+      if let pull = driver.pull {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(pull), which may be too fast"
+      }
+      throw error
+    }
+  }
+
   private func refuseRunaway(_ displacement: Double) throws {
     if displacement.isFinite && displacement < max(10, system.cutoff + system.skin) { return }
     try refuseNonFinite()
@@ -308,7 +346,8 @@ public final class Simulation {
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, warnings: summary.warnings,
+      lastSelected: watch.lastSelected,
       longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:], inputs: inputs)
     try outputs.writeCheckpoint(header, system: system)
@@ -325,14 +364,21 @@ public final class Simulation {
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
     try driver.integrator.finish(driver.context)
     log.line(
-      "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
-        + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+      "  \(driver.ending)"
+        + (steps == 0
+          ? ", no step taken"
+          : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
+            + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
     if let analysis = analysis(of: plan.stages[clock.stage]) {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
+      for warning in result.warnings {
+        log.line("  warning: \(warning)")
+        summary.warn(warning, step: clock.step)
+      }
     }
   }
 
@@ -388,7 +434,7 @@ public final class Simulation {
       return "\(phase.rawValue)\(RunLog.percent(s / summary.loopSeconds))"
     }
     log.line(
-      "Finished: \(RunLog.grouped(summary.steps)) steps of \(RunLog.grouped(system.totalCount)) atoms in "
+      "Finished: \(RunLog.counted(summary.steps, "step")) of \(RunLog.counted(system.totalCount, "atom")) in "
         + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
     log.line("  time: " + phases.joined(separator: ", "))
     log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")

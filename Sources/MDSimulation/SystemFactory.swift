@@ -25,6 +25,9 @@ enum SystemFactory {
       box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
       halo: ingredients.halo + skin)
     let atoms = AtomStore()
+    try communicator.refuse(
+      bytes: Forecast.bytes(columnsOf: atoms, places: Double(header.count) / Double(communicator.size)),
+      for: RunLog.counted(header.count, "atom"), hint: "use more nodes or fewer atoms")
     try Distribution.scatter(structure, header: header, to: atoms, domain: domain, communicator: communicator)
     if plan.decomposition.balance {
       domain = try Domain.balanced(

@@ -4,8 +4,8 @@ import MDCore
 enum StructureSize {
   /// Atoms are numbered by 32 bits in lists.
   static let limit = 2e9
-  /// A position, a type and a grain, once; what else they need comes later.
-  static let bytesPerAtom = 40.0
+  /// A position, a type, a grain and what builders keep beside them; what else atoms need comes later.
+  static let bytesPerAtom = 120.0
 
   /// Throws an input error for more atoms than the program can number or this process can hold.
   static func check(atoms: Double, _ what: String) throws {

@@ -8,6 +8,8 @@ struct Launcher {
     var output: String
     var errors: String
     var seconds: Double
+    /// Bytes, of the largest process.
+    var memory = 0
   }
 
   /// A fresh directory, removed by `cleanUp`.
@@ -29,6 +31,11 @@ struct Launcher {
     if let path = ProcessInfo.processInfo.environment["FAULTLINE_PROGRAM"] { return path }
     return repository.appendingPathComponent(".build/release/faultline").path
   }()
+
+  /// Whether there is a program mpirun.
+  static let hasMPI = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+    FileManager.default.isExecutableFile(atPath: "\($0)/mpirun")
+  }
 
   func path(_ name: String) -> String { directory + "/" + name }
 
@@ -55,9 +62,14 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given.
-  func start(ranks: Int? = nil, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
-    let launch = ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? []
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. `memory`, bytes, is the most that each
+  /// process may have in its address space.
+  func start(
+    ranks: Int? = nil, memory: Int? = nil, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Running {
+    let launch =
+      (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+      + (memory.map { ["sh", "-c", "ulimit -v \($0 / 1024); exec \"$0\" \"$@\""] } ?? [])
     return try start(command: launch + [Self.binary] + arguments, environment: environment)
   }
 
@@ -126,7 +138,8 @@ struct Launcher {
       let deadline = Date().addingTimeInterval(timeout)
       var status: Int32 = 0
       var hung = false
-      while waitpid(pid, &status, WNOHANG) == 0 {
+      var usage = rusage()
+      while wait4(pid, &status, WNOHANG, &usage) == 0 {
         if Date() > deadline {
           hung = true
           kill(pid, SIGKILL)
@@ -139,7 +152,8 @@ struct Launcher {
       let code = hung ? -1 : signal != 0 ? 128 + signal : (status >> 8) & 0xFF
       let text = { (file: String) in (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       return Result(
-        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began))
+        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began),
+        memory: usage.ru_maxrss * 1024)
     }
   }
 }

@@ -51,16 +51,19 @@ extension HDNNPModel {
     return try input.scaling(HDNNPScaling(file: file, symbols: input.elements.map(\.symbol), counts: counts))
   }
 
+  /// Å.
+  static let longestCutoff = 20.0
+
   /// Wrong units show in the longest cutoff.
   static func checkCutoff(
     _ input: HDNNPInput, _ functions: [[HDNNPInput.Function]], _ units: HDNNPUnits
   ) throws {
     guard let longest = functions.joined().max(by: { $0.function.cutoff < $1.function.cutoff }) else { return }
     let cutoff = longest.function.cutoff / units.length
-    guard cutoff < 2 || cutoff > 20 else { return }
+    guard cutoff < 2 || cutoff > longestCutoff else { return }
     throw input.lines.error(
       "the longest cutoff comes out as \(longest.function.cutoff) / \(units.length) = \(cutoff) Å", longest.line,
-      hint: "between 2 and 20 Å are possible; are the units those of the potential's files?")
+      hint: "between 2 and \(Int(longestCutoff)) Å are possible; are the units those of the potential's files?")
   }
 
   /// The element of each species of a run.

@@ -119,6 +119,11 @@ extension HDNNPInput {
     guard inner >= 0, outer > inner else {
       throw lines.error("screen_electrostatics: \(inner) … \(outer) is no range", line)
     }
+    guard outer / units.length <= HDNNPModel.longestCutoff else {
+      throw lines.error(
+        "the outer radius of screen_electrostatics comes out as \(outer) / \(units.length) = \(outer / units.length) Å",
+        line, hint: "at most \(HDNNPModel.longestCutoff) Å are possible; are the units those of the potential's files?")
+    }
     let letters: [String: ScreeningFunction.Core] = [
       "c": .cosine, "p1": .polynomial1, "p2": .polynomial2, "p3": .polynomial3, "p4": .polynomial4,
     ]

@@ -8,9 +8,9 @@ import MDParallel
 /// `faultline evaluate`: single points for the frames of an extended XYZ file, distributed like a run.
 ///
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
-/// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
-/// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame
-/// where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
+/// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), `stress` (−W/V in eV/Å³, for those),
+/// and the columns `forces:R:3` (eV/Å) and `energies:R:1` (eV). Potentials that find charges themselves take their sum
+/// from `total_charge` of the frame where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
 public enum Evaluation {
   /// Collective.
   public static func run(
@@ -36,23 +36,36 @@ public enum Evaluation {
     }
     var count = 0
     var atoms = 0
+    var warned: Set<String> = []
+    var withoutCell = 0
     // Potentials read their files again only for other species.
     var kept: Kept?
     while true {
       var frame: ExtXYZFrame?
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
       guard communicator.any(frame != nil) else { break }
-      let total = frame?["total_charge"]?.numbers?.first
+      var total: Double?
+      try communicator.agree { total = try frame.flatMap { try totalCharge(of: $0, in: frames) } }
       let result = try evaluate(
-        frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
+        frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept,
+        isFirst: count == 0, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
+      for note in result.notes where count == 0 || (note.hasPrefix("warning: ") && !warned.contains(note)) {
+        log.line("  " + (count == 0 ? note : "\(note) (\(frames):\(frame?.line ?? 0))"))
+        warned.insert(note)
+      }
       count += 1
       atoms += result.count
+      if let frame, !frame.hasLattice { withoutCell += 1 }
     }
     try communicator.agree {
       if count == 0 { throw FaultlineError(.input, "no frames in \(frames)") }
       try writer?.finish()
       try pending?.commit()
+    }
+    if withoutCell > 0 {
+      log.line(
+        "warning: \(withoutCell) of \(count) frame\(count == 1 ? "" : "s") gave no Lattice and had open boundaries")
     }
     log.line(
       "Evaluated \(count) frame\(count == 1 ? "" : "s"), \(RunLog.grouped(atoms)) atoms, on \(communicator.size) "
@@ -83,6 +96,22 @@ public enum Evaluation {
     }
   }
 
+  /// The header's `total_charge`, e; throws where it is no number or its name has a letter wrong.
+  private static func totalCharge(of frame: ExtXYZFrame, in path: String) throws -> Double? {
+    let key = "total_charge"
+    for entry in frame.info where entry.raw != nil {
+      let word = entry.key.lowercased()
+      guard word == key || Spelling.distance(Array(word), Array(key)) == 1 else { continue }
+      guard word == key, let numbers = entry.numbers, numbers.count == 1 else {
+        throw FaultlineError(
+          .input, word == key ? "\(key) is '\(entry.text)'" : "\(entry.key) is no known key; did you mean \(key)?",
+          hint: "a number in e is needed", at: SourceLocation(file: path, line: frame.line + 1))
+      }
+      return numbers[0]
+    }
+    return nil
+  }
+
   struct Result {
     var count: Int
     var energy: Double
@@ -93,6 +122,8 @@ public enum Evaluation {
     /// Of potentials that find charges themselves.
     var charges: [Double]?
     var electronegativities: [Double] = []
+    /// Of the potentials, all of them for the first frame.
+    var notes: [String] = []
     /// What the potentials say of themselves: of the frame and of its atoms.
     var figures: [Assessment: Double] = [:]
     var atomFigures: [[Double]] = []
@@ -101,7 +132,7 @@ public enum Evaluation {
 
   private static func evaluate(
     _ structure: Structure?, totalCharge: Double?, name: String?, _ plan: RunPlan,
-    _ kept: inout Kept?, _ communicator: any Communicator
+    _ kept: inout Kept?, isFirst: Bool, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
     // Results go back in the order of the file, whatever ids it has.
@@ -136,7 +167,16 @@ public enum Evaluation {
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]
     if watch.isPossible { want.insert(.assessment) }
-    let tally = try system.compute(want, step: 0)
+    let tally: Tally
+    let notes: [String]
+    do {
+      tally = try system.compute(want, step: 0)
+      notes =
+        try isFirst ? system.notes(step: 0) : system.potentials.flatMap { try $0.warnings(for: system.atoms.view) }
+    } catch var error as FaultlineError where error.isCollective && error.location == nil {
+      error.message = (name.map { "\($0): " } ?? "") + error.message
+      throw error
+    }
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw notANumber("the force on atom \(bad)", name)
     }
@@ -145,6 +185,7 @@ public enum Evaluation {
     if !sums[0].isFinite { throw notANumber("the energy", name) }
     if !sums.allSatisfy(\.isFinite) { throw notANumber("the virial", name) }
     var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
+    result.notes = notes
     if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
     let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
@@ -192,11 +233,10 @@ public enum Evaluation {
   private static func annotated(_ frame: ExtXYZFrame, _ result: Result) -> ExtXYZFrame {
     var out = frame
     out["energy"] = ExtXYZEntry("energy", result.energy)
-    if frame.structure.box.periodic.isFull {
-      out["virial"] = ExtXYZEntry("virial", result.virial.elements)
-    } else {
-      out["virial"] = nil
-    }
+    let box = frame.structure.box
+    out["virial"] = box.periodic.isFull ? ExtXYZEntry("virial", result.virial.elements) : nil
+    // ASE takes this for a result, so that of another calculation must not stay.
+    out["stress"] = FrameHeader.stress(result.virial, in: box)
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
     if let charges = result.charges {

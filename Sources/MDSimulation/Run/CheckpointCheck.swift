@@ -24,7 +24,7 @@ struct CheckpointCheck {
   func check(_ h: CheckpointHeader) throws {
     let clock = h.clock
     try require(
-      clock.step >= 0 && clock.stage >= 0 && (0...clock.step).contains(clock.stepInStage)
+      (0...(1 << 60)).contains(clock.step) && clock.stage >= 0 && (0...clock.step).contains(clock.stepInStage)
         && clock.time.isFinite && clock.time >= 0,
       "the clock \(clock)")
     if let stage = h.stage {
@@ -63,7 +63,6 @@ struct CheckpointCheck {
 
   private func check(cell: [Double], _ name: String) throws {
     let volume = cell.count == 9 ? abs(Matrix3(cell).determinant) : 0
-    // Rows of length 1 Å and 10⁶ Å are the extremes that anybody can mean.
     try require(cell.allSatisfy(\.isFinite) && volume.isFinite && volume > 1e-6, "the \(name) \(cell) without volume")
   }
 
@@ -159,8 +158,8 @@ struct CheckpointCheck {
   private func check(positions: UnsafeRawBufferPointer, _ section: String, _ rows: Int, _ h: CheckpointHeader) throws {
     let box = h.box
     for k in 0..<rows {
-      let x = (0..<3).map { positions.loadUnaligned(fromByteOffset: 24 * k + 8 * $0, as: Double.self) }
-      let s = box.fractional(Vector3(x[0], x[1], x[2]))
+      func number(_ c: Int) -> Double { positions.loadUnaligned(fromByteOffset: 24 * k + 8 * c, as: Double.self) }
+      let s = box.fractional(Vector3(number(0), number(1), number(2)))
       for axis in 0..<3 where box.periodic[axis] && !(s[axis] > -1e-6 && s[axis] < 1 + 1e-6) {
         throw refuse(section, "a position outside the cell in row \(k)")
       }

@@ -140,6 +140,9 @@ final class RunOutputs {
   /// Per-atom quantities that any trajectory has.
   var allWants: Want { trajectories.reduce(into: Want()) { $0.formUnion($1.wants) } }
 
+  /// Whether a frame of this step says what energy and stress are.
+  func headerDue(_ step: Int) -> Bool { trajectories.contains { $0.hasHeader && $0.isDue(step) } }
+
   // MARK: The right to write
 
   /// False if the directory has been taken over from this run.
@@ -177,19 +180,22 @@ final class RunOutputs {
   }
 
   /// Frames that are due, or of all trajectories. Collective.
-  func writeFrames(at step: Int, evenIfNotDue: Bool = false, time: Double, system: DistributedSystem) throws {
+  func writeFrames(
+    at step: Int, evenIfNotDue: Bool = false, time: Double, header: [ExtXYZEntry], system: DistributedSystem
+  ) throws {
     let due = trajectories.filter { $0.isDue(step) || (evenIfNotDue && $0.isNew(step)) }
     if due.isEmpty { return }
     hasGrown = hasGrown || step > 0
     try communicator.agree { try requireLock() }
     for trajectory in due {
-      try trajectory.write(step: step, time: time, system: system)
+      try trajectory.write(step: step, time: time, header: header, system: system)
     }
   }
 
   /// A structure that the watch keeps. Collective.
-  func writeSelection(at step: Int, time: Double, system: DistributedSystem) throws {
-    if let selection, selection.isNew(step) { try selection.write(step: step, time: time, system: system) }
+  func writeSelection(at step: Int, time: Double, header: [ExtXYZEntry], system: DistributedSystem) throws {
+    guard let selection, selection.isNew(step) else { return }
+    try selection.write(step: step, time: time, header: header, system: system)
   }
 
   /// The file that they go to, inside the run's folder.
