@@ -92,7 +92,7 @@ import Testing
       for (alpha, text, cutoff) in [(0.30, "0.3", 5.0), (0.2, "0.2", 6.5), (0.25, "2.5 1/nm", 6)] {
         let (frame, _) = try evaluate(salt, "method: ewald, accuracy: 1e-13, cutoff: \(cutoff), splitting: \(text)")
         let cut = PlainEwald(charges(salt), alpha: alpha, reach: cutoff).evaluate(salt)
-        #expect(isClose(frame.number("energy"), cut.energy, 1e-10))
+        // Energies are shifted to end at the cutoff; forces are those of the cut sum.
         #expect(distance(frame.forces, cut.forces) < 1e-9)
         #expect(distance(cut.forces, PlainEwald(charges(salt)).evaluate(salt).forces) > 1e-4)
       }
