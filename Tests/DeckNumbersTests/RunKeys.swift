@@ -78,7 +78,7 @@ import Testing
           species: \(species)
           potential: [{lennard_jones: {cutoff: 5, mixing: geometric, pairs: [
             {species: [light, light], epsilon: 0, sigma: 1}, {species: [heavy, heavy], epsilon: 0, sigma: 1}]}}]
-          stages: [{dynamics: {steps: 1}}]
+          stages: [{dynamics: {steps: 1, remove_drift: false}}]
           """, files: ["a.extxyz": Sample.text(renamed)])
         let m = s.types.map { masses[Int($0)] }
         let kinetic = try #require(run.thermo()[0]["kinetic_energy"])
@@ -104,7 +104,7 @@ import Testing
           potential: [{lennard_jones: {cutoff: 4, mixing: geometric, pairs: [
             {species: [Ar, Ar], epsilon: 0.01, sigma: 3.4}, {species: [Kr, Kr], epsilon: 0.014, sigma: 3.6}]}}]
           \(text)
-          stages: [{dynamics: {steps: 50, timestep: 1 fs}}]
+          stages: [{dynamics: {steps: 50, timestep: 1 fs, remove_drift: false}}]
           """, files: ["a.extxyz": Sample.text(s)])
         // 0.06 Å a step, checked at every step; one list at the start, one for the last checkpoint.
         let steps = Int((skin / 2 / 0.06).rounded(.down)) + 1
