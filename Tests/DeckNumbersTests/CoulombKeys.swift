@@ -92,7 +92,13 @@ import Testing
       for (alpha, text, cutoff) in [(0.30, "0.3", 5.0), (0.2, "0.2", 6.5), (0.25, "2.5 1/nm", 6)] {
         let (frame, _) = try evaluate(salt, "method: ewald, accuracy: 1e-13, cutoff: \(cutoff), splitting: \(text)")
         let cut = PlainEwald(charges(salt), alpha: alpha, reach: cutoff).evaluate(salt)
-        // Energies are shifted to end at the cutoff; forces are those of the cut sum.
+        // Pairs end at the cutoff in zero, and so does a charge's with itself; forces are those of the cut sum.
+        let q = charges(salt)
+        let end = SI.coulomb * erfc(alpha * cutoff) / cutoff
+        let ends = PairSum.evaluate(salt, reach: cutoff) { i, j, _ in Dual(end * q[i] * q[j]) }.energy
+        let own = 0.5 * end * q.reduce(0) { $0 + $1 * $1 }
+        #expect(isClose(frame.number("energy"), cut.energy - ends - own, 1e-10))
+        #expect(abs(ends + own) > 1e-3)
         #expect(distance(frame.forces, cut.forces) < 1e-9)
         #expect(distance(cut.forces, PlainEwald(charges(salt)).evaluate(salt).forces) > 1e-4)
       }
