@@ -24,7 +24,7 @@ import Testing
       Set(summary.keys) == [
         "status", "version", "title", "deck", "started", "ranks", "grid", "atoms", "species", "potentials", "steps",
         "steps_total", "loop_seconds", "setup_seconds", "us_per_atom_step", "stages", "phases", "peak_rss_bytes",
-        "neighbors", "boundary_energy", "checkpoints", "final_thermo",
+        "neighbors", "boundary_energy", "warnings", "checkpoints", "final_thermo",
       ], "keys that nobody checks, or that are missing")
     func number(_ key: String) throws -> Double { try #require((summary[key] as? NSNumber)?.doubleValue, "\(key)") }
     func text(_ key: String) -> String { summary[key] as? String ?? "" }
