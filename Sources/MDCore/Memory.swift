@@ -23,6 +23,17 @@ public struct Memory: Equatable, Sendable {
     return Memory(node: min(kernel, controlGroup()), process: min(left(RLIMIT_AS, "VmSize:"), left(RLIMIT_DATA, "VmData:")))
   }
 
+  /// Throws a collective input error if `room` bytes on each rank do not hold `bytes`.
+  /// - Parameters:
+  ///   - what: what takes them, the sentence's subject in the plural: "3·10⁹ atoms".
+  ///   - hint: what to do instead.
+  public static func refuse(bytes: Double, of room: Double, for what: String, hint: String) throws {
+    guard !(bytes <= room) else { return }
+    throw FaultlineError(
+      .input, "\(what) need about \(Amount.bytes(bytes)) on each rank, but there are \(Amount.bytes(room)) to be had",
+      hint: hint, isCollective: true)
+  }
+
   private static func left(_ resource: __rlimit_resource, _ used: String) -> Double {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < UInt.max / 2 else {
@@ -87,20 +98,19 @@ extension Communicator {
     return all.count { $0 == all[rank] }
   }
 
+  /// What each rank may still take, bytes: its share of its node's, least over all nodes. Collective.
+  public func memoryShare() -> Double {
+    let memory = Memory.available()
+    return minimum(min(memory.node / Double(ranksOnNode()), memory.process))
+  }
+
   /// Throws on every rank if `bytes` more on each rank are not to be had on any node. Collective; the same number
   /// on every rank.
   /// - Parameters:
   ///   - what: what takes them, the sentence's subject in the plural: "3·10⁹ atoms".
   ///   - hint: what to do instead.
   public func refuse(bytes: Double, for what: String, hint: String) throws {
-    let memory = Memory.available()
-    let ranks = Double(ranksOnNode())
-    // The share of a rank, least over all nodes.
-    let room = minimum(min(memory.node / ranks, memory.process))
-    guard !(bytes <= room) else { return }
-    throw FaultlineError(
-      .input, "\(what) need about \(Amount.bytes(bytes)) on each rank, but there are \(Amount.bytes(room)) to be had",
-      hint: hint, isCollective: true)
+    try Memory.refuse(bytes: bytes, of: memoryShare(), for: what, hint: hint)
   }
 }
 

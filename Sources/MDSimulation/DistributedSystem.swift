@@ -67,7 +67,7 @@ public final class DistributedSystem {
     communicator.sum(&counts)
     unusedSpecies = species.indices.filter { counts[$0] == 0 }.map { species[$0] }
     for potential in potentials { try potential.attach(to: atoms) }
-    try Forecast(self).refuse(self)
+    try Forecast(self).refuse(room: communicator.memoryShare())
   }
 
   /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.

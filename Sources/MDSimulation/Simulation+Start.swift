@@ -30,10 +30,13 @@ extension Simulation {
     let began = PhaseTimers.now()
     let directory = RunDirectory(plan.output.directory)
 
-    var built: BuiltStructure?
-    try communicator.agree { if communicator.isRoot { built = try StructureFactory.build(plan) } }
+    let draft = try StructureDraft(plan, communicator: communicator)
+    let ingredients = try draft.ingredients(communicator: communicator)
+    var built = try draft.build(for: ingredients.potentials, communicator: communicator)
     let geometry = try Broadcast.value(built?.geometry, communicator)
-    let system = try SystemFactory.make(built?.structure, plan: plan, communicator: communicator)
+    let header = Distribution.header(of: built?.structure, communicator: communicator)
+    let system = try SystemFactory.make(
+      built?.structure, header: header, ingredients, plan: plan, communicator: communicator)
     let notes = built?.notes ?? []
     built = nil
     let groups = GroupTable(plan.groups, species: system.species)

@@ -14,53 +14,82 @@ struct BuiltStructure {
 
 /// The deck's structure section at work. Runs on rank 0.
 enum StructureFactory {
-  static func build(_ plan: RunPlan) throws -> BuiltStructure {
+  /// - Parameters:
+  ///   - file: what `read` gave, if it was called before.
+  ///   - admit: is asked before atoms are made, copies of those of a file too.
+  static func build(
+    _ plan: RunPlan, file: Structure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
+  ) throws -> BuiltStructure {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
-    do {
-      var built = try build(source.source)
+    let copies = source.replicate
+    return try blaming(source) {
+      var built = try build(source.source, file: file) { box, atoms in
+        var box = box
+        let cell = box.cell
+        box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
+        if let periodic = source.periodic { box.periodic = periodic }
+        try admit(box, atoms * Double(copies.x) * Double(copies.y) * Double(copies.z))
+      }
       // An axis may be opened by the file or by the deck.
       if let periodic = source.periodic { built.structure.box.periodic = periodic }
       built.structure.clearImagesAlongOpenAxes()
       built.notes += built.structure.notes
-      if source.replicate != SIMD3(1, 1, 1) {
-        built.structure = try built.structure.replicated(source.replicate)
+      if copies != SIMD3(1, 1, 1) {
+        built.structure = try built.structure.replicated(copies)
         // Boundaries are in the plane of a and b; copies along c repeat them.
-        built.geometry?.area *= Double(source.replicate.x * source.replicate.y)
-        built.geometry?.boundaries *= source.replicate.z
-        let copies = source.replicate.x * source.replicate.y * source.replicate.z
-        if let removed = built.geometry?.removed { built.geometry?.removed = removed * copies }
+        built.geometry?.area *= Double(copies.x * copies.y)
+        built.geometry?.boundaries *= copies.z
+        if let removed = built.geometry?.removed { built.geometry?.removed = removed * copies.x * copies.y * copies.z }
       }
       return built
-    } catch var error as FaultlineError {
+    }
+  }
+
+  /// The structure of a file, before copies are made of it; nil for builders.
+  static func read(_ plan: RunPlan) throws -> Structure? {
+    guard let source = plan.structure, case .file(let file) = source.source else { return nil }
+    return try blaming(source) { try read(file) }
+  }
+
+  private static func read(_ file: StructureFilePlan) throws -> Structure {
+    try StructureFile.read(
+      file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species)
+  }
+
+  /// Mistakes are those of the deck's section.
+  private static func blaming<T>(_ source: StructurePlan, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError {
       error.kind = .input
       if error.location == nil { error.location = source.location }
       throw error
     }
   }
 
-  private static func build(_ source: StructurePlan.Source) throws -> BuiltStructure {
+  private static func build(
+    _ source: StructurePlan.Source, file read: Structure?, admit: StructureSize.Admission
+  ) throws -> BuiltStructure {
     switch source {
     case .file(let file):
-      return BuiltStructure(
-        structure: try StructureFile.read(
-          file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species))
+      let structure = try read ?? self.read(file)
+      try admit(structure.box, Double(structure.count))
+      return BuiltStructure(structure: structure)
     case .lattice(let lattice):
       let cell = try unitCell(lattice.type, a: lattice.constant, c: lattice.c, species: lattice.species)
       return BuiltStructure(
         structure: try CrystalBlock(
           cell, size: lattice.size, orientation: lattice.orientation, vacuum: lattice.vacuum
-        ).build())
+        ).build(admit: admit))
     case .crystal(let crystal):
       let cell = try UnitCell(
         cell: crystal.cell, sites: crystal.basis.map { UnitCell.Site($0.position, $0.species) })
       return BuiltStructure(
-        structure: try CrystalBlock(cell, size: crystal.size, vacuum: crystal.vacuum).build())
+        structure: try CrystalBlock(cell, size: crystal.size, vacuum: crystal.vacuum).build(admit: admit))
     case .grainBoundary(let plan):
-      return try build(plan)
+      return try build(plan, admit: admit)
     }
   }
 
-  private static func build(_ plan: GrainBoundaryPlan) throws -> BuiltStructure {
+  private static func build(_ plan: GrainBoundaryPlan, admit: StructureSize.Admission) throws -> BuiltStructure {
     let cell = try unitCell(plan.lattice, a: plan.constant, c: nil, species: plan.species)
     var builder = GrainBoundary(
       plan.kind == .tilt ? .tilt : .twist, cell, axis: plan.axis, sigma: plan.sigma,
@@ -72,7 +101,7 @@ enum StructureFactory {
     builder.shift = SIMD2(plan.shift.0, plan.shift.1)
     builder.expansion = plan.expansion
     builder.overlap = plan.overlap
-    let result = try builder.build()
+    let result = try builder.build(admit: admit)
     var notes = [
       "Σ\(result.sigma) (\(indices(result.plane)))[\(indices(result.axis))] \(plan.kind.rawValue) boundary of "
         + "\(plan.lattice.rawValue) \(plan.species.joined(separator: "-")), misorientation "

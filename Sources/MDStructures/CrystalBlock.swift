@@ -23,9 +23,10 @@ public struct CrystalBlock: Sendable {
     self.vacuum = vacuum
   }
 
-  /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would have
-  /// more atoms than `StructureSize` allows, or the orientation is not three orthogonal directions of a cubic crystal.
-  public func build() throws -> Structure {
+  /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would
+  /// have more atoms than `StructureSize` allows, the orientation is not three orthogonal directions of a cubic crystal,
+  /// or `admit` does, which is asked before any atom is made.
+  public func build(admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
     guard size.x > 0, size.y > 0, size.z > 0 else {
       throw FaultlineError(
         .input, "a crystal cannot have \(size.x) × \(size.y) × \(size.z) cells", hint: "each number is at least 1")
@@ -37,13 +38,17 @@ public struct CrystalBlock: Sendable {
         throw FaultlineError(.input, "an orientation is three directions, along x, y and z")
       }
       let crystal = try OrientedCrystal(unitCell, x: orientation[0], y: orientation[1], z: orientation[2])
-      try StructureSize.check(
-        atoms: unitCell.density * crystal.periods.x * crystal.periods.y * crystal.normalPeriod * Double(size.x)
-          * Double(size.y) * Double(size.z), "\(size.x) × \(size.y) × \(size.z) cells of this orientation")
+      let edges = Vector3(crystal.periods.x, crystal.periods.y, crystal.normalPeriod)
+      let atoms =
+        unitCell.density * edges.x * edges.y * edges.z * Double(size.x) * Double(size.y) * Double(size.z)
+      try StructureSize.check(atoms: atoms, "\(size.x) × \(size.y) × \(size.z) cells of this orientation")
+      try admit(outline(Matrix3(diagonal: edges)), atoms)
       let slab = Slab(crystal, bottom: 0, thickness: Double(size.z) * crystal.normalPeriod)
       structure = SlabStack([.init(slab)], edges: crystal.periods, repeats: SIMD2(size.x, size.y)).build()
       structure.grains = nil
     } else {
+      let cells = Double(size.x) * Double(size.y) * Double(size.z)
+      try admit(outline(unitCell.cell), cells * Double(unitCell.sites.count))
       structure = try Structure(
         box: Box(cell: unitCell.cell), species: unitCell.species, types: unitCell.types,
         positions: unitCell.sites.map { $0.position * unitCell.cell }
@@ -52,5 +57,15 @@ public struct CrystalBlock: Sendable {
     try structure.addVacuum(vacuum)
     structure.box.periodic = periodic
     return structure
+  }
+
+  /// The box of `size` such cells with the vacuum.
+  private func outline(_ cell: Matrix3) throws -> Box {
+    var empty = Structure(
+      box: Box(cell: Matrix3(Double(size.x) * cell.x, Double(size.y) * cell.y, Double(size.z) * cell.z)),
+      species: [], types: [], positions: [])
+    try empty.addVacuum(vacuum)
+    empty.box.periodic = periodic
+    return empty.box
   }
 }

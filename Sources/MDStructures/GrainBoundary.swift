@@ -87,15 +87,15 @@ public struct GrainBoundary: Sendable {
   }
 
   /// Throws when axis, plane and Σ do not belong together (naming those that do), when the crystal is not cubic
-  /// and when a number is out of range.
-  public func build() throws -> Bicrystal {
+  /// and when a number is out of range, or when `admit` does, which is asked before any atom of the grains is made.
+  public func build(admit: StructureSize.Admission = { _, _ in }) throws -> Bicrystal {
     try check()
     let geometry =
       switch kind {
       case .tilt: try tiltGeometry()
       case .twist: try twistGeometry()
       }
-    return try assemble(geometry)
+    return try assemble(geometry, admit: admit)
   }
 
   private func check() throws {
@@ -154,16 +154,25 @@ public struct GrainBoundary: Sendable {
   }
 
   /// Stacks the grains of the geometry and removes overlaps; `repeats` and `thickness` of the boundary.
-  func assemble(_ geometry: Geometry) throws -> Bicrystal {
+  func assemble(_ geometry: Geometry, admit: StructureSize.Admission = { _, _ in }) throws -> Bicrystal {
     let thickness = geometry.thickness(thickness)
     guard 2 * thickness + expansion > 0, expansion > -thickness else {
       throw FaultlineError(.input, "expansion \(expansion) Å is more than a grain's thickness, \(thickness) Å")
     }
     let edges = geometry.lower.periods
+    let area = edges.x * edges.y * Double(repeats.x) * Double(repeats.y)
+    let atoms = 2 * thickness * unitCell.density * area
     try StructureSize.check(
-      atoms: 2 * thickness * unitCell.density * edges.x * edges.y * Double(repeats.x) * Double(repeats.y),
+      atoms: atoms,
       "the atoms of two grains of \(thickness) Å and \(repeats.x) × \(repeats.y) periods of "
         + "\(edges.x) × \(edges.y) Å")
+    let periodic = freeSurfaces ? Periodicity(normalAxis != 0, normalAxis != 1, normalAxis != 2) : .all
+    var lengths = Vector3.zero
+    lengths[normalAxis] = 2 * thickness + (freeSurfaces ? expansion + vacuum : 2 * expansion)
+    lengths[(normalAxis + 1) % 3] = edges.x * Double(repeats.x)
+    lengths[(normalAxis + 2) % 3] = edges.y * Double(repeats.y)
+    try admit(Box(lengths: lengths, periodic: periodic), atoms)
+
     let lower = Slab(geometry.lower, bottom: geometry.bottom, thickness: thickness)
     let upper = Slab(
       geometry.upper, bottom: geometry.bottom, thickness: thickness, isMirrored: geometry.isMirrored)
@@ -171,7 +180,7 @@ public struct GrainBoundary: Sendable {
       [.init(lower), .init(upper, shift: shift)],
       edges: edges, repeats: repeats, normalAxis: normalAxis)
     var structure = stack.build()
-    if freeSurfaces { structure.box.periodic = Periodicity(normalAxis != 0, normalAxis != 1, normalAxis != 2) }
+    structure.box.periodic = periodic
 
     var warnings = geometry.warnings
     let distance = overlap ?? Self.defaultOverlap * unitCell.nearestNeighborDistance
@@ -201,7 +210,7 @@ public struct GrainBoundary: Sendable {
     return Bicrystal(
       structure: structure, sigma: geometry.sigma, axis: axis, plane: geometry.plane,
       misorientation: geometry.misorientation, boundaryCount: heights.count, boundaryHeights: heights,
-      area: edges.x * edges.y * Double(repeats.x * repeats.y), periods: edges, directions: geometry.directions,
+      area: area, periods: edges, directions: geometry.directions,
       grainThickness: thickness, removedCount: removedCount,
       boundariesAreEquivalent: freeSurfaces || geometry.boundariesAreEquivalent, warnings: warnings)
   }

@@ -1,7 +1,10 @@
 import MDCore
 
 /// What a structure may have before it is built: a count that cannot be held is an error, not a crash.
-enum StructureSize {
+public enum StructureSize {
+  /// Throws if a structure of this cell and so many atoms, which are not there yet, must not be made.
+  public typealias Admission = (_ box: Box, _ atoms: Double) throws -> Void
+
   /// Atoms are numbered by 32 bits in lists.
   static let limit = 2e9
   /// A position, a type, a grain and what builders keep beside them; what else atoms need comes later.

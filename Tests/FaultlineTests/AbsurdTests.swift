@@ -79,6 +79,16 @@ extension CommandLineTests {
         "skew cell",
         structure("crystal: {cell: [[5, 0, 1e7], [0, 5, 0], [0, 0, 5]], basis: [{species: Ar, position: [0, 0, 0]}]}"),
         "copies of the cell along c"),
+      Case(
+        "rod", structure("lattice: {type: fcc, constant: 5, species: [Ar], size: [1e6, 1, 1]}"),
+        // 4·10⁶·(1 + 2·7/5)²·(1 + 2·7/(5·10⁶))
+        "about 57,760,162 atoms and ghosts", "within 7.00 Å", "on each rank"),
+      Case(
+        "rod of copies", structure("lattice: {type: fcc, constant: 5, species: [Ar]}, replicate: [1, 1e6, 1]"),
+        "atoms and ghosts", "on each rank"),
+      Case(
+        "rod of grains", tilt("thickness: 1e5, free_surfaces: true").replacingOccurrences(of: "cutoff: 6", with: "cutoff: 60"),
+        "atoms and ghosts", "on each rank"),
       Case("reach", (cube + argon + step).replacingOccurrences(of: "cutoff: 6", with: "cutoff: 1000"), "ghosts", "GB"),
       Case("far reach", (cube + argon + step).replacingOccurrences(of: "cutoff: 6", with: "cutoff: 1e7"), "copies"),
       Case("skin", crystal(step + "neighbors: {skin: 1e5}"), "copies of the cell"),
@@ -137,6 +147,20 @@ extension CommandLineTests {
         launcher.start(memory: Self.bytes, ["evaluate", "deck.yaml", "--frames", "frame.extxyz", "--output", "o.xyz"])
           .wait(timeout: Self.seconds))
       try expect(absurd, launcher.start(ranks: 2, memory: Self.bytes, ["run", "deck.yaml"]).wait(timeout: Self.seconds))
+    }
+
+    @Test("copies of a file")
+    func copies() throws {
+      let launcher = try Launcher("absurd")
+      defer { launcher.cleanUp() }
+      try launcher.write("frame.extxyz", "1\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=species:S:1:pos:R:3\nAr 0 0 0\n")
+      try launcher.write(
+        "deck.yaml", "structure: {file: {path: frame.extxyz}, replicate: [1, 1, 1e6]}\n" + Self.argon + Self.step)
+      let absurd = Case("copies", "", "atoms and ghosts", "within 7.00 Å", "on each rank")
+      for ranks in [1, 3] {
+        let result = try launcher.start(ranks: ranks, memory: Self.bytes / 2, ["run", "deck.yaml"])
+        try expect(absurd, result.wait(timeout: Self.seconds))
+      }
     }
 
     @Test("ranks that no machine has", arguments: [("999999", Int32(0)), ("1000000000000000000", 64), ("0", 64)])

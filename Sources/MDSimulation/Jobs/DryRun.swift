@@ -51,34 +51,22 @@ public enum DryRun {
   private static func system(
     _ plan: RunPlan, ranks: Int, _ mistakes: inout Mistakes, _ communicator: any Communicator, _ log: RunLog
   ) throws -> DistributedSystem? {
-    var built: BuiltStructure?
-    let isBuilt = try mistakes.attempt {
-      try communicator.agree { if communicator.isRoot { built = try StructureFactory.build(plan) } }
-      return true
-    }
-    guard isBuilt ?? false else {
-      // Builders' species are known without the structure.
-      if let species = plan.structure?.species {
-        _ = try mistakes.attempt {
-          try SystemFactory.Ingredients(
-            species, isPresent: species.map { _ in true }, given: species.map { _ in nil }, plan: plan,
-            communicator: communicator)
-        }
-      }
+    // The grid of the deck is for the job's ranks, not for those of this check.
+    var probePlan = plan
+    probePlan.decomposition.grid = nil
+    guard let draft = try mistakes.attempt({ try StructureDraft(probePlan, communicator: communicator) }) else {
       return nil
     }
+    let ingredients = try mistakes.attempt { try draft.ingredients(communicator: communicator) }
+    let result = try mistakes.attempt {
+      try draft.build(for: ingredients?.potentials, communicator: communicator)
+    }
+    guard var built = result else { return nil }
     for note in built?.notes ?? [] { log.line("structure    " + note) }
     let header = Distribution.header(of: built?.structure, communicator: communicator)
     let groups = GroupTable(plan.groups, species: header.species)
-    let ingredients = try mistakes.attempt {
-      try SystemFactory.Ingredients(
-        header.species, isPresent: header.isPresent, given: header.masses, plan: plan, communicator: communicator)
-    }
-    // The grid of the deck is for the job's ranks, not for those of this check.
     let halo = (ingredients?.halo ?? 0) + plan.neighbors.skin
     let job = try mistakes.attempt { try jobDomain(plan, header.box, ranks: ranks, halo: halo) }
-    var probePlan = plan
-    probePlan.decomposition.grid = nil
     guard let ingredients, job != nil else {
       let atoms = AtomStore()
       let domain = try Domain(box: header.box, ranks: communicator.size, rank: communicator.rank, halo: halo)
