@@ -37,7 +37,7 @@ struct BoundaryEnergy {
       preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
     }
     let system = run.system
-    let tally = try system.compute([.energy, .virial], step: run.clock.step)
+    let tally = try run.engine.compute()
     var sums = [tally.energy] + tally.virial.elements
     system.communicator.sum(&sums)
     let reference = try reference(run.plan, plan, for: system)

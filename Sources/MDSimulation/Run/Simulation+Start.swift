@@ -62,7 +62,7 @@ extension Simulation {
     try outputs.open(
       continuing: nil, atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     let simulation = Simulation(
-      plan: plan, system: system, outputs: outputs, groups: groups, geometry: geometry, clock: Clock(),
+      plan: plan, engine: Engine(system, groups: groups, seed: plan.seed), outputs: outputs, geometry: geometry,
       restored: nil, summary: newSummary(plan, system), inputs: inputs, log: log, started: began)
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     if let note = lock?.note { log.line("  note: \(note)") }
@@ -145,11 +145,11 @@ extension Simulation {
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
     summary.warnings = header.warnings ?? []
+    let engine = Engine(
+      system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed)
     let simulation = Simulation(
-      plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
-      geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage,
-      summary: summary, inputs: inputs,
-      log: log, started: began)
+      plan: plan, engine: engine, outputs: outputs, geometry: header.geometry, lastSelected: header.lastSelected,
+      restored: header.stage, summary: summary, inputs: inputs, log: log, started: began)
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
     if cleared > 0 { log.line("  " + header.box.clearedImagesNote(atoms: cleared)) }
     if let note = lock?.note { log.line("  note: \(note)") }
@@ -210,7 +210,7 @@ extension Simulation {
         + "\(RunLog.fixed(system.cutoff, 3)) Å, skin \(RunLog.fixed(system.skin, 2)) Å")
     let ranks = counts.count == 1 ? "1 rank" : "\(counts.count) ranks (\(grid.x) × \(grid.y) × \(grid.z))"
     log.line("  \(ranks), " + Self.range(counts))
-    let sizes = groups.counts(system.atoms, communicator)
-    for (name, size) in zip(groups.names, sizes) { log.line("  group \(name): \(RunLog.counted(size, "atom"))") }
+    let sizes = engine.groups.counts(system.atoms, communicator)
+    for (name, size) in zip(engine.groups.names, sizes) { log.line("  group \(name): \(RunLog.counted(size, "atom"))") }
   }
 }

@@ -23,6 +23,7 @@ final class StageDriver {
   let label: String
   private(set) var note = ""
   private let plan: StagePlan
+  private let seed: UInt64
   private let fire: FIRE?
 
   var isDynamics: Bool { fire == nil }
@@ -32,6 +33,7 @@ final class StageDriver {
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
   ) throws {
     self.plan = plan
+    self.seed = seed
     let first = firstStep ?? clock.step
     self.firstStep = first
     steps = plan.stepLimit
@@ -76,21 +78,21 @@ final class StageDriver {
     }
   }
 
-  /// Draws velocities at the first dynamics stage if the deck asks for them, and takes off the drift of all atoms.
+  /// Draws velocities if `draws` says so and the deck has a section for them, and takes off the drift of all atoms.
   /// Returns what the log says of it.
-  func prepareVelocities(_ run: RunPlan, isFirst: Bool) throws -> [String] {
+  func prepareVelocities(_ velocities: VelocitiesPlan?, draws: Bool) throws -> [String] {
     guard case .dynamics(let dynamics) = plan.work else { return [] }
     var notes: [String] = []
-    if isFirst, let velocities = run.velocities {
+    if draws, let velocities {
       try VelocityInitialization.maxwellBoltzmann(
-        temperature: velocities.temperature, seed: run.seed, zeroMomentum: velocities.zeroMomentum,
+        temperature: velocities.temperature, seed: seed, zeroMomentum: velocities.zeroMomentum,
         momentumConserved: integrator.conservesMomentum(context), context)
       notes.append("velocities drawn at \(RunLog.fixed(velocities.temperature, 1)) K")
     } else {
       context.imposeVelocities()
     }
     // A total momentum that the deck asks to keep is kept.
-    let removes = dynamics.removeDrift ?? (run.velocities?.zeroMomentum ?? true)
+    let removes = dynamics.removeDrift ?? (velocities?.zeroMomentum ?? true)
     if removes, context.counts.mobile == context.counts.all {
       // Rounding leaves some 1e-30 of the kinetic energy, a mesh of charges up to 1e-12 in a long run.
       let drift = VelocityInitialization.removeMomentum(context, unlessBelow: 1e-12)
