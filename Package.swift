@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "MDPotentialFiles", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDPotentials", dependencies: ["MDCore", "MDPotentialFiles", "CLanes"], swiftSettings: hot),
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
-    .target(name: "MDDynamics", dependencies: ["MDCore"], swiftSettings: hot),
+    .target(name: "MDDynamics", dependencies: ["MDCore", "MDDeck"], swiftSettings: hot),
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),

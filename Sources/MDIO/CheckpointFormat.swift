@@ -3,7 +3,7 @@ import MDCore
 
 /// The container of checkpoints. It knows nothing of what it holds.
 ///
-///     FAULTLINE CHECKPOINT 1\n          format version 1
+///     FAULTLINE CHECKPOINT 2\n          format version 2
 ///     section bytes, one after the other: UTF-8 JSON, or a column of little-endian numbers
 ///     table of the sections, JSON: name, element, width, count, offset, bytes, CRC-32 of each
 ///     8 bytes: length of the table; 4 bytes: its CRC-32 (both little-endian)
@@ -13,7 +13,8 @@ import MDCore
 /// burst of damage up to 32 bits. The file is written as `NAME.partial`, synchronised, renamed to `NAME`, and its
 /// directory synchronised, so that a crash at any moment leaves the old file or the new one.
 enum CheckpointFormat {
-  static let version = 1
+  /// 2: a section of JSON an owner.
+  static let version = 2
   static let magicStem = "FAULTLINE CHECKPOINT "
   static let magic = Array("\(magicStem)\(version)\n".utf8)
   static let endMagic = Array("\nEND OF FAULTLINE CHECKPOINT\n".utf8)

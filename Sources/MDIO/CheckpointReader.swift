@@ -96,12 +96,17 @@ public final class CheckpointReader {
     return section
   }
 
+  /// The text of a section of JSON.
+  public func json(named name: String) throws -> Data {
+    let section = try expect(name, .json)
+    return Data(try bytes(at: section.offset, section.bytes))
+  }
+
   /// Decodes a section of JSON.
   public func readJSON<T: Decodable>(_ type: T.Type, named name: String) throws -> T {
-    let section = try expect(name, .json)
-    let text = try bytes(at: section.offset, section.bytes)
+    let text = try json(named: name)
     do {
-      return try JSONDecoder().decode(type, from: Data(text))
+      return try JSONDecoder().decode(type, from: text)
     } catch {
       throw refuse("holds in its section '\(name)' something else than expected: \(error)")
     }

@@ -37,6 +37,11 @@ public final class CheckpointWriter {
     } catch {
       throw FaultlineError(.run, "checkpoint section \(name) cannot be encoded: \(error)")
     }
+    try write(json: text, named: name)
+  }
+
+  /// A section of JSON that is encoded already.
+  public func write(json text: Data, named name: String) throws {
     begin(name, .json, width: 1, count: text.count)
     try text.withUnsafeBytes { try append($0) }
     end()

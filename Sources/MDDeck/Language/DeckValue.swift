@@ -114,6 +114,13 @@ public struct DeckSection: Sendable {
   public func vector(_ key: String) -> Vector3 { value(key).vector }
   public func integerVector(_ key: String) -> SIMD3<Int> { value(key).integerVector }
   public func section(_ key: String) -> DeckSection { value(key).section }
+  /// Numbers of a list, or the one that stands in its place.
+  public func list(orOne key: String) -> [Double] {
+    let value = value(key)
+    return value.isList ? value.doubles : [value.double]
+  }
+  /// 0, 1, 2 for x, y, z.
+  public func axis(_ key: String) -> Int { ["x", "y", "z"].firstIndex(of: string(key))! }
 
   /// Which key of a choice the deck gives, for example ("langevin", its section).
   public func choice(among keys: [String]) -> (name: String, value: DeckValue)? {

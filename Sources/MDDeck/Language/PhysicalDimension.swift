@@ -157,7 +157,7 @@ public struct NumberRange: Sendable {
 }
 
 /// A number without a needless ".0" or "e-06"; large powers of ten as such.
-func plain(_ value: Double) -> String {
+package func plain(_ value: Double) -> String {
   if let whole = Int(exactly: value) {
     let digits = String(whole)
     let zeros = digits.reversed().prefix { $0 == "0" }.count

@@ -15,31 +15,11 @@ public struct ThermoPlan: Sendable {
   /// Steps.
   public var every: Int
   /// In the order of the file, after the step.
-  public var columns: [ThermoColumn]
+  public var columns: [String]
   /// Whether the deck left the choice of columns to the program.
   public var isDefault: Bool
   /// Whether potentials' own figures follow.
   public var figures: Bool
-}
-
-/// Columns of thermo.csv. Energies in eV, pressures in bar, lengths in Å, volume in Å³, time in ps.
-public enum ThermoColumn: String, Sendable, CaseIterable {
-  case time, temperature
-  case potentialEnergy = "potential_energy"
-  case kineticEnergy = "kinetic_energy"
-  case totalEnergy = "total_energy"
-  /// Energy that the thermostat keeps constant; the total energy without one.
-  case conservedEnergy = "conserved_energy"
-  case maximumForce = "maximum_force"
-  case pressure, pxx, pyy, pzz, pxy, pxz, pyz
-  case lx, ly, lz, volume
-  /// Of potentials that assess themselves.
-  case extrapolations
-  case forceDeviation = "force_deviation"
-  case energyDeviation = "energy_deviation"
-  case chargeDeviation = "charge_deviation"
-
-  public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
 
 public struct TrajectoryPlan: Sendable {
@@ -49,12 +29,13 @@ public struct TrajectoryPlan: Sendable {
   public var every: Int
   public var format: TrajectoryFormat
   public var gzip: Bool
-  public var columns: [TrajectoryColumn]
+  /// Besides number, species and position.
+  public var columns: [String]
   public var unwrapped: Bool
   public var location: SourceLocation
 
   public init(
-    file: String, every: Int, format: TrajectoryFormat, gzip: Bool, columns: [TrajectoryColumn],
+    file: String, every: Int, format: TrajectoryFormat, gzip: Bool, columns: [String],
     unwrapped: Bool = false, location: SourceLocation
   ) {
     self.file = file
@@ -82,18 +63,6 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
       return nil
     }
   }
-}
-
-/// Per-atom columns besides number, species and position.
-public enum TrajectoryColumn: String, Sendable, CaseIterable {
-  case velocities, forces, energies, virials, charges, electronegativity, images, groups
-  /// Of potentials that assess themselves.
-  case extrapolations
-  case forceDeviation = "force_deviation"
-  case energyDeviation = "energy_deviation"
-  case chargeDeviation = "charge_deviation"
-
-  public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
 
 public struct CheckpointPlan: Sendable {

@@ -4,12 +4,14 @@ import MDCore
 struct PlanCheck {
   let plan: RunPlan
   let deck: DeckSection
+  let parts: DeckParts
   private(set) var errors: [FaultlineError] = []
   private(set) var warnings: [FaultlineError] = []
 
-  init(plan: RunPlan, deck: DeckSection) {
+  init(plan: RunPlan, deck: DeckSection, parts: DeckParts) {
     self.plan = plan
     self.deck = deck
+    self.parts = parts
   }
 
   mutating func run() {
@@ -17,7 +19,8 @@ struct PlanCheck {
     checkSpecies()
     checkGroups()
     checkStages()
-    checkAnalysis()
+    check(plan.potential, parts.potentials)
+    check(plan.analysis, parts.observers)
     checkTrajectories()
   }
 
@@ -189,103 +192,40 @@ struct PlanCheck {
       switch stage.work {
       case .minimize: isAtRest = true
       case .dynamics(let dynamics):
-        check(dynamics, section)
         if !areDrawn, (plan.velocities?.temperature ?? 0) > 0 { isAtRest = false }
         areDrawn = true
-        if isAtRest, let thermostat = dynamics.thermostat, thermostat.kind != .langevin {
-          warnings.append(
-            section.error(
-              "thermostat", "scales velocities, but the atoms are at rest when the stage begins",
-              hint: "give `velocities`, which are drawn once, or heat with `langevin`"))
-        }
+        check(dynamics, section, isAtRest: isAtRest)
         isAtRest = false
       }
     }
   }
 
-  private mutating func check(_ dynamics: DynamicsPlan, _ section: DeckSection) {
-    if let thermostat = dynamics.thermostat {
-      let inner = section.section("thermostat").choice.value.section
-      if thermostat.damping < dynamics.timestep {
-        errors.append(
-          inner.error(
-            "damping",
-            "is \(plain(thermostat.damping)) ps, shorter than the time step (\(plain(dynamics.timestep)) ps)",
-            hint: "about 100 time steps is usual"))
-      } else if thermostat.damping < 10 * dynamics.timestep {
-        warnings.append(
-          inner.error("damping", "is less than 10 time steps", hint: "about 100 time steps is usual"))
-      }
-    }
+  private mutating func check(_ dynamics: DynamicsPlan, _ section: DeckSection, isAtRest: Bool) {
+    let stage = DeckContext.StageContext(dynamics: dynamics, isAtRest: isAtRest, section: section)
+    if let thermostat = dynamics.thermostat { check([thermostat], parts.thermostats, stage) }
     if dynamics.removeDrift == true, let held = plan.groups.first(where: { $0.frozen || $0.velocity != nil }) {
       errors.append(
         section.error(
           "remove_drift", "is for systems whose atoms are all mobile",
           hint: "those of group `\(held.name)` are not, and hold the others"))
     }
-    guard let deform = dynamics.deform else { return }
-    if isOpen(deform.axis) {
-      let axis = ["x", "y", "z"][deform.axis]
-      errors.append(
-        section.section("deform").error(
-          "axis", "\(axis) is open", hint: "move a group at a `velocity` to pull along an open axis"))
-    }
-    let duration = Double(dynamics.steps) * dynamics.timestep
-    if 1 + deform.rate * duration <= 0 {
-      errors.append(
-        section.section("deform").error(
-          "rate", "shrinks the cell to nothing within the stage",
-          hint: "the strain at the end is \(plain(deform.rate * duration)); it must be above -1"))
+    check(dynamics.loads, parts.loads, stage)
+  }
+
+  /// What the entries themselves find.
+  private mutating func check(
+    _ plans: [EntryPlan], _ entries: [DeckEntry], _ stage: DeckContext.StageContext? = nil
+  ) {
+    for item in plans {
+      guard let entry = entries.first(where: { $0.name == item.name }) else { continue }
+      var context = DeckContext(deck: deck, plan: plan, stage: stage)
+      entry.check(item.section, &context)
+      errors += context.errors
+      warnings += context.warnings
     }
   }
 
-  private func isOpen(_ axis: Int) -> Bool {
-    guard let structure = plan.structure else { return false }
-    if let periodic = structure.periodic { return !periodic[axis] }
-    if case .grainBoundary(let boundary) = structure.source { return axis == 2 && boundary.freeSurfaces }
-    return false
-  }
-
-  // MARK: Analysis and output
-
-  private mutating func checkAnalysis() {
-    guard plan.analysis.boundaryEnergy != nil else { return }
-    let section = deck.section("analysis")
-    if let structure = plan.structure, case .grainBoundary = structure.source {} else {
-      errors.append(section.error("boundary_energy", "needs `structure.grain_boundary`"))
-    }
-    if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
-      errors.append(
-        section.error(
-          "boundary_energy", "would count the energy of the free surfaces too",
-          hint: "leave `free_surfaces` out: the periodic bicrystal has two boundaries and no surface"))
-    }
-    if let periodic = plan.structure?.periodic, !periodic.isFull {
-      errors.append(
-        section.error("boundary_energy", "needs a cell that is periodic along all axes", hint: "leave `periodic` out"))
-    }
-    checkReferenceCharges()
-    let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
-    if !plan.stages.isEmpty, !minimizes {
-      errors.append(section.error("boundary_energy", "needs a `minimize` stage"))
-    }
-  }
-
-  /// Charges that belong to the bicrystal's own atoms or field, and which one cell of the crystal has not.
-  private mutating func checkReferenceCharges() {
-    guard plan.analysis.boundaryEnergy?.referenceEnergy == nil else { return }
-    let hint = "leave it out, or give `boundary_energy: {reference_energy: …}` for an atom of the crystal"
-    func refuse(_ section: DeckSection, _ key: String) {
-      errors.append(
-        section.error(key, "leaves `boundary_energy` without a perfect crystal to compare with", hint: hint))
-    }
-    for item in plan.potential {
-      if item.name == "coulomb", item.section.double("net_charge") != 0 { refuse(item.section, "net_charge") }
-      guard ["qeq", "hdnnp"].contains(item.name) else { continue }
-      let charges = item.section.section("charges")
-      for key in ["fixed", "fragments", "constant_potential"] where !charges.list(key).isEmpty { refuse(charges, key) }
-    }
-  }
+  // MARK: Output
 
   /// Names that a run gives its own files.
   private static let reserved = ["thermo.csv", "run.json", "log.txt", "deck.yaml"]

@@ -31,9 +31,9 @@ extension RunPlan {
     _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
     let (deck, warnings) = try schema.validate(text, file: file, for: purpose, checksFiles: true)
-    var plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    var plan = RunPlan(deck, parts: schema.parts, source: DeckSource(text: text, file: file))
     plan.isForSinglePoints = purpose == .evaluate
-    var check = PlanCheck(plan: plan, deck: deck)
+    var check = PlanCheck(plan: plan, deck: deck, parts: schema.parts)
     check.run()
     if !check.errors.isEmpty { throw DeckErrors(check.errors) }
     return plan.with(warnings: DeckErrors(warnings + check.warnings).errors)
@@ -45,7 +45,7 @@ extension RunPlan {
     return copy
   }
 
-  private init(_ deck: DeckSection, source: DeckSource) {
+  private init(_ deck: DeckSection, parts: DeckParts, source: DeckSource) {
     title = deck["title"]?.string
     seed = UInt64(deck.integer("seed"))
     structure = (deck["structure"]?.section).map(StructurePlan.init)
@@ -53,10 +53,7 @@ extension RunPlan {
       uniqueKeysWithValues: (deck["species"]?.section.entries ?? []).map {
         ($0.name, SpeciesPlan($0.value.section))
       })
-    potential = (deck["potential"]?.list ?? []).map {
-      let (name, value) = $0.section.choice
-      return PotentialPlan(name: name, section: value.section)
-    }
+    potential = (deck["potential"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     groups = (deck["groups"]?.section.entries ?? []).map(GroupPlan.init)
     velocities = (deck["velocities"]?.section).map {
       VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"),
@@ -67,16 +64,27 @@ extension RunPlan {
     self.decomposition = DecompositionPlan(
       grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
       location: decomposition.location(of: "grid"))
-    stages = (deck["stages"]?.list ?? []).enumerated().map { StagePlan($1.section, number: $0 + 1) }
-    analysis = AnalysisPlan(
-      boundaryEnergy: (deck.section("analysis")["boundary_energy"]?.section).map {
-        BoundaryEnergyPlan(referenceEnergy: $0["reference_energy"]?.double)
-      },
-      watch: (deck.section("analysis")["watch"]?.section).map(WatchPlan.init))
+    stages = (deck["stages"]?.list ?? []).enumerated().map { StagePlan($1.section, number: $0 + 1, parts: parts) }
+    analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
-    output = OutputPlan(deck.section("output"), defaultDirectory: name + "-run")
+    output = OutputPlan(deck.section("output"), parts: parts, defaultDirectory: name + "-run")
     self.source = source
     warnings = []
+  }
+}
+
+extension EntryPlan {
+  /// The one entry that a section of choices names.
+  fileprivate init(chosenIn section: DeckSection) {
+    let (name, value) = section.choice
+    self.init(name: name, section: value.section)
+  }
+
+  /// The entries that a section has among its keys.
+  fileprivate static func given(_ entries: [DeckEntry], in section: DeckSection) -> [EntryPlan] {
+    entries.compactMap { entry in
+      (section[entry.name]?.section).map { EntryPlan(name: entry.name, section: $0) }
+    }
   }
 }
 
@@ -172,7 +180,7 @@ extension GroupPlan {
       },
       cylinder: (select["cylinder"]?.section).map {
         CylinderPlan(
-          axis: axisIndex($0.string("axis")), center: $0.vector("center"), radius: $0.double("radius"))
+          axis: $0.axis("axis"), center: $0.vector("center"), radius: $0.double("radius"))
       },
       ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
     frozen = section.boolean("frozen")
@@ -192,18 +200,18 @@ extension RegionPlan {
 }
 
 extension StagePlan {
-  fileprivate init(_ section: DeckSection, number: Int) {
+  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts) {
     let (kind, value) = section.choice
     let inner = value.section
     name = inner["name"]?.string ?? "\(kind) \(number)"
     location = inner.location
-    work = kind == "minimize" ? .minimize(MinimizePlan(inner)) : .dynamics(DynamicsPlan(inner))
+    work = kind == "minimize" ? .minimize(MinimizePlan(inner)) : .dynamics(DynamicsPlan(inner, parts))
   }
 }
 
 extension MinimizePlan {
   fileprivate init(_ section: DeckSection) {
-    method = Method(rawValue: section.string("method"))!
+    method = section.string("method")
     forceTolerance = section.double("force_tolerance")
     energyTolerance = section["energy_tolerance"]?.double
     maxSteps = section.integer("max_steps")
@@ -212,40 +220,23 @@ extension MinimizePlan {
 }
 
 extension DynamicsPlan {
-  fileprivate init(_ section: DeckSection) {
+  fileprivate init(_ section: DeckSection, _ parts: DeckParts) {
     steps = section.integer("steps")
     timestep = section.double("timestep")
-    thermostat = (section["thermostat"]?.section).map(ThermostatPlan.init)
-    deform = (section["deform"]?.section).map {
-      DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
-    }
+    thermostat = (section["thermostat"]?.section).map(EntryPlan.init(chosenIn:))
+    loads = EntryPlan.given(parts.loads, in: section)
     removeDrift = section["remove_drift"]?.boolean
   }
 }
 
-extension ThermostatPlan {
-  fileprivate init(_ section: DeckSection) {
-    let (name, value) = section.choice
-    let inner = value.section
-    kind = switch name {
-    case "nose_hoover": .noseHoover(chain: inner.integer("chain"))
-    case "langevin": .langevin
-    default: .rescale
-    }
-    let target = inner["temperature"]!
-    (start, end) = target.isList ? (target.list[0].double, target.list[1].double) : (target.double, target.double)
-    damping = inner.double("damping")
-  }
-}
-
 extension OutputPlan {
-  fileprivate init(_ section: DeckSection, defaultDirectory: String) {
+  fileprivate init(_ section: DeckSection, parts: DeckParts, defaultDirectory: String) {
     directory = section["directory"]?.string ?? defaultDirectory
     overwrite = section.boolean("overwrite")
     let thermo = section.section("thermo")
     self.thermo = ThermoPlan(
       every: thermo.integer("every"),
-      columns: thermo["columns"]?.strings.map { ThermoColumn(rawValue: $0)! } ?? ThermoColumn.allCases,
+      columns: thermo["columns"]?.strings ?? parts.thermoColumns.map(\.name),
       isDefault: thermo["columns"] == nil, figures: thermo.boolean("figures"))
     trajectories = section.list("trajectories").map { TrajectoryPlan($0.section) }
     let checkpoints = section.section("checkpoints")
@@ -260,27 +251,7 @@ extension TrajectoryPlan {
     let format = section["format"].map { TrajectoryFormat(rawValue: $0.string)! } ?? TrajectoryFormat(fileName: file)
     self.init(
       file: file, every: section.integer("every"), format: format ?? .extxyz, gzip: file.hasSuffix(".gz"),
-      columns: section.strings("columns").map { TrajectoryColumn(rawValue: $0)! },
+      columns: section.strings("columns"),
       unwrapped: section.boolean("unwrapped"), location: section.location)
   }
 }
-
-extension WatchPlan {
-  fileprivate init(_ section: DeckSection) {
-    every = section.integer("every")
-    select = (section["select"]?.section).map {
-      SelectPlan(limits: Self.limits($0), file: $0.string("file"), spacing: $0.integer("spacing"))
-    }
-    stop = (section["stop"]?.section).map(Self.limits) ?? [:]
-    location = section.location
-  }
-
-  private static func limits(_ section: DeckSection) -> [Assessment: Double] {
-    Assessment.allCases.reduce(into: [:]) { limits, figure in
-      if let value = section[figure.rawValue] { limits[figure] = value.double }
-    }
-  }
-}
-
-/// 0, 1, 2 for x, y, z.
-private func axisIndex(_ name: String) -> Int { ["x", "y", "z"].firstIndex(of: name)! }

@@ -10,7 +10,7 @@ public struct RunPlan: Sendable {
   public var structure: StructurePlan?
   /// By name; only species that the deck lists.
   public var species: [String: SpeciesPlan]
-  public var potential: [PotentialPlan]
+  public var potential: [EntryPlan]
   /// In the order of the deck.
   public var groups: [GroupPlan]
   public var velocities: VelocitiesPlan?
@@ -18,7 +18,8 @@ public struct RunPlan: Sendable {
   public var decomposition: DecompositionPlan
   /// At least one for a run.
   public var stages: [StagePlan]
-  public var analysis: AnalysisPlan
+  /// Observers, in the order of the registry.
+  public var analysis: [EntryPlan]
   public var output: OutputPlan
   /// Whether it is for single points, which are made to be compared: defaults of accuracies are then tighter.
   public var isForSinglePoints = false
@@ -29,6 +30,14 @@ public struct RunPlan: Sendable {
 
   /// Whether any stage moves atoms in time.
   public var hasDynamics: Bool { stages.contains { if case .dynamics = $0.work { true } else { false } } }
+
+  /// Whether the deck says that the cell is open along a Cartesian axis; files may say so too.
+  public func isOpen(_ axis: Int) -> Bool {
+    guard let structure else { return false }
+    if let periodic = structure.periodic { return !periodic[axis] }
+    if case .grainBoundary(let boundary) = structure.source { return axis == 2 && boundary.freeSurfaces }
+    return false
+  }
 
   /// The chemical symbol of a species: what the deck says, or its name; nil if that is no element.
   public func element(of name: String) -> String? {
@@ -65,9 +74,9 @@ public struct SpeciesPlan: Sendable {
   public var chargeWidth: Double?
 }
 
-/// One entry of the deck's list of potentials, validated against the schema of its family.
-public struct PotentialPlan: Sendable {
-  /// The family, for example "snap".
+/// What a deck chose by name, validated against the schema of its entry: a potential, a thermostat, an observer.
+public struct EntryPlan: Sendable {
+  /// Of the entry, for example "snap".
   public var name: String
   public var section: DeckSection
   public var location: SourceLocation { section.location }
@@ -139,34 +148,4 @@ public struct DecompositionPlan: Sendable {
   public var balance: Bool
   /// For an error when the grid does not fit the number of ranks.
   public var location: SourceLocation
-}
-
-public struct AnalysisPlan: Sendable {
-  public var boundaryEnergy: BoundaryEnergyPlan?
-  public var watch: WatchPlan?
-}
-
-/// What is done when a potential says that it may not be trusted.
-public struct WatchPlan: Sendable {
-  /// Steps.
-  public var every: Int
-  public var select: SelectPlan?
-  /// Above any of these the run ends.
-  public var stop: [Assessment: Double]
-  public var location: SourceLocation
-}
-
-/// Structures that are worth labelling.
-public struct SelectPlan: Sendable {
-  /// Above any of these.
-  public var limits: [Assessment: Double]
-  /// Extended XYZ inside the run's folder.
-  public var file: String
-  /// Least number of steps between two.
-  public var spacing: Int
-}
-
-public struct BoundaryEnergyPlan: Sendable {
-  /// eV for each atom; nil: computed from the perfect crystal.
-  public var referenceEnergy: Double?
 }

@@ -30,25 +30,15 @@ public enum Purpose: String, Sendable, CaseIterable {
   }
 }
 
-/// A family of potentials as the deck knows it.
-public struct PotentialEntry: Sendable {
-  /// As it stands in the deck, for example "eam".
-  public var name: String
-  public var schema: DeckObject
-
-  public init(name: String, schema: DeckObject) {
-    self.name = name
-    self.schema = schema
-  }
-}
-
 /// The description of the whole deck: the parser, the JSON Schema and the reference are made from it.
 public struct DeckSchema: Sendable {
   public let root: DeckObject
 
-  /// The deck with these families of potentials.
-  public static func faultline(potentials: [PotentialEntry]) -> DeckSchema {
-    DeckSchema(root: rootObject(potentials: potentials))
+  public let parts: DeckParts
+
+  public init(_ parts: DeckParts) {
+    self.parts = parts
+    root = Self.root(parts)
   }
 
   /// The top level with the sections that `purpose` needs made required; nil requires none.

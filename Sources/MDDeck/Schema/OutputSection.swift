@@ -1,13 +1,14 @@
 extension DeckSchema {
-  static let output = DeckObject(
+  static func output(_ parts: DeckParts) -> DeckObject {
+  DeckObject(
     "A run writes one folder: the log, thermo.csv, run.json, trajectories and checkpoints.",
     [
       .optional(
         "directory", .path(.outputDirectory),
         "The run's folder, from where the program is started; the deck's name and `-run` if absent."),
       .defaulted("overwrite", .boolean, "false", "Whether a folder that holds a run may be written over."),
-      .defaulted("thermo", .object(thermo), "{}", "Totals in thermo.csv and in the log."),
-      .defaulted("trajectories", .list(.object(trajectory), count: 0...100), "[]", "Files of frames."),
+      .defaulted("thermo", .object(thermo(parts)), "{}", "Totals in thermo.csv and in the log."),
+      .defaulted("trajectories", .list(.object(trajectory(parts)), count: 0...100), "[]", "Files of frames."),
       .defaulted("checkpoints", .object(checkpoints), "{}", "Files to go on from."),
     ],
     example: """
@@ -18,13 +19,15 @@ extension DeckSchema {
           - {file: pull.extxyz.gz, every: 1000, columns: [velocities, energies]}
         checkpoints: {every: 5000, keep: 2}
       """)
+  }
 
-  static let thermo = DeckObject(
+  private static func thermo(_ parts: DeckParts) -> DeckObject {
+  DeckObject(
     "Totals over all atoms.",
     [
       .defaulted("every", .steps, "100", "Steps between rows."),
       .optional(
-        "columns", .list(.enumeration(ThermoColumn.allCases.map(\.rawValue)), count: 1...ThermoColumn.allCases.count),
+        "columns", .list(.enumeration(parts.thermoColumns.map(\.name)), count: 1...parts.thermoColumns.count),
         "Columns of thermo.csv in this order, after step; all if absent."),
       .defaulted(
         "figures", .boolean, "true",
@@ -32,8 +35,10 @@ extension DeckSchema {
           + "equilibration."),
     ],
     example: "output: {thermo: {every: 50, columns: [temperature, total_energy, pressure]}}")
+  }
 
-  static let trajectory = DeckObject(
+  private static func trajectory(_ parts: DeckParts) -> DeckObject {
+  DeckObject(
     "A file of frames, atoms ordered by number. A name that ends in .gz is compressed.",
     [
       .required("file", .path(.outputName), "Name inside the run's folder."),
@@ -43,7 +48,7 @@ extension DeckSchema {
         "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj."),
       .defaulted(
         "columns",
-        .list(.enumeration(TrajectoryColumn.allCases.map(\.rawValue)), count: 0...TrajectoryColumn.allCases.count),
+        .list(.enumeration(parts.atomColumns.map(\.name)), count: 0...parts.atomColumns.count),
         "[]", "Written for each atom besides number, species and position."),
       .defaulted("unwrapped", .boolean, "false", "Whether positions follow atoms across the cell's faces."),
     ],
@@ -52,6 +57,7 @@ extension DeckSchema {
         trajectories:
           - {file: heat.dump, every: 500, columns: [velocities, energies], unwrapped: true}
       """)
+  }
 
   static let checkpoints = DeckObject(
     "One is also written at the end of the run, and when it is stopped by a signal or the time limit.",

@@ -1,11 +1,11 @@
 extension DeckSchema {
-  static func rootObject(potentials: [PotentialEntry]) -> DeckObject {
+  static func root(_ parts: DeckParts) -> DeckObject {
     let family = DeckObject.choice(
       """
       Interatomic potentials. Energies, forces and virials of all entries are added up, so that a short-ranged \
       repulsion is one more entry. Species are matched by name.
       """,
-      potentials.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+      parts.potentials.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
     return DeckObject(
       """
       A deck is one YAML document. Quantities are plain numbers in the unit of the table, or text with a unit: \
@@ -28,9 +28,9 @@ extension DeckSchema {
         .optional("velocities", .object(velocities), "Random velocities at the start."),
         .defaulted("neighbors", .object(neighbors), "{}", "Neighbour lists."),
         .defaulted("decomposition", .object(decomposition), "{}", "How the cell is divided among ranks."),
-        .optional("stages", .list(.object(stage), count: 1...1000), "What is done, one after the other."),
-        .defaulted("analysis", .object(analysis), "{}", "Quantities computed on the way."),
-        .defaulted("output", .object(output), "{}", "What is written, and where."),
+        .optional("stages", .list(.object(stage(parts)), count: 1...1000), "What is done, one after the other."),
+        .defaulted("analysis", .object(analysis(parts)), "{}", "Quantities computed on the way."),
+        .defaulted("output", .object(output(parts)), "{}", "What is written, and where."),
       ],
       example: """
         structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
@@ -150,78 +150,14 @@ extension DeckSchema {
     ],
     example: "decomposition: {grid: [1, 1, 4]}")
 
-  static let analysis = DeckObject(
-    "Quantities computed on the way and written to the log and to run.json.",
-    [
-      .optional(
-        "boundary_energy", .object(boundaryEnergy),
-        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary` and a stage "
-          + "`minimize`."),
-      .optional(
-        "watch", .object(watch), "What to do where a potential says that it may not be trusted; needs one that does."),
-    ],
-    example: """
-      analysis: {boundary_energy: {}}
-      stages:
-        - minimize: {force_tolerance: 0.001}
-      """)
-
-  private static let limits = [
-    DeckKey.optional(
-      "extrapolations", .number(.nonNegative), "Descriptors outside of their training range, over all atoms."),
-    DeckKey.optional(
-      "force_deviation", .quantity(.force, .positive.plausibly(1e-6...100)),
-      "Largest standard deviation of a force over the committee, over all atoms."),
-    DeckKey.optional(
-      "energy_deviation", .quantity(.energy, .positive.plausibly(1e-9...10)),
-      "Standard deviation of the energy over the committee, for each atom."),
-    DeckKey.optional(
-      "charge_deviation", .quantity(.charge, .positive),
-      "Largest standard deviation of a charge over the committee, over all atoms."),
-  ]
-
-  private static let limitRules = [DeckObject.Rule(.atLeastOne, of: limits.map(\.name))]
-
-  static let watch = DeckObject(
-    "Limits on what a potential says of itself: extrapolation, and the spread of a committee.",
-    [
-      .defaulted("every", .steps, "1", "Steps between two looks."),
-      .optional("select", .object(select), "Structures to keep for labelling."),
-      .optional("stop", .object(stop), "When to end the run, with a frame and a checkpoint."),
-    ],
-    rules: [.init(.atLeastOne, of: ["select", "stop"])],
-    example: """
-      potential:
-        - hdnnp: {committee: [run1, run2, run3], units: metal}
-      analysis:
-        watch:
-          every: 10
-          select: {force_deviation: 0.2 eV/Å, file: selected.extxyz, spacing: 500}
-          stop: {extrapolations: 1000}
-      """)
-
-  private static let select = DeckObject(
-    "A structure above any of these limits is written, with the figures.",
-    limits + [
-      .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
-      .defaulted("spacing", .steps, "100", "Least number of steps between two structures."),
-    ],
-    rules: limitRules)
-
-  private static let stop = DeckObject(
-    "Above any of these limits the run ends as failed; the structure goes to the file of `select`.", limits,
-    rules: limitRules)
-
-  static let boundaryEnergy = DeckObject(
-    "γ = (E − N·e)/(n·A) with the energy E of N atoms, e of an atom in the perfect crystal, n boundaries of area A.",
-    [
-      .optional(
-        "reference_energy", .quantity(.energy, .any),
-        "e, for each atom; computed from the perfect crystal if absent.")
-    ],
-    example: """
-      analysis: {boundary_energy: {reference_energy: -6.82}}
-      stages:
-        - minimize: {force_tolerance: 0.001}
-      """)
+  private static func analysis(_ parts: DeckParts) -> DeckObject {
+    DeckObject(
+      "Quantities computed on the way and written to the log and to run.json.",
+      parts.observers.map { .optional($0.name, .object($0.schema), $0.schema.doc) },
+      example: """
+        analysis: {boundary_energy: {}}
+        stages:
+          - minimize: {force_tolerance: 0.001}
+        """)
+  }
 }

@@ -24,10 +24,10 @@ final class StageDriver {
   private(set) var note = ""
   private let plan: StagePlan
   private let seed: UInt64
-  private let fire: FIRE?
+  private let minimizer: (any Minimizer)?
 
-  var isDynamics: Bool { fire == nil }
-  var isConverged: Bool { fire.map { $0.status != .running } ?? false }
+  var isDynamics: Bool { minimizer == nil }
+  var isConverged: Bool { minimizer?.isOver ?? false }
 
   init(
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
@@ -41,41 +41,22 @@ final class StageDriver {
     let timestep: Double
     switch plan.work {
     case .minimize(let minimize):
-      var options = FIRE.Options(forceTolerance: minimize.forceTolerance)
-      options.energyTolerance = minimize.energyTolerance
-      let engine = try FIRE(options)
-      fire = engine
+      let engine = try MinimizerEntry.make(minimize)
+      minimizer = engine
       integrator = engine
       timestep = minimize.timestep
-      loading = nil
     case .dynamics(let dynamics):
-      fire = nil
+      minimizer = nil
       timestep = dynamics.timestep
       integrator = VelocityVerlet(
         thermostat: try dynamics.thermostat.map {
-          try Self.thermostat($0, first: first, steps: dynamics.steps, seed: seed)
+          try ThermostatEntry.make($0, firstStep: first, steps: dynamics.steps, seed: seed)
         })
-      loading = try dynamics.deform.map {
-        try Loading(axis: $0.axis, strainRate: $0.rate, box: system.box, step: first)
-      }
+      loading = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
     }
     context = try DynamicsContext(
       atoms: system.atoms, masses: system.masses, timestep: timestep, step: clock.step, motion: groups.motion,
       communicator: system.communicator)
-  }
-
-  private static func thermostat(
-    _ plan: ThermostatPlan, first: Int, steps: Int, seed: UInt64
-  ) throws -> any Thermostat {
-    let ramp = try TemperatureRamp(from: plan.start, to: plan.end, firstStep: first, lastStep: first + steps)
-    switch plan.kind {
-    case .noseHoover(let chain):
-      return try NoseHooverChain(target: ramp, damping: plan.damping, length: chain)
-    case .langevin:
-      return try Langevin(target: ramp, damping: plan.damping, seed: seed)
-    case .rescale:
-      return try VelocityRescaling(target: ramp, damping: plan.damping, seed: seed)
-    }
   }
 
   /// Draws velocities if `draws` says so and the deck has a section for them, and takes off the drift of all atoms.
@@ -103,7 +84,7 @@ final class StageDriver {
 
   /// Engineering strain of the cell since the stage began, along the axis that it is pulled along; nil if it is not.
   var strain: Double? {
-    guard case .dynamics(let dynamics) = plan.work, let axis = dynamics.deform?.axis, let loading else { return nil }
+    guard let loading, let axis = loading.axis else { return nil }
     return loading.strain(at: context.step, timestep: context.timestep)[axis][axis]
   }
 
@@ -129,12 +110,12 @@ final class StageDriver {
   var summary: String {
     switch plan.work {
     case .minimize(let m):
-      return "\(plan.name), FIRE to \(m.forceTolerance) eV/Å, at most \(RunLog.counted(m.maxSteps, "step"))"
+      return "\(plan.name), \(integrator.name) to \(m.forceTolerance) eV/Å, at most \(RunLog.counted(m.maxSteps, "step"))"
     case .dynamics(let d):
       var text = "\(plan.name), \(RunLog.counted(d.steps, "step")) of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
-      if let t = d.thermostat {
-        let range = t.start == t.end ? "\(t.start) K" : "\(t.start) → \(t.end) K"
-        text += ", \(name(t.kind)) \(range)"
+      if let thermostat = (integrator as? VelocityVerlet)?.thermostat {
+        let (start, end) = (thermostat.target.start, thermostat.target.end)
+        text += ", \(thermostat.summary) " + (start == end ? "\(start) K" : "\(start) → \(end) K")
       } else {
         text += ", constant energy"
       }
@@ -144,18 +125,7 @@ final class StageDriver {
   }
 
   /// "pulled along x at 0.001 /ps", if the cell is.
-  var pull: String? {
-    guard case .dynamics(let dynamics) = plan.work, let deform = dynamics.deform else { return nil }
-    return "pulled along \(["x", "y", "z"][deform.axis]) at \(deform.rate) /ps"
-  }
-
-  private func name(_ kind: ThermostatPlan.Kind) -> String {
-    switch kind {
-    case .noseHoover(let chain): "Nosé–Hoover chain of \(chain)"
-    case .langevin: "Langevin"
-    case .rescale: "stochastic rescaling"
-    }
-  }
+  var pull: String? { loading?.summary }
 
   /// Takes the progress line's note from a thermo row.
   func report(_ row: ThermoRow) {
@@ -165,14 +135,5 @@ final class StageDriver {
       : "E \(RunLog.fixed(row.potentialEnergy, 4)) eV  fmax \(RunLog.fixed(row.largestForce, 4)) eV/Å"
   }
 
-  var ending: String {
-    guard let fire else { return "done" }
-    let force = "largest force \(RunLog.fixed(fire.largestForce, 5)) eV/Å"
-    return switch fire.status {
-    case .forceConverged: "converged (\(force))"
-    case .energyConverged: "converged in energy (\(force))"
-    case .stalled: "stalled (\(force)): the forces no longer lower the energy"
-    case .running: "not converged: the steps are used up (\(force))"
-    }
-  }
+  var ending: String { minimizer?.outcome ?? "done" }
 }

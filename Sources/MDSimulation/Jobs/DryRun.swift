@@ -63,6 +63,7 @@ public enum DryRun {
     }
     guard var built = result else { return nil }
     for note in built?.notes ?? [] { log.line("structure    " + note) }
+    let geometry = try Broadcast.value(built?.geometry, communicator)
     let header = Distribution.header(of: built?.structure, communicator: communicator)
     let groups = GroupTable(plan.groups, species: header.species)
     let halo = (ingredients?.halo ?? 0) + plan.neighbors.skin
@@ -89,8 +90,8 @@ public enum DryRun {
     for (name, size) in zip(groups.names, groups.counts(system.atoms, communicator)) {
       log.line("group        \(name): \(RunLog.counted(size, "atom"))")
     }
-    _ = try mistakes.attempt { try Rehearsal.run(plan, system, groups) }
-    for note in try mistakes.attempt({ try BoundaryEnergy.rehearse(plan, system) }) ?? [] {
+    let observers = try Observers(.init(plan: plan, system: system, geometry: geometry))
+    for note in try mistakes.attempt({ try Rehearsal.run(plan, system, groups, observers) }) ?? [] {
       log.line("structure    " + note)
     }
     _ = try mistakes.attempt {
@@ -222,7 +223,7 @@ public enum DryRun {
       records(every: plan.output.thermo.every)
       * Double(24 * (plan.output.thermo.columns.count + system.figures.count + 2))
     for trajectory in plan.output.trajectories {
-      let numbers = 3 + trajectory.columns.reduce(0) { $0 + width($1) }
+      let numbers = 3 + trajectory.columns.reduce(0) { $0 + AtomColumn.named($1).file.width }
       // A number has 17 digits and what goes with them; gzip takes about half.
       let frame = atoms * Double(12 + 24 * numbers) / (trajectory.gzip ? 2 : 1)
       let frames = records(every: trajectory.every)
@@ -245,15 +246,6 @@ public enum DryRun {
           .input, "the run would write up to \(Amount.bytes(bytes)), but only \(Amount.bytes(free)) are free",
           hint: "write frames less often, fewer columns, or compress (.gz)")
       }
-    }
-  }
-
-  private static func width(_ column: MDDeck.TrajectoryColumn) -> Int {
-    switch column {
-    case .velocities, .forces, .images: 3
-    case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation,
-      .chargeDeviation: 1
-    case .virials: 9
     }
   }
 }

@@ -164,7 +164,7 @@ public enum Evaluation {
     if given[0] > 0 { for potential in equilibrating { potential.totalCharge = given[1] } }
     if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system.atoms, box: system.box) }
     try system.rebuild()
-    let watch = Watch(nil, system, lastSelected: nil)
+    let watch = Watch(nil, system)
     var want: Want = [.energy, .virial, .atomEnergy]
     if watch.isPossible { want.insert(.assessment) }
     let tally: Tally

@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDDynamics
 import MDPotentials
 
 /// The one place that knows every potential by name: its part of the deck and how it is made from it.
@@ -9,14 +10,14 @@ public enum Registry {
   typealias Maker = @Sendable (DeckSection, RunPlan, [String], any Communicator) throws -> any Potential
 
   struct Family: Sendable {
-    let entry: PotentialEntry
+    let entry: DeckEntry
     let make: Maker
 
     init(
       _ name: String, _ schema: DeckObject,
       _ make: @escaping Maker
     ) {
-      entry = PotentialEntry(name: name, schema: schema)
+      entry = DeckEntry(name: name, schema: schema)
       self.make = make
     }
   }
@@ -36,7 +37,14 @@ public enum Registry {
   /// V/Å.
   static let field = NumberRange.any.plausibly(1e-9...10)
 
-  public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))
+  /// All that a deck can choose by name.
+  public static let parts = DeckParts(
+    potentials: families.map(\.entry), thermostats: ThermostatEntry.all.map(\.entry),
+    loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
+    observers: ObserverEntry.all.map(\.entry),
+    thermoColumns: ThermoColumn.all.map { DeckName($0.figure.name, $0.doc) } + ObserverEntry.all.flatMap(\.columns),
+    atomColumns: AtomColumn.all.map(\.name))
+  public static let schema = DeckSchema(parts)
   public static func jsonSchema() -> String { JSONSchema.render(schema) }
   public static func deckReference() -> String { DeckReference.render(schema) }
 

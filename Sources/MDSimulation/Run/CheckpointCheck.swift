@@ -9,9 +9,7 @@ struct CheckpointCheck {
   let file: String
 
   private func refuse(_ section: String, _ what: String) -> FaultlineError {
-    FaultlineError(
-      .input, "checkpoint \(file) holds in its section '\(section)' what no run writes: \(what)",
-      hint: "it was not written by this program, or changed since")
+    CheckpointSectionReader(file: file, name: section, text: Data()).refuse(what)
   }
 
   private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
@@ -27,11 +25,6 @@ struct CheckpointCheck {
       (0...(1 << 60)).contains(clock.step) && clock.stage >= 0 && (0...clock.step).contains(clock.stepInStage)
         && clock.time.isFinite && clock.time >= 0,
       "the clock \(clock)")
-    if let stage = h.stage {
-      try require(
-        stage.firstStep == clock.step - clock.stepInStage,
-        "the stage begins after step \(stage.firstStep), at step \(clock.step) with \(clock.stepInStage) steps done")
-    }
     try require(
       !h.species.isEmpty && Set(h.species).count == h.species.count && !h.species.contains(""),
       "the species \(h.species)")
@@ -41,17 +34,9 @@ struct CheckpointCheck {
     try require(h.origin.count == 3 && h.origin.allSatisfy(\.isFinite), "the origin \(h.origin)")
     try check(cuts: h.cuts, ranks: h.ranks)
     try require(h.groups.count <= 32 && Set(h.groups).count == h.groups.count, "the groups \(h.groups)")
-    if let geometry = h.geometry {
-      try require(
-        geometry.area.isFinite && geometry.area > 0 && geometry.boundaries > 0, "a boundary's geometry \(geometry)")
-    }
-    for energy in h.boundaryEnergies {
-      try require(
-        (0...clock.step).contains(energy.step) && energy.energyJoulePerSquareMetre.isFinite
-          && energy.areaSquareAngstrom > 0 && energy.boundaries > 0, "a boundary energy of step \(energy.step)")
-    }
-    if let kept = h.lastSelected { try require((0...clock.step).contains(kept), "a structure kept at step \(kept)") }
-    for parameters in h.longRange ?? [] { try check(parameters) }
+    try require(
+      Set(h.owners).count == h.owners.count && !h.owners.contains(CheckpointHeader.section),
+      "owners of sections \(h.owners)")
     try require(h.atoms > 0 && h.atoms <= 1 << 40, "\(h.atoms) atoms")
     try require(h.chunk > 0 && h.chunk <= 1 << 24, "chunks of \(h.chunk) atoms")
     try require(Set(h.columns).count == h.columns.count, "columns named twice")
@@ -79,37 +64,21 @@ struct CheckpointCheck {
     try require(bricks == ranks, "cuts into \(bricks) bricks for \(ranks) ranks")
   }
 
-  /// Bounds are wide around what solvers choose: they keep a wrong number from asking for all memory.
-  private func check(_ p: LongRangeParameters) throws {
-    try require(
-      p.splitting.isFinite && p.splitting > 0 && p.splitting < 100, "a splitting parameter of \(p.splitting)/Å")
-    try require(
-      (0...30).contains(p.order) && p.count >= 0 && p.wavevectorCutoff >= 0
-        && p.wavevectorCutoff <= 40 * p.splitting,
-      "long-range sums of order \(p.order), up to \(p.wavevectorCutoff)/Å, of \(p.count) charges")
-    try check(cell: p.cell, "cell of the long-range sums")
-    let rows = Matrix3(p.cell)
-    for k in 0..<3 {
-      let limit = rows[k].length * max(50 * p.splitting, p.wavevectorCutoff) + 64
-      try require(
-        p.grid[k] >= 0 && Double(p.grid[k]) <= limit && (p.order == 0 || p.grid[k] > 0),
-        "a grid of \(p.grid[0]) × \(p.grid[1]) × \(p.grid[2]) for the long-range sums")
-    }
-  }
-
   /// What can be seen beside the deck that the checkpoint carries.
-  func check(_ h: CheckpointHeader, against plan: RunPlan) throws {
+  func check(_ checkpoint: Checkpoint, against plan: RunPlan) throws {
+    let h = checkpoint.header
     let clock = h.clock
+    let hasStage = h.owners.contains("stage")
     try require(clock.stage <= plan.stages.count, "stage \(clock.stage + 1) of \(plan.stages.count)")
     if clock.stage == plan.stages.count {
-      try require(h.stage == nil && clock.stepInStage == 0, "the state of a stage after the last one")
+      try require(!hasStage && clock.stepInStage == 0, "the state of a stage after the last one")
     } else {
       let limit = plan.stages[clock.stage].stepLimit
-      try require(h.stage != nil, "no state of stage \(clock.stage + 1)")
+      try require(hasStage, "no state of stage \(clock.stage + 1)")
       try require(clock.stepInStage <= limit, "step \(clock.stepInStage) of a stage of \(limit)")
     }
     try require(h.groups == plan.groups.map(\.name), "the groups \(h.groups), which are not the deck's")
-    if plan.analysis.boundaryEnergy != nil { try require(h.geometry != nil, "no boundary's geometry") }
+    for item in plan.analysis { try require(h.owners.contains(item.name), "no state of `\(item.name)`") }
   }
 
   // MARK: Columns

@@ -9,7 +9,43 @@ import MDParallel
   import Glibc
 #endif
 
-/// Everything in a checkpoint besides the atoms.
+/// A checkpoint besides the atoms: the run's own section, and a section of JSON of each owner that has something to keep
+/// ("stage", "long_range", observers by their names).
+struct Checkpoint: Codable, Sendable {
+  var header: CheckpointHeader
+  var sections: [String: Data] = [:]
+
+  /// The section of an owner, nil if it had nothing to keep. `file` is named in errors.
+  func section(_ owner: String, file: String) -> CheckpointSectionReader? {
+    sections[owner].map { CheckpointSectionReader(file: file, name: owner, text: $0) }
+  }
+}
+
+/// A section of JSON on its way back to its owner.
+struct CheckpointSectionReader {
+  let file: String
+  let name: String
+  let text: Data
+
+  func decode<T: Decodable>(_ type: T.Type) throws -> T {
+    do { return try JSONDecoder().decode(type, from: text) } catch {
+      throw refuse("something else than expected (\(error))")
+    }
+  }
+
+  /// The error for contents that no run writes.
+  func refuse(_ what: String) -> FaultlineError {
+    FaultlineError(
+      .input, "checkpoint \(file) holds in its section '\(name)' what no run writes: \(what)",
+      hint: "it was not written by this program, or changed since", isCollective: true)
+  }
+
+  func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    if !condition { throw refuse(what()) }
+  }
+}
+
+/// A checkpoint's own section.
 struct CheckpointHeader: Codable, Sendable {
   static let section = "run"
 
@@ -18,11 +54,9 @@ struct CheckpointHeader: Codable, Sendable {
   var deck: DeckSource
   var title: String?
   var clock: Clock
-  /// nil when the last stage has ended.
-  var stage: StageState?
   var species: [String]
-  /// Those that no atom has; nil in checkpoints of programs that did not tell.
-  var unused: [String]?
+  /// Those that no atom has.
+  var unused: [String]
   var masses: [Double]
   var cell: [Double]
   var origin: [Double]
@@ -31,24 +65,19 @@ struct CheckpointHeader: Codable, Sendable {
   var ranks: Int
   var cuts: [[Double]]
   var groups: [String]
-  var geometry: BoundaryEnergy.Geometry?
-  var boundaryEnergies: [RunSummary.Boundary]
-  /// Of run.json; nil in checkpoints of programs without such.
-  var warnings: [RunSummary.Warning]?
-  /// The step of the last structure that the watch kept.
-  var lastSelected: Int?
-  /// What the potentials' long-range solvers had chosen, in their order; nil in checkpoints of programs without such.
-  var longRange: [LongRangeParameters]?
+  /// Of run.json.
+  var warnings: [RunSummary.Warning]
   var atoms: Int
   /// Atoms a chunk: the atoms stand in order of their ids in sections "column@first row".
-  var chunk: Int
-  var columns: [String]
-  /// Bytes of each output file that belong to the run up to here.
-  var files: [String: Int]
-  /// Of those bytes; nil in checkpoints of programs that did not keep them.
-  var checksums: [String: FileChecksum]?
-  /// Of the potentials' files, by path; nil likewise.
-  var inputs: [String: FileChecksum]?
+  var chunk = 0
+  var columns: [String] = []
+  /// Owners of further sections.
+  var owners: [String] = []
+  /// Bytes of each output file that belong to the run up to here, and their checksums.
+  var files: [String: Int] = [:]
+  var checksums: [String: FileChecksum] = [:]
+  /// Of the potentials' files, by path.
+  var inputs: [String: FileChecksum]
 
   var box: Box {
     Box(cell: Matrix3(cell), origin: Vector3(origin[0], origin[1], origin[2]), periodic: periodic)
@@ -64,12 +93,11 @@ enum CheckpointFile {
   }
 
   /// Gathers the atoms and writes the file on rank 0. Collective; throws on every rank if it fails.
-  static func write(
-    _ header: CheckpointHeader, system: DistributedSystem, to store: CheckpointStore
-  ) throws {
+  static func write(_ checkpoint: Checkpoint, system: DistributedSystem, to store: CheckpointStore) throws {
     let communicator = system.communicator
     let columns = columns(of: system.atoms)
-    var header = header
+    var header = checkpoint.header
+    header.owners = checkpoint.sections.keys.sorted()
     header.chunk = chunk
     header.columns = columns.map(\.name)
     var writer: CheckpointWriter?
@@ -77,6 +105,7 @@ enum CheckpointFile {
       guard communicator.isRoot else { return }
       let fresh = try CheckpointWriter(store.path(step: header.clock.step))
       try fresh.writeJSON(header, named: CheckpointHeader.section)
+      for owner in header.owners { try fresh.write(json: checkpoint.sections[owner] ?? Data(), named: owner) }
       writer = fresh
     }
     try Gather.inOrder(columns, of: system.atoms, chunk: chunk, communicator: communicator) { rows, buffers in
@@ -95,15 +124,17 @@ enum CheckpointFile {
     }
   }
 
-  /// The header of an opened checkpoint on every rank. Collective.
-  static func header(_ reader: CheckpointReader?, communicator: any Communicator) throws -> CheckpointHeader {
+  /// All of an opened checkpoint besides the atoms, on every rank. Collective.
+  static func read(_ reader: CheckpointReader?, communicator: any Communicator) throws -> Checkpoint {
     let bytes = try communicator.fromRoot {
       guard let reader else { return [] }
       let header = try reader.readJSON(CheckpointHeader.self, named: CheckpointHeader.section)
       try CheckpointCheck(file: reader.path).check(header)
-      return [UInt8](try JSONEncoder().encode(header))
+      var checkpoint = Checkpoint(header: header)
+      for owner in header.owners { checkpoint.sections[owner] = try reader.json(named: owner) }
+      return [UInt8](try JSONEncoder().encode(checkpoint))
     }
-    return try JSONDecoder().decode(CheckpointHeader.self, from: Data(bytes))
+    return try JSONDecoder().decode(Checkpoint.self, from: Data(bytes))
   }
 
   /// Hands the atoms to the ranks that own them. Collective; `reader` is rank 0's. Columns must have been declared.

@@ -5,22 +5,27 @@ import MDNumerics
 
 /// What later stages would stumble over, found before the first step.
 enum Rehearsal {
-  /// Throws every mistake at once. Collective.
-  static func run(_ plan: RunPlan, _ system: DistributedSystem, _ groups: GroupTable) throws {
+  /// Throws every mistake at once; returns what the log should have. Collective.
+  static func run(
+    _ plan: RunPlan, _ system: DistributedSystem, _ groups: GroupTable, _ observers: Observers
+  ) throws -> [String] {
     var mistakes = Mistakes()
     mistakes.note(
       try motion(
         plan, system.atoms, system.box, masses: system.masses, groups, communicator: system.communicator))
-    mistakes.note(assessments(plan, system))
     for case let potential as any ChargeEquilibrating in system.potentials {
       _ = try mistakes.attempt { try potential.checkConstraints(system.atoms.view, box: system.box) }
     }
     for trajectory in plan.output.trajectories {
       for column in trajectory.columns {
-        _ = try mistakes.attempt { _ = try TrajectoryOutput.storage(column, trajectory, system.atoms) }
+        _ = try mistakes.attempt {
+          _ = try AtomColumn.named(column).storage(in: system.atoms, for: trajectory)
+        }
       }
     }
+    let notes = try mistakes.attempt { try observers.rehearse() } ?? []
     try mistakes.refuse()
+    return notes
   }
 
   /// What is wrong with groups, velocities and stages; no potential is needed to find it. Collective.
@@ -54,35 +59,17 @@ enum Rehearsal {
         refuse("nothing to relax: all atoms are frozen or driven", "leave some atoms free")
       case .minimize: break
       case .dynamics(let dynamics):
-        if let thermostat = dynamics.thermostat,
-          context.thermostattedDegreesOfFreedom(momentumConserved: thermostat.kind != .langevin) == 0
-        {
-          refuse("the thermostat has no degree of freedom to act on", "leave some atoms free and in the thermostat")
+        if let plan = dynamics.thermostat {
+          let thermostat = try ThermostatEntry.make(plan, firstStep: 0, steps: dynamics.steps, seed: 0)
+          if context.thermostattedDegreesOfFreedom(momentumConserved: thermostat.conservesMomentum) == 0 {
+            refuse("the thermostat has no degree of freedom to act on", "leave some atoms free and in the thermostat")
+          }
         }
-        if let deform = dynamics.deform, !box.periodic[deform.axis] {
-          refuse(
-            "the cell is open along \(["x", "y", "z"][deform.axis])",
-            "move a group at a `velocity` to pull along an open axis")
+        do { _ = try LoadEntry.loading(dynamics.loads, box: box, step: 0) } catch let error as FaultlineError {
+          refuse(error.message, error.hint ?? "")
         }
       }
     }
     return errors
-  }
-
-  /// What is asked for of potentials that do not say how far they may be trusted.
-  private static func assessments(_ plan: RunPlan, _ system: DistributedSystem) -> [FaultlineError] {
-    let known = system.assessments
-    let asked =
-      (plan.output.thermo.isDefault ? [] : plan.output.thermo.columns.compactMap(\.assessment))
-      + (plan.analysis.watch.map { Array($0.stop.keys) + Array($0.select?.limits.keys ?? [:].keys) } ?? [])
-    return Set(asked).filter { !known.contains($0) }.sorted { $0.rawValue < $1.rawValue }.map { missing in
-      FaultlineError(
-        .input, "`\(missing.rawValue)` is asked for, which none of the potentials gives",
-        hint: known.isEmpty
-          ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation, "
-            + "charge_deviation if it has charges"
-          : "they give " + known.map(\.rawValue).sorted().joined(separator: ", "),
-        at: plan.analysis.watch?.location, isCollective: true)
-    }
   }
 }

@@ -11,15 +11,12 @@ import MDParallel
 final class RunOutputs {
   let directory: RunDirectory
   let plan: OutputPlan
-  private let selectionPlan: TrajectoryPlan?
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
-  private var thermoColumns: [ThermoColumn] = []
-  /// Columns behind them, of potentials' figures.
-  private var figures: [Figure] = []
-  /// Structures that the watch keeps.
-  private var selection: TrajectoryOutput?
+  private var columns: [String] = []
+  /// Structures that observers keep, by their names.
+  private var kept: [String: TrajectoryOutput] = [:]
   private var trajectories: [TrajectoryOutput] = []
   /// On rank 0: of each file up to the last checkpoint, by name.
   private var checksums: [String: FileChecksum] = [:]
@@ -33,10 +30,9 @@ final class RunOutputs {
   /// Where the run stood then.
   private(set) var lastCheckpointClock: Clock?
 
-  init(_ plan: OutputPlan, watch: WatchPlan?, directory: RunDirectory, lock: RunLock?, communicator: any Communicator) {
+  init(_ plan: OutputPlan, directory: RunDirectory, lock: RunLock?, communicator: any Communicator) {
     self.plan = plan
     self.lock = lock
-    selectionPlan = watch.map { Self.selectionPlan($0) }
     self.directory = directory
     self.communicator = communicator
     store = CheckpointStore(directory.checkpoints, keep: plan.checkpoints.keep)
@@ -44,14 +40,9 @@ final class RunOutputs {
 
   /// Creates the files, or cuts them back to what a checkpoint says was theirs and goes on after it. Collective.
   func open(
-    continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, assessments: Set<Assessment>,
-    figures: [Figure]
+    continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, observers: Observers
   ) throws {
-    self.figures = plan.thermo.figures ? figures : []
-    // By default a file has the columns that the potentials can fill.
-    thermoColumns =
-      plan.thermo.isDefault
-      ? plan.thermo.columns.filter { $0.assessment.map(assessments.contains) ?? true } : plan.thermo.columns
+    columns = observers.columns.map(\.name)
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
       lastCheckpoint = checkpoint.path
@@ -69,8 +60,7 @@ final class RunOutputs {
     try communicator.agree {
       guard communicator.isRoot else { return }
       thermo = try CSVWriter(
-        directory.thermo, columns: ["step", "stage"] + thermoColumns.map(\.rawValue) + self.figures.map(\.name),
-        mode: mode("thermo.csv"))
+        directory.thermo, columns: ["step", "stage"] + columns, mode: mode("thermo.csv"))
     }
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
@@ -80,19 +70,14 @@ final class RunOutputs {
       }
     }
     trajectories = try plan.trajectories.map(output)
-    selection = try selectionPlan.map { plan in
-      var plan = plan
-      plan.columns = [.forces, .energies] + assessments.sorted { $0.rawValue < $1.rawValue }
-        .compactMap { TrajectoryColumn(rawValue: $0.rawValue) }
-      return try output(plan)
-    }
+    for observer in observers.all { kept[observer.name] = try observer.keeps.map(output) }
     // Later checkpoints belong to outputs that have just been cut off.
     if communicator.isRoot, let checkpoint { store.prune(after: checkpoint.header.clock.step) }
   }
 
   /// What is to be continued must be what was written: all files are looked at before the first is cut.
   private func verify(_ header: CheckpointHeader) throws {
-    for (name, expected) in header.checksums ?? [:] {
+    for (name, expected) in header.checksums {
       let path = directory.file(name)
       guard FileManager.default.fileExists(atPath: path), FileChecksum.isPossible(path) else { continue }
       var found = FileChecksum()
@@ -117,14 +102,6 @@ final class RunOutputs {
     guard let offset, FileChecksum.isPossible(path) else { return }
     try checksums[name, default: FileChecksum()].extend(over: path, to: offset)
     header.checksums = checksums
-  }
-
-  private static func selectionPlan(_ watch: WatchPlan) -> TrajectoryPlan {
-    let file = watch.select?.file ?? "selected.extxyz"
-    // Frames come when the watch says so.
-    return TrajectoryPlan(
-      file: file, every: .max, format: .extxyz, gzip: file.hasSuffix(".gz"), columns: [],
-      location: watch.location)
   }
 
   // MARK: When
@@ -160,9 +137,10 @@ final class RunOutputs {
 
   // MARK: Writing
 
-  /// Collective.
-  func write(_ row: ThermoRow, log: RunLog) throws {
-    if let column = row.nonFinite {
+  /// A row of thermo.csv: the system's state, and the observers' values by the names of their columns. Collective.
+  func write(_ row: ThermoRow, _ values: [String: Double]) throws {
+    let names = ThermoColumn.all.map(\.figure.name) + values.keys.sorted()
+    if let column = names.first(where: { !(values[$0] ?? 0).isFinite }) {
       throw FaultlineError(
         .run, "\(column) is not a finite number at step \(row.step)",
         hint: "the run has blown up: a timestep that is too long, or a structure that is not relaxed",
@@ -173,9 +151,7 @@ final class RunOutputs {
     hasGrown = hasGrown || row.step > 0
     try communicator.agree {
       try requireLock()
-      try thermo?.write(
-        [Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] }
-          + figures.map { row.figures?[$0.name] ?? 0 })
+      try thermo?.write([Double(row.step), Double(row.stage)] + columns.map { values[$0] ?? 0 })
     }
   }
 
@@ -192,83 +168,53 @@ final class RunOutputs {
     }
   }
 
-  /// A structure that the watch keeps. Collective.
-  func writeSelection(at step: Int, time: Double, header: [ExtXYZEntry], system: DistributedSystem) throws {
-    guard let selection, selection.isNew(step) else { return }
-    try selection.write(step: step, time: time, header: header, system: system)
+  /// Writes a structure that an observer keeps. Collective.
+  func keep(
+    for observer: any Observer, at step: Int, time: Double, header: [ExtXYZEntry], system: DistributedSystem
+  ) throws {
+    guard let output = kept[observer.name], output.isNew(step) else { return }
+    try output.write(step: step, time: time, header: header, system: system)
   }
 
-  /// The file that they go to, inside the run's folder.
-  var selectionFile: String { selectionPlan?.file ?? "" }
+  /// Per-atom quantities of structures that it keeps.
+  func keptWants(of observer: any Observer) -> Want { kept[observer.name]?.wants ?? [] }
 
-  /// Per-atom quantities of structures that the watch keeps.
-  var selectionWants: Want { selection?.wants ?? [] }
+  /// Files of frames, in an order that does not change.
+  private var frames: [TrajectoryOutput] { trajectories + kept.sorted { $0.key < $1.key }.map(\.value) }
 
   /// Collective. Right after a rebuild.
-  func writeCheckpoint(_ header: CheckpointHeader, system: DistributedSystem) throws {
-    var header = header
+  func writeCheckpoint(_ checkpoint: Checkpoint, system: DistributedSystem) throws {
+    var checkpoint = checkpoint
     try communicator.agree {
       guard communicator.isRoot else { return }
       try requireLock(atOnce: true)
       // What the checkpoint says of the files must be on the disk before the checkpoint is.
       try thermo?.synchronize()
-      try note("thermo.csv", thermo?.offset, in: &header)
-      for trajectory in trajectories + [selection].compactMap({ $0 }) {
+      try note("thermo.csv", thermo?.offset, in: &checkpoint.header)
+      for trajectory in frames {
         try trajectory.synchronize()
-        try note(trajectory.plan.file, trajectory.offset, in: &header)
+        try note(trajectory.plan.file, trajectory.offset, in: &checkpoint.header)
       }
     }
-    try CheckpointFile.write(header, system: system, to: store)
-    lastCheckpoint = store.path(step: header.clock.step)
-    lastCheckpointClock = header.clock
+    try CheckpointFile.write(checkpoint, system: system, to: store)
+    lastCheckpoint = store.path(step: checkpoint.header.clock.step)
+    lastCheckpointClock = checkpoint.header.clock
   }
 
   /// Of this run, oldest first.
   var checkpointPaths: [String] { store.steps.reversed().map { store.path(step: $0) } }
 
-  /// On rank 0.
-  func write(_ summary: RunSummary) throws {
+  /// run.json, on rank 0; `results` are those of the observers.
+  func write(_ summary: RunSummary, results: [String: any Encodable]) throws {
     try requireLock(atOnce: true)
-    try summary.write(to: directory.summary)
+    try summary.write(to: directory.summary, results: results)
   }
 
   /// Collective; a full disk may show itself only here.
   func close() throws {
     try communicator.agree {
       try thermo?.finish()
-      for trajectory in trajectories + [selection].compactMap({ $0 }) { try trajectory.finish() }
+      for trajectory in frames { try trajectory.finish() }
     }
-  }
-}
-
-extension ThermoRow {
-  subscript(column: ThermoColumn) -> Double {
-    switch column {
-    case .time: time
-    case .temperature: temperature
-    case .potentialEnergy: potentialEnergy
-    case .kineticEnergy: kineticEnergy
-    case .totalEnergy: totalEnergy
-    case .conservedEnergy: conserved
-    case .maximumForce: largestForce
-    case .pressure: pressure
-    case .pxx: pressureTensor[0]
-    case .pyy: pressureTensor[1]
-    case .pzz: pressureTensor[2]
-    case .pyz: pressureTensor[3]
-    case .pxz: pressureTensor[4]
-    case .pxy: pressureTensor[5]
-    case .lx: lengths[0]
-    case .ly: lengths[1]
-    case .lz: lengths[2]
-    case .volume: volume
-    case .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
-      column.assessment.flatMap { assessments[$0] } ?? 0
-    }
-  }
-
-  /// The first quantity that is not a finite number.
-  var nonFinite: String? {
-    ThermoColumn.allCases.first { !self[$0].isFinite }?.rawValue ?? figures?.first { !$0.value.isFinite }?.key
   }
 }

@@ -16,37 +16,6 @@ public struct RunSummary: Codable, Sendable {
     }
   }
 
-  public struct Boundary: Codable, Sendable {
-    public var step: Int
-    public var energyJoulePerSquareMetre: Double
-    public var areaSquareAngstrom: Double
-    public var boundaries: Int
-    public var referenceEnergyPerAtom: Double
-    /// Of the cell, and those that the builder removed as too close.
-    public var atoms: Int?
-    public var removedAtoms: Int?
-    /// n·P·n with the normal n of the boundaries, bar, as `pzz`: positive under compression. nil along an open
-    /// direction.
-    public var normalPressure: Double?
-    /// Of the perfect crystal at the deck's lattice constant, bar; nil if its energy was given.
-    public var referencePressure: Double?
-    /// Whether the minimisation before it had converged.
-    public var isRelaxed: Bool
-
-    enum CodingKeys: String, CodingKey {
-      case step
-      case energyJoulePerSquareMetre = "energy_J_per_m2"
-      case areaSquareAngstrom = "area_A2"
-      case boundaries
-      case referenceEnergyPerAtom = "reference_eV_per_atom"
-      case atoms
-      case removedAtoms = "atoms_removed"
-      case normalPressure = "normal_pressure_bar"
-      case referencePressure = "reference_pressure_bar"
-      case isRelaxed = "converged"
-    }
-  }
-
   /// What the log warns of during the run.
   public struct Warning: Codable, Sendable, Equatable {
     public var step: Int
@@ -86,7 +55,6 @@ public struct RunSummary: Codable, Sendable {
   public var phases: [String: Double] = [:]
   public var peakResidentBytes: [Int] = []
   public var lists = Ghosts()
-  public var boundaryEnergies: [Boundary] = []
   public var warnings: [Warning] = []
   public var checkpoints: [String] = []
   public var finalThermo: ThermoRow?
@@ -99,12 +67,34 @@ public struct RunSummary: Codable, Sendable {
     case microsecondsPerAtomStep = "us_per_atom_step"
     case peakResidentBytes = "peak_rss_bytes"
     case lists = "neighbors"
-    case boundaryEnergies = "boundary_energy"
     case checkpoints, warnings
     case finalThermo = "final_thermo"
   }
 
   mutating func warn(_ message: String, step: Int) { warnings.append(Warning(step: step, message: message)) }
 
-  func write(to path: String) throws { try AtomicFile.writeJSON(self, to: path) }
+  /// Writes run.json; `results` are those of the observers, by their names.
+  func write(to path: String, results: [String: any Encodable]) throws {
+    try AtomicFile.writeJSON(Document(summary: self, results: results), to: path)
+  }
+
+  /// The summary with the observers' results among its keys.
+  private struct Document: Encodable {
+    let summary: RunSummary
+    let results: [String: any Encodable]
+
+    func encode(to encoder: any Encoder) throws {
+      try summary.encode(to: encoder)
+      var container = encoder.container(keyedBy: Key.self)
+      for (name, result) in results { try container.encode(result, forKey: Key(name)) }
+    }
+
+    struct Key: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
+      init(_ name: String) { stringValue = name }
+      init?(stringValue: String) { self.init(stringValue) }
+      init?(intValue: Int) { nil }
+    }
+  }
 }

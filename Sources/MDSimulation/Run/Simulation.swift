@@ -15,15 +15,13 @@ public final class Simulation {
   let engine: Engine
   let outputs: RunOutputs
   let log: RunLog
-  /// What the builder knows of grain boundaries.
-  let geometry: BoundaryEnergy.Geometry?
+  let observers: Observers
   var summary: RunSummary
   /// The potentials' files (on rank 0), for checkpoints.
   private let inputs: [String: FileChecksum]
   /// What a checkpoint brought for the stage that it was taken in.
   var restored: StageState?
   private let started: Double
-  private let watch: Watch
   private var limits = RunLimits()
   /// `DistributedSystem.revisions` when the potentials' notes were written last.
   private var revisions = 0
@@ -33,19 +31,17 @@ public final class Simulation {
   var communicator: any Communicator { system.communicator }
 
   init(
-    plan: RunPlan, engine: Engine, outputs: RunOutputs, geometry: BoundaryEnergy.Geometry?, lastSelected: Int? = nil,
-    restored: StageState?, summary: RunSummary, inputs: [String: FileChecksum], log: RunLog, started: Double
+    plan: RunPlan, engine: Engine, outputs: RunOutputs, observers: Observers, restored: StageState?, summary: RunSummary, inputs: [String: FileChecksum], log: RunLog, started: Double
   ) {
     self.plan = plan
     self.engine = engine
     self.outputs = outputs
-    self.geometry = geometry
+    self.observers = observers
     self.restored = restored
     self.summary = summary
     self.inputs = inputs
     self.log = log
     self.started = started
-    watch = Watch(plan.analysis.watch, engine.system, lastSelected: lastSelected)
   }
 
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
@@ -68,7 +64,7 @@ public final class Simulation {
         outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
       if communicator.isRoot, outputs.mayWrite {
         log.line("error: \(failure)")
-        try? outputs.write(summary)
+        try? outputs.write(summary, results: results)
       }
       throw failure
     }
@@ -100,7 +96,7 @@ public final class Simulation {
     account(PhaseTimers.now() - stageStart, steps: clock.stepInStage - firstStep)
     if stop != nil { return stop }
     // Whatever comes now, the stage need not be repeated. At the run's end the last checkpoint follows at once.
-    let isLast = clock.stage + 1 == plan.stages.count && analysis(of: plan.stages[clock.stage]) == nil
+    let isLast = clock.stage + 1 == plan.stages.count && !observers.all.contains { $0.measures(atEndOf: stage) }
     if !isLast, outputs.lastCheckpointClock != clock { try checkpoint() }
     try end(steps: clock.stepInStage - firstStep, seconds: PhaseTimers.now() - stageStart)
     return nil
@@ -118,15 +114,11 @@ public final class Simulation {
     }
     log.line(title)
     for note in try engine.prepareVelocities(plan.velocities, draws: isFirstDynamics) { log.line("  " + note) }
-    var want = outputs.wants(at: clock.step)
-    if watch.isPossible { want.insert(.assessment) }
-    let tally = try engine.start(want)
+    let look = Look(step: clock.step, isRow: true, isFrame: clock.step == 0, isStart: true)
+    let tally = try engine.start(observers.wants(look).union(outputs.wants(at: clock.step)))
     try writeNotes(isStart: clock.step == 0)
-    let row = sample(tally, watch.isPossible ? watch.look(at: clock.step) : [:])
-    try record(row)
-    if clock.step == 0 {
-      try outputs.writeFrames(at: 0, time: clock.time, header: header(row), system: system)
-    }
+    _ = try observe(look, tally)
+    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, header: header(), system: system) }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
@@ -134,28 +126,23 @@ public final class Simulation {
     let stage = engine.stage
     let next = clock.step + 1
     let isLast = clock.stepInStage + 1 == stage.steps
-    let thermoDue = outputs.thermoDue(next) || isLast
-    var want = outputs.wants(at: next)
-    if thermoDue { want.formUnion([.energy, .virial]) }
-    if watch.isPossible, thermoDue || watch.isDue(next) { want.insert(.assessment) }
-    let step = try engine.step(want, asking: questions())
+    var look = Look(step: next, isRow: outputs.thermoDue(next) || isLast, isFrame: outputs.headerDue(next))
+    let step = try engine.step(observers.wants(look).union(outputs.wants(at: next)), asking: questions())
     try writeNotes()
     system.timers.start(.analysis)
+    var tally = step.tally
     // The end of a relaxation is worth a row and a frame, whatever its step.
     let isRelaxed = !stage.isDynamics && (stage.isConverged || isLast)
-    want = isRelaxed ? step.want.union(outputs.allWants) : step.want
-    let figures = step.want.contains(.assessment) ? watch.look(at: clock.step) : [:]
-    var header: [ExtXYZEntry] = []
-    if thermoDue || isRelaxed || outputs.headerDue(clock.step) {
-      let row = sample(
-        step.want.isSuperset(of: want) && step.want.isSuperset(of: [.energy, .virial])
-          ? step.tally : try engine.compute(want), figures)
-      if thermoDue || isRelaxed { try record(row) }
-      header = self.header(row)
+    if isRelaxed {
+      (look.isRow, look.isFrame) = (true, true)
+      let want = observers.wants(look).union(outputs.allWants)
+      if !step.want.isSuperset(of: want) { tally = try engine.compute(want) }
     }
+    let actions = try observe(look, tally)
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: header, system: system)
-    try heed(watch.judge(figures, step: clock.step))
+    try outputs.writeFrames(
+      at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: look.isFrame ? header() : [], system: system)
+    for (observer, action) in actions { try heed(action, of: observer) }
     // From the first output on the run has got somewhere: run.json must say so before another takes the directory over.
     if outputs.hasGrown, summary.stepsTotal == 0 {
       summary.stepsTotal = clock.step
@@ -180,40 +167,39 @@ public final class Simulation {
     }
   }
 
-  private func sample(_ tally: Tally, _ figures: [Assessment: Double]) -> ThermoRow {
-    var row = engine.sample(tally)
-    row.assessments = figures
-    return row
+  /// Has the observers look, and writes the row if one is due. Returns what they want done. Collective.
+  private func observe(
+    _ look: Look, _ tally: Tally
+  ) throws -> [(observer: any Observer, action: Observation.Action)] {
+    let (values, actions) = try observers.observe(look, engine, tally)
+    if look.isRow, let row = observers.thermo.row {
+      summary.finalThermo = row
+      engine.stage.report(row)
+      system.timers.start(.output)
+      try outputs.write(row, values)
+    }
+    return actions
   }
 
-  /// A row of the log, of thermo.csv and, if none comes after it, of run.json.
-  private func record(_ row: ThermoRow) throws {
-    summary.finalThermo = row
-    engine.stage.report(row)
-    system.timers.start(.output)
-    try outputs.write(row, log: log)
+  /// What frames say of the system as thermo saw it last.
+  private func header() -> [ExtXYZEntry] {
+    guard let row = observers.thermo.row else { return [] }
+    return FrameHeader.entries(
+      row, box: system.box, isDynamics: engine.stage.isDynamics, strain: engine.stage.strain)
   }
 
-  private func header(_ row: ThermoRow) -> [ExtXYZEntry] {
-    FrameHeader.entries(row, box: system.box, isDynamics: engine.stage.isDynamics, strain: engine.stage.strain)
-  }
-
-  /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
-  private func heed(_ verdict: Watch.Verdict) throws {
-    guard verdict != .nothing else { return }
-    let row = sample(try engine.compute(outputs.selectionWants), [:])
-    try outputs.writeSelection(
-      at: clock.step, time: clock.time, header: header(row), system: system)
-    switch verdict {
+  /// Does what an observer wants: keeps the structure, or ends the run with it and a checkpoint. Collective.
+  private func heed(_ action: Observation.Action, of observer: any Observer) throws {
+    let tally = try engine.compute(outputs.keptWants(of: observer))
+    _ = try observers.thermo.observe(Look(step: clock.step, isRow: false, isFrame: true), engine, tally)
+    try outputs.keep(for: observer, at: clock.step, time: clock.time, header: header(), system: system)
+    switch action {
     case .nothing: break
-    case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
-    case .stop(let reason):
-      for line in watch.report() { log.line("  " + line) }
+    case .keep(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
+    case .stop(let reason, let hint):
+      for line in try observer.sumUp(engine).lines { log.line("  " + line) }
       try checkpoint()
-      throw FaultlineError(
-        .run, "\(reason), at step \(clock.step)",
-        hint: "the potential is not to be trusted there; the structure is in \(outputs.selectionFile)",
-        isCollective: true)
+      throw FaultlineError(.run, "\(reason), at step \(clock.step)", hint: hint, isCollective: true)
     }
   }
 
@@ -247,22 +233,32 @@ public final class Simulation {
     let box = system.box
     let header = CheckpointHeader(
       deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
-      title: plan.title, clock: clock, stage: try clock.stage < plan.stages.count ? engine.stage.state() : nil, species: system.species,
-      unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
-      periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: engine.groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, warnings: summary.warnings,
-      lastSelected: watch.lastSelected,
-      longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
-      columns: [], files: [:], inputs: inputs)
-    try outputs.writeCheckpoint(header, system: system)
+      title: plan.title, clock: clock, species: system.species, unused: system.unusedSpecies, masses: system.masses,
+      cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z], periodic: box.periodic,
+      ranks: communicator.size, cuts: system.domain.cuts, groups: engine.groups.names, warnings: summary.warnings,
+      atoms: system.totalCount, inputs: inputs)
+    try outputs.writeCheckpoint(Checkpoint(header: header, sections: try sections()), system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
     summary.stepsTotal = clock.step
     try writeSummary()
   }
 
+  /// What owners keep. Collective.
+  private func sections() throws -> [String: Data] {
+    var sections = ["long_range": try JSONEncoder().encode(system.potentials.compactMap { $0.longRange?.parameters })]
+    if clock.stage < plan.stages.count { sections["stage"] = try JSONEncoder().encode(engine.stage.state()) }
+    for observer in observers.all { sections[observer.name] = try observer.state() }
+    return sections
+  }
+
   /// run.json as the run stands. Collective.
   private func writeSummary() throws {
-    try communicator.agree { if communicator.isRoot { try outputs.write(summary) } }
+    try communicator.agree { if communicator.isRoot { try outputs.write(summary, results: results) } }
+  }
+
+  /// What run.json has of observers.
+  private var results: [String: any Encodable] {
+    observers.all.reduce(into: [:]) { $0[$1.name] = $1.results }
   }
 
   private func end(steps: Int, seconds: Double) throws {
@@ -274,21 +270,14 @@ public final class Simulation {
           : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
             + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
-    for line in watch.report() { log.line("  " + line) }
-    if let analysis = analysis(of: plan.stages[clock.stage]) {
-      let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: engine.stage.isConverged)
-      summary.boundaryEnergies.append(result.summary)
-      log.line("  \(result.text)")
-      for warning in result.warnings {
+    for observer in observers.all {
+      let report = try observer.sumUp(engine)
+      for line in report.lines { log.line("  " + line) }
+      for warning in report.warnings {
         log.line("  warning: \(warning)")
         summary.warn(warning, step: clock.step)
       }
     }
-  }
-
-  /// What is measured at the end of a stage.
-  private func analysis(of stage: StagePlan) -> BoundaryEnergyPlan? {
-    if case .minimize = stage.work { plan.analysis.boundaryEnergy } else { nil }
   }
 
   private func perAtomStep(_ seconds: Double, _ steps: Int) -> Double {

@@ -8,6 +8,7 @@ import MDParallel
 /// On ranks other than 0 it only takes part in the gathering.
 final class TrajectoryOutput {
   let plan: TrajectoryPlan
+  private let columns: [AtomColumn]
   private let writer: (any TrajectoryWriter)?
   private var lastStep: Int
   private let positions = AlignedBuffer<Vector3>()
@@ -19,8 +20,9 @@ final class TrajectoryOutput {
   ) throws {
     self.plan = plan
     self.lastStep = lastStep
+    columns = plan.columns.map(AtomColumn.named)
     // A column that the run cannot have is found now, not at the first frame.
-    for column in plan.columns { _ = try Self.storage(column, plan, atoms) }
+    for column in columns { _ = try column.storage(in: atoms, for: plan) }
     guard writes else {
       writer = nil
       return
@@ -44,11 +46,7 @@ final class TrajectoryOutput {
   var hasHeader: Bool { plan.format == .extxyz }
 
   var wants: Want {
-    var want: Want = hasHeader ? [.energy, .virial] : []
-    if plan.columns.contains(.energies) { want.insert(.atomEnergy) }
-    if plan.columns.contains(.virials) { want.insert(.atomVirial) }
-    if plan.columns.contains(where: { $0.assessment != nil }) { want.insert(.assessment) }
-    return want
+    columns.reduce(into: hasHeader ? [.energy, .virial] : []) { $0.formUnion($1.want) }
   }
 
   /// Collective. `header` is what an extended XYZ frame says besides step and time.
@@ -56,21 +54,22 @@ final class TrajectoryOutput {
     lastStep = step
     let atoms = system.atoms
     let box = system.box
-    let extra = plan.columns.filter { $0 != .images }
-    let wantsImages = plan.columns.contains(.images)
-    let sources = try extra.map { try Self.storage($0, plan, atoms) }
+    // Images belong to positions.
+    let extra = columns.filter { $0.name.name != "images" }
+    let wantsImages = extra.count < columns.count
+    let sources = try extra.map { try $0.storage(in: atoms, for: plan) }
     let fixed = [atoms.id.storage, atoms.species.storage, atoms.position.storage, atoms.image.storage]
     try system.communicator.agree {
       try writer?.begin(
         TrajectoryFrame(
           step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
-          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(Self.description),
+          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(\.file),
           info: header))
     }
     try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
       unpack(bytes[2], bytes[3], count: rows.count, box)
       let values = zip(extra, bytes[4...]).map { column, raw in
-        column == .groups
+        column.name.name == "groups"
           ? widened(raw, rows.count) : raw.baseAddress!.assumingMemoryBound(to: Double.self)
       }
       try writer?.append(
@@ -78,7 +77,7 @@ final class TrajectoryOutput {
           count: rows.count, ids: bytes[0].baseAddress!.assumingMemoryBound(to: Int64.self),
           types: bytes[1].baseAddress!.assumingMemoryBound(to: Int32.self), positions: positions.pointer,
           images: wantsImages ? UnsafePointer(images.pointer) : nil, values: values,
-          strides: extra.map { Self.description($0).width }))
+          strides: extra.map(\.file.width)))
     }
     try system.communicator.agree { try writer?.end() }
   }
@@ -109,46 +108,5 @@ final class TrajectoryOutput {
       groups.pointer[k] = Double(raw.loadUnaligned(fromByteOffset: 4 * k, as: UInt32.self))
     }
     return UnsafePointer(groups.pointer)
-  }
-
-  static func storage(
-    _ column: MDDeck.TrajectoryColumn, _ plan: TrajectoryPlan, _ atoms: AtomStore
-  ) throws -> ColumnStorage {
-    switch column {
-    case .velocities: return atoms.velocity.storage
-    case .forces: return atoms.force.storage
-    case .energies: return atoms.needEnergy().storage
-    case .virials: return atoms.needVirial().storage
-    case .groups: return atoms.groups.storage
-    case .images: return atoms.image.storage
-    case .charges:
-      guard let charge = atoms.charge else {
-        throw FaultlineError(
-          .input, "a trajectory has the column `charges`, but neither the structure nor a potential has charges",
-          at: plan.location, isCollective: true)
-      }
-      return charge.storage
-    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
-      guard let storage = atoms.column(named: column.rawValue) else {
-        throw FaultlineError(
-          .input, "a trajectory has the column `\(column.rawValue)`, which none of the potentials gives",
-          at: plan.location, isCollective: true)
-      }
-      return storage
-    }
-  }
-
-  private static func description(_ column: MDDeck.TrajectoryColumn) -> MDIO.TrajectoryColumn {
-    switch column {
-    case .velocities: .init("velo", .vector)
-    case .forces: .init("forces", .vector)
-    case .energies: .init("energies", .scalars(1))
-    case .virials: .init("virials", .tensor)
-    case .charges: .init("charges", .scalars(1))
-    case .groups: .init("groups", .scalars(1))
-    case .images: .init("image", .scalars(3))
-    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
-      .init(column.rawValue, .scalars(1))
-    }
   }
 }

@@ -1,27 +1,89 @@
+import Foundation
 import MDCore
 import MDDeck
 
 /// Keeps an eye on what potentials say of themselves: figures for thermo.csv, structures to keep, a reason to stop, and
-/// for the log where the training range was left.
-final class Watch {
-  let plan: WatchPlan?
+/// for the log where the training range was left. Without a plan it only fills the columns.
+final class Watch: Observer {
+  let name = "watch"
+  private let plan: WatchPlan?
   private let system: DistributedSystem
   private let potentials: [any SelfAssessing]
   /// The step of the last structure that was kept.
-  private(set) var lastSelected: Int?
+  private var lastSelected: Int?
   private var offenders: [(offender: Offender, step: Int)] = []
   private var looks = 0
   private var looksOutside = 0
 
-  init(_ plan: WatchPlan?, _ system: DistributedSystem, lastSelected: Int?) {
+  init(_ plan: WatchPlan?, _ system: DistributedSystem) {
     self.plan = plan
     self.system = system
-    self.lastSelected = lastSelected
     potentials = system.selfAssessing
   }
 
   var isPossible: Bool { !potentials.isEmpty }
-  func isDue(_ step: Int) -> Bool { plan.map { step % $0.every == 0 } ?? false }
+  private func isDue(_ step: Int) -> Bool { plan.map { step % $0.every == 0 } ?? false }
+
+  // MARK: Observing
+
+  var columns: [Figure] {
+    let known = system.assessments
+    return Assessment.allCases.filter(known.contains).map(\.figure)
+  }
+
+  /// Frames come when a limit says so.
+  var keeps: TrajectoryPlan? {
+    guard let plan else { return nil }
+    let file = plan.select?.file ?? "selected.extxyz"
+    return TrajectoryPlan(
+      file: file, every: .max, format: .extxyz, gzip: file.hasSuffix(".gz"),
+      columns: ["forces", "energies"] + columns.map(\.name), location: plan.location)
+  }
+
+  /// Refuses limits on what none of the potentials says of itself.
+  func rehearse() throws -> [String] {
+    guard let plan else { return [] }
+    let known = system.assessments
+    let asked = Set(plan.stop.keys).union(plan.select?.limits.keys ?? [:].keys)
+    guard let missing = Assessment.allCases.first(where: { asked.contains($0) && !known.contains($0) }) else { return [] }
+    throw FaultlineError(
+      .input, "`\(missing.rawValue)` is asked for, which none of the potentials gives",
+      hint: Self.hint(Assessment.allCases.filter(known.contains)), at: plan.location, isCollective: true)
+  }
+
+  static func hint(_ known: [Assessment]) -> String {
+    known.isEmpty
+      ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation, charge_deviation if it "
+        + "has charges"
+      : "they give " + known.map(\.rawValue).joined(separator: ", ")
+  }
+
+  func wants(_ look: Look) -> Want? { isPossible && (look.isRow || isDue(look.step)) ? .assessment : nil }
+
+  func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
+    let figures = self.look(at: look.step)
+    return Observation(
+      values: Dictionary(uniqueKeysWithValues: figures.map { ($0.key.column, $0.value) }),
+      action: look.isStart ? .nothing : judge(figures, step: look.step))
+  }
+
+  func sumUp(_ engine: Engine) throws -> StageReport { StageReport(lines: report()) }
+
+  private struct State: Codable {
+    var lastSelected: Int?
+  }
+
+  func state() throws -> Data? { try JSONEncoder().encode(State(lastSelected: lastSelected)) }
+
+  func restore(_ section: CheckpointSectionReader, clock: Clock) throws {
+    let state = try section.decode(State.self)
+    if let kept = state.lastSelected {
+      try section.require((0...clock.step).contains(kept), "a structure kept at step \(kept)")
+    }
+    lastSelected = state.lastSelected
+  }
+
+  // MARK: Looking
 
   /// The system's figures after a `compute` that was asked for them. Collective.
   func look(at step: Int) -> [Assessment: Double] {
@@ -56,22 +118,20 @@ final class Watch {
     }
   }
 
-  enum Verdict: Equatable {
-    case nothing
-    /// Keep the structure; the words say why.
-    case select(String)
-    case stop(String)
-  }
+  // MARK: Judging
 
   /// What the limits of the deck say of these figures. The same on every rank.
-  func judge(_ figures: [Assessment: Double], step: Int) -> Verdict {
+  private func judge(_ figures: [Assessment: Double], step: Int) -> Observation.Action {
     guard let plan, isDue(step) else { return .nothing }
-    if let reason = excess(figures, plan.stop) { return .stop(reason) }
+    if let reason = excess(figures, plan.stop) {
+      let file = keeps?.file ?? ""
+      return .stop(reason, hint: "the potential is not to be trusted there; the structure is in \(file)")
+    }
     guard let select = plan.select, let reason = excess(figures, select.limits),
       lastSelected.map({ step - $0 >= select.spacing }) ?? true
     else { return .nothing }
     lastSelected = step
-    return .select(reason)
+    return .keep(reason)
   }
 
   private func excess(_ figures: [Assessment: Double], _ limits: [Assessment: Double]) -> String? {
@@ -83,7 +143,7 @@ final class Watch {
   }
 
   /// Lines for the log on what has been seen since the last report: a summary, never a line an atom. Collective.
-  func report() -> [String] {
+  private func report() -> [String] {
     defer { (offenders, looks, looksOutside) = ([], 0, 0) }
     let communicator = system.communicator
     guard looks > 0, looksOutside > 0 else { return [] }

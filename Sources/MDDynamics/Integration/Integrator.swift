@@ -48,6 +48,9 @@ extension Integrator {
 /// stand. No streaming velocity or rotation is subtracted.
 public protocol Thermostat: AnyObject {
   var name: String { get }
+  /// As the log has it.
+  var summary: String { get }
+  var target: TemperatureRamp { get }
   var conservesMomentum: Bool { get }
   /// Whether `amidDrift` does anything; the drift is made in one piece otherwise.
   var actsAmidDrift: Bool { get }
@@ -62,6 +65,7 @@ public protocol Thermostat: AnyObject {
 }
 
 extension Thermostat {
+  public var summary: String { name }
   public var conservesMomentum: Bool { true }
   public var actsAmidDrift: Bool { false }
   public func beforeStep(_ context: DynamicsContext) {}
@@ -137,7 +141,7 @@ enum StateCoding {
   static func require(_ isSound: Bool, kind: String, _ what: @autoclosure () -> String) throws {
     if isSound { return }
     throw FaultlineError(
-      .input, "the checkpoint holds in its section 'run' a state of \(kind) that no run writes: \(what())",
+      .input, "the checkpoint holds in its section 'stage' a state of \(kind) that no run writes: \(what())",
       hint: "it was not written by this program, or changed since", isCollective: true)
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// Langevin dynamics in the BAOAB splitting: between two half drifts the velocities go through the exact solution
@@ -82,5 +83,15 @@ public final class Langevin: Thermostat {
     let total = context.communicator.sum(heat)
     heat = context.communicator.isRoot ? total : 0
     return try StateCoding.encode([total], kind: name)
+  }
+}
+
+extension ThermostatEntry {
+  static let langevin = ThermostatEntry(
+    "langevin", "Langevin dynamics (BAOAB): friction and noise on every atom.",
+    damping: "Time constant τ, the inverse of the friction coefficient.", startsFromRest: true,
+    example: "thermostat: {langevin: {temperature: 300, damping: 1 ps}}"
+  ) { _, setting in
+    try Langevin(target: setting.target, damping: setting.damping, seed: setting.seed)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// Structural relaxation by the fast inertial relaxation engine, FIRE 2.0.
@@ -257,5 +258,27 @@ public final class FIRE: Integrator {
     context.communicator.sum(&counts)
     let sum = counts.indices.reduce(0) { $0 + counts[$1] * context.energyMasses.pointer[$1] }
     return sum / Double(context.counts.mobile)
+  }
+}
+
+extension FIRE: Minimizer {
+  public var isOver: Bool { status != .running }
+
+  public var outcome: String {
+    let force = String(format: "largest force %.5f eV/Å", largestForce)
+    return switch status {
+    case .forceConverged: "converged (\(force))"
+    case .energyConverged: "converged in energy (\(force))"
+    case .stalled: "stalled (\(force)): the forces no longer lower the energy"
+    case .running: "not converged: the steps are used up (\(force))"
+    }
+  }
+}
+
+extension MinimizerEntry {
+  static let fire = MinimizerEntry("fire", "FIRE 2.0 (Guénolé et al. 2020).") { plan in
+    var options = FIRE.Options(forceTolerance: plan.forceTolerance)
+    options.energyTolerance = plan.energyTolerance
+    return try FIRE(options)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// Deforms the cell at a constant engineering rate and carries the atoms along affinely.
@@ -14,6 +15,8 @@ import MDNumerics
 public final class Loading {
   /// L, 1/ps.
   public let rates: Matrix3
+  /// For the log: "pulled along x at 0.001 /ps".
+  public let summary: String
   /// H₀ and n₀.
   private var reference: Reference
 
@@ -24,12 +27,13 @@ public final class Loading {
 
   /// `box` is the cell before the first step of the stage and `step` that step's predecessor.
   /// Throws if a rate is not finite.
-  public init(rates: Matrix3, box: Box, step: Int) throws {
+  public init(rates: Matrix3, box: Box, step: Int, summary: String = "deformed") throws {
     guard rates.elements.allSatisfy(\.isFinite) else {
       throw FaultlineError(
         .input, "a strain rate is not a finite number", hint: "rates are in 1/ps", isCollective: true)
     }
     self.rates = rates
+    self.summary = summary
     reference = Reference(cell: box.cell.elements, step: step)
   }
 
@@ -57,6 +61,12 @@ public final class Loading {
     var rates = Matrix3.zero
     rates[row][column] = rate
     return rates
+  }
+
+  /// The one Cartesian axis that is stretched; nil where it is not just one.
+  public var axis: Int? {
+    let given = rates.elements.indices.filter { rates.elements[$0] != 0 }
+    return given.count == 1 && given[0] % 4 == 0 ? given[0] / 4 : nil
   }
 
   /// tL at a step: engineering strains on the diagonal.

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// Stochastic velocity rescaling: after each step the kinetic energy K of g degrees of freedom is propagated by
@@ -17,6 +18,7 @@ import MDNumerics
 /// (A7) and (A8). One reduction a step.
 public final class VelocityRescaling: Thermostat {
   public let name = "stochastic velocity rescaling"
+  public let summary = "stochastic rescaling"
   public let target: TemperatureRamp
   /// τ, ps.
   public let damping: Double
@@ -65,4 +67,14 @@ public final class VelocityRescaling: Thermostat {
   public func bathEnergy(_ context: DynamicsContext) -> Double { -heat }
 
   public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode([heat], kind: name) }
+}
+
+extension ThermostatEntry {
+  static let rescale = ThermostatEntry(
+    "rescale", "Stochastic velocity rescaling (Bussi, Donadio, Parrinello 2007): canonical.",
+    damping: "Time constant τ with which the kinetic energy relaxes.",
+    example: "thermostat: {rescale: {temperature: [300, 600]}}"
+  ) { _, setting in
+    try VelocityRescaling(target: setting.target, damping: setting.damping, seed: setting.seed)
+  }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// Nosé–Hoover chains: canonical dynamics by M coupled thermostat variables η₁ … η_M,
@@ -16,6 +17,7 @@ import MDNumerics
 /// 1117 (1996), appendix A. One reduction a step: the kinetic energy before a step is that after the last.
 public final class NoseHooverChain: Thermostat {
   public let name = "Nosé–Hoover chain"
+  public var summary: String { "\(name) of \(length)" }
   public let target: TemperatureRamp
   /// τ, ps: the period of the thermostat's oscillation is of the order of 2πτ.
   public let damping: Double
@@ -140,5 +142,16 @@ public final class NoseHooverChain: Thermostat {
       restored.masses.allSatisfy { $0 > 0 } && restored.twiceKinetic >= 0, kind: name,
       "masses \(restored.masses), twice the kinetic energy \(restored.twiceKinetic)")
     return restored
+  }
+}
+
+extension ThermostatEntry {
+  static let noseHoover = ThermostatEntry(
+    "nose_hoover", "Nosé–Hoover chains (Martyna, Klein, Tuckerman 1992): canonical, deterministic.",
+    damping: "Time constant τ; the temperature oscillates with a period of about 2πτ.",
+    keys: [.defaulted("chain", .integer(1...20), "3", "Number of thermostats in the chain.")],
+    example: "thermostat: {nose_hoover: {temperature: 300, chain: 3}}"
+  ) { section, setting in
+    try NoseHooverChain(target: setting.target, damping: setting.damping, length: section.integer("chain"))
   }
 }

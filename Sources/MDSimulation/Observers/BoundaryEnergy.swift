@@ -1,0 +1,267 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDNumerics
+
+/// The grain-boundary energy γ = (E − N·e) / (n·A) after each minimisation: energy E of the N atoms of the bicrystal, e of
+/// an atom in the perfect crystal with the same potential, lattice constant and charge per atom, n boundaries of area A
+/// each. J/m².
+final class BoundaryEnergy: Observer {
+  let name = "boundary_energy"
+
+  /// What the builder knows of the boundaries; checkpoints carry it.
+  struct Geometry: Codable, Sendable, Equatable {
+    /// Å².
+    var area: Double
+    var boundaries: Int
+    /// Atoms that were too close to others.
+    var removed: Int?
+  }
+
+  /// Of the perfect crystal.
+  private struct Reference {
+    /// eV an atom.
+    var energy: Double
+    /// bar; nil if the deck gave the energy.
+    var pressure: Double?
+  }
+
+  /// One measurement, as run.json has it.
+  struct Result: Codable, Sendable {
+    var step: Int
+    var energyJoulePerSquareMetre: Double
+    var areaSquareAngstrom: Double
+    var boundaries: Int
+    var referenceEnergyPerAtom: Double
+    /// Of the cell, and those that the builder removed as too close.
+    var atoms: Int
+    var removedAtoms: Int?
+    /// n·P·n with the normal n of the boundaries, bar, as `pzz`: positive under compression. nil along an open
+    /// direction.
+    var normalPressure: Double?
+    /// Of the perfect crystal at the deck's lattice constant, bar; nil if its energy was given.
+    var referencePressure: Double?
+    /// Whether the minimisation before it had converged.
+    var isRelaxed: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case step
+      case energyJoulePerSquareMetre = "energy_J_per_m2"
+      case areaSquareAngstrom = "area_A2"
+      case boundaries
+      case referenceEnergyPerAtom = "reference_eV_per_atom"
+      case atoms
+      case removedAtoms = "atoms_removed"
+      case normalPressure = "normal_pressure_bar"
+      case referencePressure = "reference_pressure_bar"
+      case isRelaxed = "converged"
+    }
+  }
+
+  /// Above this a pressure is worth a warning, bar.
+  private static let notable = 1000.0
+
+  private let plan: RunPlan
+  private let system: DistributedSystem
+  /// eV for each atom of the perfect crystal, from the deck.
+  private let givenReference: Double?
+  /// Measured once.
+  private var knownReference: Reference?
+  private var geometry: Geometry?
+  private var measured: [Result] = []
+
+  init(_ section: DeckSection, _ setting: ObserverEntry.Setting) {
+    plan = setting.plan
+    system = setting.system
+    geometry = setting.geometry
+    givenReference = section["reference_energy"]?.double
+  }
+
+  // MARK: Observing
+
+  /// Whether the crystal can be computed, and what is to be said of it.
+  func rehearse() throws -> [String] {
+    let reference = try reference()
+    guard let pressure = reference.pressure else { return [] }
+    return [
+      "boundary energy: perfect crystal \(RunLog.fixed(reference.energy, 6)) eV/atom at \(Self.kilobar(pressure))"
+    ] + (abs(pressure) > Self.notable ? ["warning: " + Self.referenceWarning(pressure)] : [])
+  }
+
+  func measures(atEndOf stage: StageDriver) -> Bool { !stage.isDynamics }
+
+  func sumUp(_ engine: Engine) throws -> StageReport {
+    guard measures(atEndOf: engine.stage) else { return StageReport() }
+    let result = try measure(engine)
+    measured.append(result)
+    return StageReport(lines: [Self.text(result)], warnings: Self.warnings(result))
+  }
+
+  var results: (any Encodable)? { measured }
+
+  private struct State: Codable {
+    var geometry: Geometry?
+    var measured: [Result]
+  }
+
+  func state() throws -> Data? { try JSONEncoder().encode(State(geometry: geometry, measured: measured)) }
+
+  func restore(_ section: CheckpointSectionReader, clock: Clock) throws {
+    let state = try section.decode(State.self)
+    guard let geometry = state.geometry else { throw section.refuse("no boundary's geometry") }
+    try section.require(
+      geometry.area.isFinite && geometry.area > 0 && geometry.boundaries > 0, "a boundary's geometry \(geometry)")
+    for result in state.measured {
+      try section.require(
+        (0...clock.step).contains(result.step) && result.energyJoulePerSquareMetre.isFinite
+          && result.areaSquareAngstrom > 0 && result.boundaries > 0, "a boundary energy of step \(result.step)")
+    }
+    (self.geometry, measured) = (state.geometry, state.measured)
+  }
+
+  // MARK: Measuring
+
+  /// Computes the forces' configuration anew, so that energy and virial are there. Collective.
+  private func measure(_ engine: Engine) throws -> Result {
+    guard let geometry else {
+      preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
+    }
+    let tally = try engine.compute()
+    var sums = [tally.energy] + tally.virial.elements
+    system.communicator.sum(&sums)
+    let reference = try reference()
+    // Boundaries lie in the plane of a and b, which a deformation may have changed since they were built.
+    let normal = cross(system.box.cell.x, system.box.cell.y)
+    let area = normal.length
+    let excess = sums[0] - Double(system.totalCount) * reference.energy
+    let gamma =
+      excess / (Double(geometry.boundaries) * area) * Units.energyPerAreaToJoulePerSquareMetre
+    let n = (1 / area) * normal
+    let pressure = system.box.periodic.isFull
+      ? dot(n, n * Matrix3(Array(sums[1...]))) * Units.energyPerVolumeToBar / system.box.volume : nil
+    return Result(
+      step: engine.clock.step, energyJoulePerSquareMetre: gamma, areaSquareAngstrom: area,
+      boundaries: geometry.boundaries, referenceEnergyPerAtom: reference.energy, atoms: system.totalCount,
+      removedAtoms: geometry.removed, normalPressure: pressure, referencePressure: reference.pressure,
+      isRelaxed: engine.stage.isConverged)
+  }
+
+  /// Energy of an atom, and the pressure, of one conventional cell of the perfect crystal, by the run's own
+  /// potentials on the run's own ranks, with the same charge an atom as the bicrystal. Collective.
+  private func reference() throws -> Reference {
+    if let givenReference { return Reference(energy: givenReference) }
+    if let knownReference { return knownReference }
+    guard case .grainBoundary(let boundary)? = plan.structure?.source else {
+      preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
+    }
+    let communicator = system.communicator
+    let crystal = try SystemFactory.make(
+      communicator.isRoot ? try StructureFactory.perfectCrystal(of: boundary) : nil, plan: plan,
+      communicator: communicator, skin: 0)
+    let share = Double(crystal.totalCount) / Double(system.totalCount)
+    for case let potential as any ChargeEquilibrating in crystal.potentials { potential.totalCharge *= share }
+    try crystal.rebuild()
+    let tally = try crystal.compute([.energy, .virial], step: 0)
+    var sums = [tally.energy] + tally.virial.elements
+    communicator.sum(&sums)
+    let reference = Reference(
+      energy: sums[0] / Double(crystal.totalCount),
+      pressure: Matrix3(Array(sums[1...])).trace / 3 * Units.energyPerVolumeToBar / crystal.box.volume)
+    knownReference = reference
+    return reference
+  }
+
+  // MARK: What is said of it
+
+  private static func text(_ b: Result) -> String {
+    let count = b.boundaries == 1 ? "1 boundary" : "\(b.boundaries) boundaries"
+    return "grain-boundary energy \(RunLog.fixed(b.energyJoulePerSquareMetre, 4)) J/m²  "
+      + "(\(count) of \(RunLog.fixed(b.areaSquareAngstrom, 2)) Å², \(b.atoms) atoms, "
+      + "\(b.removedAtoms ?? 0) removed, perfect crystal \(RunLog.fixed(b.referenceEnergyPerAtom, 6)) eV/atom"
+      + (b.referencePressure.map { " at \(kilobar($0))" } ?? "")
+      + (b.normalPressure.map { "; \(kilobar($0)) along the normal" } ?? "") + ")"
+      + (b.isRelaxed ? "" : ", not converged")
+  }
+
+  private static func warnings(_ b: Result) -> [String] {
+    var warnings: [String] = []
+    if let p = b.normalPressure, abs(p) > notable {
+      warnings.append(
+        "grain-boundary energy: \(kilobar(p)) are left along the normal: the cell is too "
+          + "\(p > 0 ? "short" : "long") for this boundary, and γ holds the energy of that strain; "
+          + "\(p > 0 ? "raise" : "lower") `expansion`, and see docs/grain-boundaries.md")
+    }
+    if let p = b.referencePressure, abs(p) > notable {
+      warnings.append(referenceWarning(p))
+    }
+    return warnings
+  }
+
+  private static func referenceWarning(_ pressure: Double) -> String {
+    "grain-boundary energy: the perfect crystal is under \(kilobar(pressure)): `constant` is too "
+      + "\(pressure > 0 ? "small" : "large") for this potential, and everything is strained"
+  }
+
+  /// "-104.2 kbar".
+  private static func kilobar(_ bar: Double) -> String { "\(RunLog.fixed(bar / 1000, abs(bar) < 1000 ? 3 : 1)) kbar" }
+}
+
+extension ObserverEntry {
+  static let boundaryEnergy = ObserverEntry(
+    "boundary_energy",
+    DeckObject(
+      "Energy of the grain boundary in J/m² after each minimisation, γ = (E − N·e)/(n·A) with the energy E of N atoms, e "
+        + "of an atom in the perfect crystal, n boundaries of area A; needs `structure.grain_boundary` and a stage "
+        + "`minimize`.",
+      [
+        .optional(
+          "reference_energy", .quantity(.energy, .any),
+          "e, for each atom; computed from the perfect crystal if absent.")
+      ],
+      example: """
+        analysis: {boundary_energy: {reference_energy: -6.82}}
+        stages:
+          - minimize: {force_tolerance: 0.001}
+        """),
+    check: { section, context in
+      let plan = context.plan
+      let analysis = context.deck.section("analysis")
+      func refuse(_ message: String, hint: String? = nil) {
+        context.refuse(analysis.error("boundary_energy", message, hint: hint))
+      }
+      if let structure = plan.structure, case .grainBoundary = structure.source {} else {
+        refuse("needs `structure.grain_boundary`")
+      }
+      if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
+        refuse(
+          "would count the energy of the free surfaces too",
+          hint: "leave `free_surfaces` out: the periodic bicrystal has two boundaries and no surface")
+      }
+      if let periodic = plan.structure?.periodic, !periodic.isFull {
+        refuse("needs a cell that is periodic along all axes", hint: "leave `periodic` out")
+      }
+      if section["reference_energy"] == nil { for error in referenceCharges(plan) { context.refuse(error) } }
+      let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
+      if !plan.stages.isEmpty, !minimizes { refuse("needs a `minimize` stage") }
+    }
+  ) { section, setting in
+    BoundaryEnergy(section!, setting)
+  }
+
+  /// Charges that belong to the bicrystal's own atoms or field, and which one cell of the crystal has not.
+  private static func referenceCharges(_ plan: RunPlan) -> [FaultlineError] {
+    let hint = "leave it out, or give `boundary_energy: {reference_energy: …}` for an atom of the crystal"
+    var errors: [FaultlineError] = []
+    func refuse(_ section: DeckSection, _ key: String) {
+      errors.append(
+        section.error(key, "leaves `boundary_energy` without a perfect crystal to compare with", hint: hint))
+    }
+    for item in plan.potential {
+      if item.name == "coulomb", item.section.double("net_charge") != 0 { refuse(item.section, "net_charge") }
+      guard ["qeq", "hdnnp"].contains(item.name) else { continue }
+      let charges = item.section.section("charges")
+      for key in ["fixed", "fragments", "constant_potential"] where !charges.list(key).isEmpty { refuse(charges, key) }
+    }
+    return errors
+  }
+}

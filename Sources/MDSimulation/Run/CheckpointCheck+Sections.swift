@@ -1,0 +1,40 @@
+import MDCore
+import MDNumerics
+
+extension CheckpointSectionReader {
+  /// What the long-range solvers had chosen, in the order of the potentials. Bounds are wide around what solvers choose:
+  /// they keep a wrong number from asking for all memory.
+  func longRange() throws -> [LongRangeParameters] {
+    let all = try decode([LongRangeParameters].self)
+    for parameters in all { try check(parameters) }
+    return all
+  }
+
+  private func check(_ p: LongRangeParameters) throws {
+    try require(
+      p.splitting.isFinite && p.splitting > 0 && p.splitting < 100, "a splitting parameter of \(p.splitting)/Å")
+    try require(
+      (0...30).contains(p.order) && p.count >= 0 && p.wavevectorCutoff >= 0
+        && p.wavevectorCutoff <= 40 * p.splitting,
+      "long-range sums of order \(p.order), up to \(p.wavevectorCutoff)/Å, of \(p.count) charges")
+    let volume = p.cell.count == 9 ? abs(Matrix3(p.cell).determinant) : 0
+    try require(
+      p.cell.allSatisfy(\.isFinite) && volume.isFinite && volume > 1e-6, "the cell \(p.cell) without volume")
+    let rows = Matrix3(p.cell)
+    for k in 0..<3 {
+      let limit = rows[k].length * max(50 * p.splitting, p.wavevectorCutoff) + 64
+      try require(
+        p.grid[k] >= 0 && Double(p.grid[k]) <= limit && (p.order == 0 || p.grid[k] > 0),
+        "a grid of \(p.grid[0]) × \(p.grid[1]) × \(p.grid[2]) for the long-range sums")
+    }
+  }
+
+  /// The state of the stage that a run stopped in.
+  func stage(_ clock: Clock) throws -> StageState {
+    let state = try decode(StageState.self)
+    try require(
+      state.firstStep == clock.step - clock.stepInStage,
+      "the stage begins after step \(state.firstStep), at step \(clock.step) with \(clock.stepInStage) steps done")
+    return state
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDParallel
+
+extension Simulation {
+  /// Continues a run from a checkpoint: the newest of a run directory, or the file given. Collective.
+  ///
+  /// - Parameters:
+  ///   - endedJob: a job that is known to be over, so that what it has locked may be taken over.
+  ///   - acceptChangedFiles: whether potentials' files may differ from those that the run was written with.
+  public static func resume(
+    from path: String, endedJob: String? = nil, acceptChangedFiles: Bool = false, communicator: any Communicator,
+    log: RunLog
+  ) throws -> Simulation {
+    let began = PhaseTimers.now()
+    var lock: RunLock?
+    var reader: CheckpointReader?
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      let place = try CheckpointPlace(path)
+      lock = try RunLock(directory: place.directory, endedJob: endedJob)
+      reader = try place.open()
+    }
+    let checkpoint = try CheckpointFile.read(reader, communicator: communicator)
+    let header = checkpoint.header
+    let file = String(decoding: communicator.broadcast(Array((reader?.path ?? "").utf8)), as: UTF8.self)
+    var plan = try DeckReading.plan(header.deck, purpose: .resume, communicator: communicator, log: log)
+    try communicator.agree { try CheckpointCheck(file: file).check(checkpoint, against: plan) }
+    let (inputs, changed) = try compareInputs(header, plan, accept: acceptChangedFiles, communicator)
+    // The checkpoint lies in DIRECTORY/checkpoints, wherever the run directory has been moved to.
+    let parent = ((file as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
+    let directory = RunDirectory(parent.isEmpty ? "." : parent)
+    plan.output.directory = directory.path
+
+    let ingredients = try SystemFactory.Ingredients(
+      header.species, isPresent: header.species.map { !header.unused.contains($0) },
+      given: header.masses.map { $0 }, plan: plan, communicator: communicator)
+    var domain = try Domain(
+      box: header.box, ranks: communicator.size, rank: communicator.rank,
+      grid: header.ranks == communicator.size
+        ? SIMD3(header.cuts[0].count - 1, header.cuts[1].count - 1, header.cuts[2].count - 1)
+        : plan.decomposition.grid.flatMap { $0.x * $0.y * $0.z == communicator.size ? $0 : nil },
+      cuts: header.ranks == communicator.size ? header.cuts : nil, halo: ingredients.halo + plan.neighbors.skin)
+    let longRange = try checkpoint.section("long_range", file: file)?.longRange() ?? []
+    for (solver, parameters) in zip(ingredients.potentials.compactMap(\.longRange), longRange) {
+      solver.parameters = parameters
+    }
+    let atoms = AtomStore()
+    if header.columns.contains("charge") { atoms.needCharge() }
+    for potential in ingredients.potentials { try potential.attach(to: atoms) }
+    if header.columns.contains("grain") { _ = atoms.addColumn("grain", roles: [.migrates, .checkpointed]) }
+    try CheckpointFile.load(header, from: reader, to: atoms, domain: domain, communicator: communicator)
+    if plan.decomposition.balance, header.ranks != communicator.size {
+      let reach = ingredients.halo + plan.neighbors.skin
+      domain = try Domain.balanced(
+        box: header.box, atoms: atoms, communicator: communicator, grid: domain.grid, halo: reach,
+        minimumWidth: reach)
+    }
+    let system = try DistributedSystem(
+      communicator: communicator, atoms: atoms, box: header.box, species: header.species,
+      masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin)
+    guard system.totalCount == header.atoms else {
+      throw FaultlineError(
+        .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",
+        isCollective: true)
+    }
+    // Every section has found its owner before an output file is touched.
+    let state = try checkpoint.section("stage", file: file)?.stage(header.clock)
+    let observers = try Observers(.init(plan: plan, system: system, geometry: nil))
+    for observer in observers.all {
+      if let section = checkpoint.section(observer.name, file: file) {
+        try observer.restore(section, clock: header.clock)
+      }
+    }
+    let owners = Set(["stage", "long_range"] + observers.all.map(\.name))
+    if let stranger = header.owners.first(where: { !owners.contains($0) }) {
+      throw FaultlineError(
+        .input, "checkpoint \(file) has a section '\(stranger)', which belongs to nothing in its deck",
+        isCollective: true)
+    }
+    let outputs = RunOutputs(plan.output, directory: directory, lock: lock, communicator: communicator)
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      try directory.proveWritable()
+      try log.open(path: directory.log, append: true)
+    }
+    try outputs.open(continuing: (header, file), atoms: system.atoms, observers: observers)
+    var summary = newSummary(plan, system)
+    summary.warnings = header.warnings
+    let engine = Engine(
+      system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed)
+    let simulation = Simulation(
+      plan: plan, engine: engine, outputs: outputs, observers: observers, restored: state, summary: summary, inputs: inputs, log: log, started: began)
+    log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
+    if let note = lock?.note { log.line("  note: \(note)") }
+    for file in changed { log.line("  note: \(file) is not the file that the run was written with before") }
+    try simulation.describe()
+    return simulation
+  }
+
+  /// The potentials' files as they are (on rank 0), and those that are not what they were. Collective.
+  private static func compareInputs(
+    _ header: CheckpointHeader, _ plan: RunPlan, accept: Bool, _ communicator: any Communicator
+  ) throws -> ([String: FileChecksum], [String]) {
+    var now: [String: FileChecksum] = [:]
+    var changed: [String] = []
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      now = try InputFiles.checksums(plan)
+      changed = InputFiles.changes(from: header.inputs, to: now)
+      if changed.isEmpty || accept { return }
+      throw FaultlineError(
+        .input, "\(changed.joined(separator: ", ")) changed since the checkpoint was written",
+        hint: "a run with two potentials is neither; bring the file back, or give --accept-changed-files")
+    }
+    return (now, changed)
+  }
+}
