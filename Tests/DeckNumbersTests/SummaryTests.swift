@@ -24,7 +24,7 @@ import Testing
       Set(summary.keys) == [
         "status", "version", "title", "deck", "started", "ranks", "grid", "atoms", "species", "potentials", "steps",
         "steps_total", "loop_seconds", "setup_seconds", "us_per_atom_step", "stages", "phases", "peak_rss_bytes",
-        "neighbors", "boundary_energy", "warnings", "checkpoints", "final_thermo",
+        "neighbors", "warnings", "checkpoints", "final_thermo",
       ], "keys that nobody checks, or that are missing")
     func number(_ key: String) throws -> Double { try #require((summary[key] as? NSNumber)?.doubleValue, "\(key)") }
     func text(_ key: String) -> String { summary[key] as? String ?? "" }
@@ -39,7 +39,6 @@ import Testing
     #expect(summary["species"] as? [String] == ["Ar", "Kr"])
     #expect(summary["potentials"] as? [String] == ["lennard_jones"])
     #expect(try number("steps") == 200 && number("steps_total") == 200)
-    #expect((summary["boundary_energy"] as? [Any])?.isEmpty == true)
     let checkpoints = summary["checkpoints"] as? [String] ?? []
     // Every 100 steps, and at the end of each stage.
     #expect(checkpoints.compactMap { Int(($0 as NSString).lastPathComponent.filter(\.isNumber)) } == [30, 100, 200])

@@ -189,12 +189,12 @@ extension CommandLineTests {
       #expect(straight[0] == [Vector3(1, 17, 1), Vector3(3.5, 17, 1)] && straight.count == 3)
       #expect(try launcher.read("run/w.dump").contains("\n1 1 Cu 1 1 1 0 2 0\n"))
 
-      // A checkpoint of a program that kept such counts.
+      // No run writes such counts to a checkpoint.
       let store = CheckpointStore(launcher.path("run/checkpoints"))
       try FileManager.default.removeItem(atPath: store.path(step: 2))
       try rewriteImages(launcher.path("run/checkpoints"))
       let resumed = try launcher.run("resume", "run")
-      #expect(resumed.code == 0 && resumed.output.contains(warning), "\(resumed.output) \(resumed.errors)")
+      #expect(resumed.code == 65 && resumed.errors.contains("along the open axis c"), "\(resumed.errors)")
       #expect(try unwrapped() == straight)
     }
 

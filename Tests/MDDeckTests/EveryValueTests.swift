@@ -45,8 +45,8 @@ struct EveryValueTests {
   func definitions(_ index: Int) throws {
     let (dimension, expected) = Self.units[index]
     #expect(dimension.units.map(\.name) == expected.map(\.0))
-    let schema = DeckSchema.faultline(potentials: [
-      PotentialEntry(name: "test", schema: DeckObject("", [.required("x", .quantity(dimension, .any), "")]))
+    let schema = schema(of: [
+      DeckEntry(name: "test", schema: DeckObject("", [.required("x", .quantity(dimension, .any), "")]))
     ])
     for (unit, factor) in expected {
       let plan = try RunPlan.parse(
@@ -57,8 +57,8 @@ struct EveryValueTests {
 
   @Test("Bounds that belong to a range, and bounds that do not")
   func bounds() throws {
-    let schema = DeckSchema.faultline(potentials: [
-      PotentialEntry(
+    let schema = schema(of: [
+      DeckEntry(
         name: "test",
         schema: DeckObject(
           "",
@@ -121,10 +121,10 @@ struct EveryValueTests {
       return
     }
     #expect(relax.energyTolerance == 1e-6 && relax.maxSteps == 77 && relax.timestep == 0.0005)
-    #expect(one.thermostat?.kind == .rescale && one.thermostat?.damping == 0.25)
-    #expect(two.thermostat?.kind == .noseHoover(chain: 6))
-    #expect(two.thermostat?.start == 300 && two.thermostat?.end == 400)
-    #expect(two.deform?.axis == 0 && two.deform?.rate == -0.01)
+    #expect(one.thermostat?.name == "rescale" && one.thermostat?.section.double("damping") == 0.25)
+    #expect(two.thermostat?.name == "nose_hoover" && two.thermostat?.section.integer("chain") == 6)
+    #expect(two.thermostat?.section.list(orOne: "temperature") == [300, 400])
+    #expect(two.loads.first?.section.axis("axis") == 0 && two.loads.first?.section.double("rate") == -0.01)
     #expect(!plan.output.thermo.figures && plan.output.thermo.isDefault)
     #expect(plan.output.checkpoints.every == 11 && plan.output.checkpoints.keep == 5)
   }
@@ -196,10 +196,11 @@ struct EveryValueTests {
             select: {extrapolations: 0, force_deviation: 0.2, file: kept.extxyz, spacing: 30}
             stop: {extrapolations: 5, energy_deviation: 0.01}
         """)
-    let watch = try #require(plan.analysis.watch)
-    #expect(watch.every == 50)
-    #expect(watch.select?.file == "kept.extxyz" && watch.select?.spacing == 30)
-    #expect(watch.select?.limits == [.extrapolations: 0, .forceDeviation: 0.2])
-    #expect(watch.stop == [.extrapolations: 5, .energyDeviation: 0.01])
+    let watch = try #require(plan.analysis.first { $0.name == "watch" }).section
+    #expect(watch.integer("every") == 50)
+    let (select, stop) = (watch.section("select"), watch.section("stop"))
+    #expect(select.string("file") == "kept.extxyz" && select.integer("spacing") == 30)
+    #expect(select.double("extrapolations") == 0 && select.double("force_deviation") == 0.2)
+    #expect(stop.double("extrapolations") == 5 && stop.double("energy_deviation") == 0.01)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDDeck
+import MDSimulation
 import MDNumerics
 import Testing
 
@@ -44,19 +45,22 @@ struct RunPlanTests {
       Issue.record("stages of the wrong kind")
       return
     }
-    #expect(relax.method == .fire && relax.forceTolerance == 0.005 && relax.energyTolerance == nil)
-    #expect(heat.timestep == 0.001 && heat.thermostat?.kind == .langevin)
-    #expect(heat.thermostat?.start == 10 && heat.thermostat?.end == 300 && heat.deform == nil)
-    #expect(pull.timestep == 0.002 && pull.thermostat?.kind == .noseHoover(chain: 4))
-    #expect(pull.thermostat?.start == 300 && pull.thermostat?.end == 300 && pull.thermostat?.damping == 0.1)
-    #expect(pull.deform?.axis == 1 && pull.deform?.rate == 0.001)
-    #expect(plan.analysis.boundaryEnergy?.referenceEnergy == -6.82)
+    #expect(relax.method == "fire" && relax.forceTolerance == 0.005 && relax.energyTolerance == nil)
+    #expect(heat.timestep == 0.001 && heat.thermostat?.name == "langevin" && heat.loads.isEmpty)
+    #expect(heat.thermostat?.section.list(orOne: "temperature") == [10, 300])
+    #expect(pull.timestep == 0.002 && pull.thermostat?.name == "nose_hoover")
+    let chain = try #require(pull.thermostat?.section)
+    #expect(chain.integer("chain") == 4 && chain.list(orOne: "temperature") == [300] && chain.double("damping") == 0.1)
+    #expect(pull.loads.map(\.name) == ["deform"])
+    #expect(pull.loads[0].section.axis("axis") == 1 && pull.loads[0].section.double("rate") == 0.001)
+    #expect(plan.analysis.map(\.name) == ["boundary_energy"])
+    #expect(plan.analysis[0].section["reference_energy"]?.double == -6.82)
     #expect(plan.output.directory == "runs/mo" && plan.output.overwrite)
-    #expect(plan.output.thermo.every == 50 && plan.output.thermo.columns == [.temperature, .totalEnergy])
+    #expect(plan.output.thermo.every == 50 && plan.output.thermo.columns == ["temperature", "total_energy"])
     #expect(plan.output.trajectories.map(\.file) == ["pull.extxyz.gz", "all.dump"])
     #expect(plan.output.trajectories.map(\.format) == [.extxyz, .lammpsDump])
     #expect(plan.output.trajectories.map(\.gzip) == [true, false])
-    #expect(plan.output.trajectories[0].columns == [.velocities, .energies])
+    #expect(plan.output.trajectories[0].columns == ["velocities", "energies"])
     #expect(plan.output.trajectories.map(\.unwrapped) == [false, true])
     #expect(plan.output.checkpoints.every == 5000 && plan.output.checkpoints.keep == 3)
     #expect(plan.source == DeckSource(text: fullDeck, file: "deck.yaml"))
@@ -67,9 +71,9 @@ struct RunPlanTests {
   func defaults() throws {
     let plan = try parse(smallDeck, file: "inputs/copper.yaml")
     #expect(plan.seed == 1 && plan.title == nil && plan.groups.isEmpty && plan.neighbors.skin == 1)
-    #expect(plan.decomposition.grid == nil && !plan.decomposition.balance && plan.analysis.boundaryEnergy == nil)
+    #expect(plan.decomposition.grid == nil && !plan.decomposition.balance && plan.analysis.isEmpty)
     #expect(plan.output.directory == "copper-run" && !plan.output.overwrite && plan.output.trajectories.isEmpty)
-    #expect(plan.output.thermo.columns == ThermoColumn.allCases && plan.output.thermo.every == 100)
+    #expect(plan.output.thermo.columns == Registry.parts.thermoColumns.map(\.name) && plan.output.thermo.every == 100)
     #expect(plan.output.checkpoints.every == 10_000 && plan.output.checkpoints.keep == 2)
     guard case .dynamics(let dynamics) = plan.stages[0].work else {
       Issue.record("not dynamics")
@@ -136,8 +140,8 @@ struct RunPlanTests {
 
   @Test("Quantities with units become internal units to the last bit of a decimal", arguments: quantities)
   func units(_ quantity: Quantity) throws {
-    let schema = DeckSchema.faultline(potentials: [
-      PotentialEntry(
+    let schema = schema(of: [
+      DeckEntry(
         name: "test", schema: DeckObject("", [.required("x", .quantity(quantity.dimension, .any), "")]))
     ])
     let plan = try RunPlan.parse(

@@ -1,13 +1,21 @@
 import Foundation
 import MDCore
 import MDDeck
+import MDSimulation
+
+/// The program's schema with other families of potentials.
+func schema(of potentials: [DeckEntry]) -> DeckSchema {
+  var parts = Registry.parts
+  parts.potentials = potentials
+  return DeckSchema(parts)
+}
 
 /// The deck's schema with three families that use every way of describing parameters.
-let sampleSchema = DeckSchema.faultline(potentials: [
-  PotentialEntry(
+let sampleSchema = schema(of: [
+  DeckEntry(
     name: "eam",
     schema: DeckObject("Embedded atoms.", [.required("file", .path(.input), "A setfl file.")])),
-  PotentialEntry(
+  DeckEntry(
     name: "zbl",
     schema: DeckObject(
       "Screened repulsion.",
@@ -19,7 +27,7 @@ let sampleSchema = DeckSchema.faultline(potentials: [
         potential:
           - zbl: {inner: 4.0, outer: 4.8}
         """)),
-  PotentialEntry(
+  DeckEntry(
     name: "morse",
     schema: DeckObject(
       "Morse pairs.",

@@ -95,7 +95,7 @@ struct CheckpointTests {
     let error = #expect(throws: FaultlineError.self) {
       try kind.make().begin(bench.context, box: bench.box, from: changed)
     }
-    #expect(error?.message.contains("section 'run'") == true, "\(String(describing: error))")
+    #expect(error?.message.contains("section 'stage'") == true, "\(String(describing: error))")
   }
 
   @Test("A loading whose reference does not give the cell is refused")

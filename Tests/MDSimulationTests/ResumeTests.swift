@@ -107,17 +107,18 @@ struct ResumeTests {
     let name = try #require(place.checkpoints.last)
     let path = place.file("run/checkpoints/" + name)
     let bytes = try place.bytes("run/checkpoints/" + name)
-    let sections = try CheckpointReader(path).sections
+    let reader = try CheckpointReader(path)
+    let sections = reader.sections
+    let texts = try header.map { try Self.changed(reader, $0) }
     var offset = (bytes.firstIndex(of: 10) ?? 0) + 1
     let writer = try CheckpointWriter(path)
     for section in sections {
       let length = section.stride * section.count
       var part = Array(bytes[offset..<(offset + length)])
       offset += length
-      if section.name == "run", let header {
-        var object = try #require(JSONSerialization.jsonObject(with: Data(part)) as? [String: Any])
-        header(&object)
-        part = [UInt8](try JSONSerialization.data(withJSONObject: object))
+      if let texts, section.element == .json {
+        guard let text = texts[section.name] else { continue }
+        part = [UInt8](text)
       }
       if let column, section.name == column.0 + "@0" { column.1(&part) }
       // A column that a case has cut or extended says so itself: only what it holds is wrong.
@@ -125,7 +126,29 @@ struct ResumeTests {
       try part.withUnsafeBytes { try writer.append($0) }
       writer.end()
     }
+    for (name, text) in texts ?? [:] where !sections.contains(where: { $0.name == name }) {
+      try writer.write(json: text, named: name)
+    }
     try writer.commit()
+  }
+
+  /// The sections of JSON after a change of the run's own, of "stage" (a key of it) and of "long_range" (`longRange`).
+  private static func changed(
+    _ reader: CheckpointReader, _ change: (inout [String: Any]) -> Void
+  ) throws -> [String: Data] {
+    var texts = try reader.sections.filter { $0.element == .json }
+      .reduce(into: [String: Data]()) { $0[$1.name] = try reader.json(named: $1.name) }
+    func object(_ name: String) throws -> Any? { try texts[name].map { try JSONSerialization.jsonObject(with: $0) } }
+    var header = try #require(try object("run") as? [String: Any])
+    header["stage"] = try object("stage")
+    header["longRange"] = try object("long_range")
+    change(&header)
+    for (key, name) in [("stage", "stage"), ("longRange", "long_range"), ("stranger", "stranger")] {
+      texts[name] = try header.removeValue(forKey: key).map { try JSONSerialization.data(withJSONObject: $0) }
+    }
+    header["owners"] = texts.keys.filter { $0 != "run" }.sorted()
+    texts["run"] = try JSONSerialization.data(withJSONObject: header)
+    return texts
   }
 
   struct HeaderCase: Sendable, CustomTestStringConvertible {
@@ -165,6 +188,8 @@ struct ResumeTests {
     .inside("clock", "stepInStage", 100_000), .inside("clock", "stepInStage", 3), .inside("clock", "time", -1.0),
     .inside("stage", "firstStep", 7), .inside("stage", "integrator", "bm8="),
     .init("no stage") { $0["stage"] = nil },
+    .init("no choice of sums", salt) { $0["longRange"] = nil },
+    .init("a section that belongs to nobody") { $0["stranger"] = [1, 2] },
     .init("no species") { $0["species"] = [String](); $0["masses"] = [Double]() },
     .init("species twice") { $0["species"] = ["Cu", "Cu"]; $0["masses"] = [1, 1] },
     .init("no mass") { $0["masses"] = [0] },

@@ -14,8 +14,8 @@ import MDParallel
 ///     try engine.leave()
 ///
 /// Step n takes the system from time n − 1 to time n. All methods are called by every rank.
-final class Engine {
-  let system: DistributedSystem
+package final class Engine {
+  package let system: DistributedSystem
   let groups: GroupTable
   private let seed: UInt64
   /// Where the run stands.

@@ -113,6 +113,7 @@ struct CheckpointCheck {
       try all(Int32.self, "species number") { (0..<Int32(h.species.count)).contains($0) }
     case "image":
       try all(Int32.self, "image count") { abs(Int($0)) <= 1_000_000_000 }
+      try check(images: bytes, section, rows, h)
     case "groups":
       try all(UInt32.self, "group bits") { h.groups.count == 32 || $0 >> UInt32(h.groups.count) == 0 }
     default:
@@ -121,6 +122,18 @@ struct CheckpointCheck {
     if name == "grain" { try all(Double.self, name) { $0 == $0.rounded() && abs($0) < 1e9 } }
     if name == "position" { try check(positions: bytes, section, rows, h) }
     if name.hasPrefix("charge history"), rows > 0 { try check(history: bytes, section, rows) }
+  }
+
+  /// Along open axes nothing is crossed.
+  private func check(images: UnsafeRawBufferPointer, _ section: String, _ rows: Int, _ h: CheckpointHeader) throws {
+    for axis in 0..<3 where !h.periodic[axis] {
+      for row in 0..<rows {
+        let count = images.loadUnaligned(fromByteOffset: 12 * row + 4 * axis, as: Int32.self)
+        if count != 0 {
+          throw refuse(section, "the image count \(count) along the open axis \(["a", "b", "c"][axis]) in row \(row)")
+        }
+      }
+    }
   }
 
   /// Along periodic axes atoms are in the cell: checkpoints are taken right after they were brought there.

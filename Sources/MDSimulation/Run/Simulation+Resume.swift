@@ -44,7 +44,13 @@ extension Simulation {
         : plan.decomposition.grid.flatMap { $0.x * $0.y * $0.z == communicator.size ? $0 : nil },
       cuts: header.ranks == communicator.size ? header.cuts : nil, halo: ingredients.halo + plan.neighbors.skin)
     let longRange = try checkpoint.section("long_range", file: file)?.longRange() ?? []
-    for (solver, parameters) in zip(ingredients.potentials.compactMap(\.longRange), longRange) {
+    let solvers = ingredients.potentials.compactMap(\.longRange)
+    guard longRange.count == solvers.count else {
+      throw FaultlineError(
+        .input, "checkpoint \(file) has the long-range sums of \(longRange.count) potentials, but its deck \(solvers.count)",
+        isCollective: true)
+    }
+    for (solver, parameters) in zip(solvers, longRange) {
       solver.parameters = parameters
     }
     let atoms = AtomStore()

@@ -30,19 +30,10 @@ extension Simulation {
     let began = PhaseTimers.now()
     let directory = RunDirectory(plan.output.directory)
 
-    let draft = try StructureDraft(plan, communicator: communicator)
-    let ingredients = try draft.ingredients(communicator: communicator)
-    var built = try draft.build(for: ingredients.potentials, communicator: communicator)
-    let geometry = try Broadcast.value(built?.geometry, communicator)
-    let header = Distribution.header(of: built?.structure, communicator: communicator)
-    let system = try SystemFactory.make(
-      built?.structure, header: header, ingredients, plan: plan, communicator: communicator)
-    let notes = built?.notes ?? []
-    built = nil
-    let groups = GroupTable(plan.groups, species: system.species)
-    try groups.assign(to: system.atoms, box: system.box)
-    let observers = try Observers(.init(plan: plan, system: system, geometry: geometry))
-    let found = try Rehearsal.run(plan, system, groups, observers)
+    let built = try Engine.build(plan, communicator: communicator)
+    let (engine, system) = (built.engine, built.engine.system)
+    let observers = try Observers(.init(plan: plan, system: system, geometry: built.geometry))
+    let found = try Rehearsal.run(plan, system, engine.groups, observers)
 
     var inputs: [String: FileChecksum] = [:]
     try communicator.agree { if communicator.isRoot { inputs = try InputFiles.checksums(plan) } }
@@ -60,12 +51,12 @@ extension Simulation {
     let outputs = RunOutputs(plan.output, directory: directory, lock: lock, communicator: communicator)
     try outputs.open(continuing: nil, atoms: system.atoms, observers: observers)
     let simulation = Simulation(
-      plan: plan, engine: Engine(system, groups: groups, seed: plan.seed), outputs: outputs, observers: observers,
-      restored: nil, summary: newSummary(plan, system), inputs: inputs, log: log, started: began)
+      plan: plan, engine: engine, outputs: outputs, observers: observers, restored: nil,
+      summary: newSummary(plan, system), inputs: inputs, log: log, started: began)
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
-    for note in notes + found { log.line("  " + note) }
+    for note in built.notes + found { log.line("  " + note) }
     try simulation.describe()
     return simulation
   }

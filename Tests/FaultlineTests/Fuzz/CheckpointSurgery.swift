@@ -11,7 +11,7 @@ struct CheckpointSurgery {
     var isText: Bool { row["element"] as? String == "json" }
   }
 
-  private static let magic = Data("FAULTLINE CHECKPOINT 1\n".utf8)
+  private static let magic = Data("FAULTLINE CHECKPOINT 2\n".utf8)
   private static let end = Data("\nEND OF FAULTLINE CHECKPOINT\n".utf8)
 
   var sections: [Section]
