@@ -80,8 +80,9 @@ extension CommandLineTests {
       defer { launcher.cleanUp() }
       try launcher.write("deck.yaml", Self.long)
       let first = try started(launcher)
-      try launcher.write("run/run.json", "{\"status\": \"of another\"}\n")
+      // The lock first: run.json may be written at any moment before.
       try launcher.write("run/run.lock", "host elsewhere\nprocess 1\n")
+      try launcher.write("run/run.json", "{\"status\": \"of another\"}\n")
       let result = first.wait(timeout: 30)
       #expect(result.code == 70, "\(result.errors)")
       #expect(result.errors.contains("no longer this run's") && result.errors.contains("elsewhere"), "\(result.errors)")
