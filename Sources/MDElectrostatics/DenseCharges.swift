@@ -8,7 +8,7 @@ import MDNumerics
 /// with c as large as the diagonal it is positive definite whenever the energy has a minimum. Given charges are taken
 /// to the other side of the equations; their rows are those of the unit matrix.
 ///
-/// N³/6 multiplications and additions, 8 N² bytes on every rank. For the shift (augmented Lagrangian) see M. Benzi,
+/// N³/3 operations (LAPACK) and 8 N² bytes on every rank. For the shift (augmented Lagrangian) see M. Benzi,
 /// G. H. Golub, J. Liesen, Acta Numerica 14, 1 (2005).
 public final class DenseCharges: ChargeSolver {
   public let name = "direct"
@@ -16,14 +16,15 @@ public final class DenseCharges: ChargeSolver {
   public static let limit = 2_000
 
   private let communicator: any Communicator
-  private let factors = AlignedBuffer<Double>()
-  private var vector: [Double] = []
+  /// The shifted matrix.
+  private let solver = CholeskySolver()
   /// The pool of every atom, as in `ChargePools`.
   private var poolOf: [Int] = []
   private var pools = ChargePools.single
-  /// The shifted matrix's inverse times 1_p for each pool p, and the sums of each over each pool.
+  /// The shifted matrix's inverse times 1_p for each pool p.
   private var uniforms: [[Double]] = []
-  private var overlaps: [[Double]] = []
+  /// The sums of each of them over each pool; 1 on the diagonal for a pool without members.
+  private let overlaps = CholeskySolver()
   private var total = 0
   private var first = 0
   private var shift = 0.0
@@ -44,8 +45,8 @@ public final class DenseCharges: ChargeSolver {
         hint: "at most \(Self.limit): use another method",
         isCollective: true)
     }
-    factors.reserve(max(total * total, 1))
-    let a = factors.pointer
+    solver.resize(total)
+    let a = solver.elements
     a.update(repeating: 0, count: total * total)
     var x = [Double](repeating: 0, count: max(n, 1))
     var y = x
@@ -63,9 +64,15 @@ public final class DenseCharges: ChargeSolver {
     shift = 0
     for k in 0..<total { shift = max(shift, a[(total + 1) * k]) }
     gatherPools(n)
-    try factorize()
-    uniforms = (0..<pools.count).map { pool in solved(poolOf.map { $0 == pool ? 1 : 0 }) }
-    overlaps = (0..<pools.count).map { pool in uniforms.map { sum($0, over: pool) } }
+    assemble()
+    try factorize(solver)
+    uniforms = (0..<pools.count).map { pool in solver.solve(poolOf.map { $0 == pool ? 1 : 0 }) }
+    overlaps.resize(pools.count)
+    for i in 0..<pools.count {
+      for j in 0..<pools.count { overlaps.elements[pools.count * i + j] = sum(uniforms[j], over: i) }
+      if !poolOf.contains(i) { overlaps.elements[(pools.count + 1) * i] = 1 }
+    }
+    try factorize(overlaps)
   }
 
   private func gatherPools(_ n: Int) {
@@ -83,63 +90,39 @@ public final class DenseCharges: ChargeSolver {
     return sum
   }
 
-  /// The shifted matrix = L Lᵀ, row by row.
-  private func factorize() throws {
-    let a = factors.pointer
+  /// The mean of A and Aᵀ with its shift; rows and columns of given charges are those of the unit matrix times the
+  /// shift. The lower triangle is enough.
+  private func assemble() {
+    let a = solver.elements
     for i in 0..<total {
-      let row = a + total * i
       for j in 0...i {
-        let other = a + total * j
-        let element: Double
+        let element = a + (total * i + j)
         if poolOf[i] < 0 || poolOf[j] < 0 {
-          element = i == j ? shift : 0
+          element.pointee = i == j ? shift : 0
         } else {
-          element = 0.5 * (row[j] + other[i]) + (poolOf[i] == poolOf[j] ? shift : 0)
-        }
-        let rest = element - Self.dot(row, other, j)
-        if i == j {
-          guard rest > 0 else {
-            throw FaultlineError(
-              .run, "the energy has no minimum among the charges (row \(i + 1) of \(total))",
-              hint: "look for atoms on top of one another", isCollective: true)
-          }
-          row[i] = rest.squareRoot()
-        } else {
-          row[j] = rest / other[j]
+          element.pointee = 0.5 * (element.pointee + a[total * j + i]) + (poolOf[i] == poolOf[j] ? shift : 0)
         }
       }
     }
   }
 
-  private static func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ n: Int) -> Double {
-    var sum = SIMD8<Double>.zero
-    var k = 0
-    while k + 8 <= n {
-      sum += UnsafeRawPointer(a + k).loadUnaligned(as: SIMD8<Double>.self)
-        * UnsafeRawPointer(b + k).loadUnaligned(as: SIMD8<Double>.self)
-      k += 8
-    }
-    var rest = sum.sum()
-    while k < n {
-      rest += a[k] * b[k]
-      k += 1
-    }
-    return rest
-  }
-
-  /// (L Lᵀ)⁻¹ x.
-  private func solved(_ x: [Double]) -> [Double] {
-    let l = factors.pointer
-    var x = x
-    x.withUnsafeMutableBufferPointer { x in
-      guard let p = x.baseAddress else { return }
-      for i in 0..<total { p[i] = (p[i] - Self.dot(l + total * i, p, i)) / l[(total + 1) * i] }
-      for i in (0..<total).reversed() {
-        p[i] /= l[(total + 1) * i]
-        for k in 0..<i { p[k] -= l[total * i + k] * p[i] }
+  /// Collective: ranks with different processors may round differently, and one that fails must not fail alone.
+  private func factorize(_ matrix: CholeskySolver) throws {
+    var row = 0
+    do {
+      try matrix.factorize()
+    } catch {
+      switch error {
+      case .notPositiveDefinite(let order): row = order
+      case .notFinite(let bad): row = bad
       }
     }
-    return x
+    row = communicator.maximum(row)
+    guard row == 0 else {
+      throw FaultlineError(
+        .run, "the energy has no minimum among the charges (row \(row) of \(matrix.order))",
+        hint: "look for atoms on top of one another", isCollective: true)
+    }
   }
 
   public func solve(
@@ -153,12 +136,12 @@ public final class DenseCharges: ChargeSolver {
       for i in 0..<n where members[i] >= 0 { q[i] = 0 }
       try y.withUnsafeMutableBufferPointer { try matrix.multiply(q, into: $0.baseAddress!) }
     }
-    vector = Array(repeating: 0, count: total)
+    var vector = [Double](repeating: 0, count: total)
     for i in 0..<n where poolOf[first + i] >= 0 { vector[first + i] = -b[i] - y[i] }
     communicator.sum(&vector)
-    let plain = solved(vector)
+    let plain = solver.solve(vector)
     // q = A⁻¹(−b − Σ_p μ′_p 1_p), where μ′ = μ − c Q.
-    let shifted = Self.solution(overlaps, zip(0..<pools.count, totals).map { sum(plain, over: $0) - $1 })
+    let shifted = overlaps.solve(zip(0..<pools.count, totals).map { sum(plain, over: $0) - $1 })
     for i in 0..<n where poolOf[first + i] >= 0 {
       q[i] = plain[first + i]
       for (uniform, multiplier) in zip(uniforms, shifted) { q[i] -= multiplier * uniform[first + i] }
@@ -176,28 +159,5 @@ public final class DenseCharges: ChargeSolver {
     communicator.sum(&sums)
     return ChargeSolution(
       iterations: total, residual: (sums[0] / max(sums[1], 1)).squareRoot(), multipliers: multipliers)
-  }
-
-  /// x of M x = v by elimination, M positive definite and as large as there are pools; rows of pools without members
-  /// are 0 and give 0.
-  private static func solution(_ matrix: [[Double]], _ vector: [Double]) -> [Double] {
-    var (m, v) = (matrix, vector)
-    let n = v.count
-    for k in 0..<n where m[k][k] > 0 {
-      for i in (k + 1)..<max(n, k + 1) {
-        let factor = m[i][k] / m[k][k]
-        for j in k..<n { m[i][j] -= factor * m[k][j] }
-        v[i] -= factor * v[k]
-      }
-    }
-    for k in (0..<n).reversed() {
-      guard m[k][k] > 0 else {
-        v[k] = 0
-        continue
-      }
-      for j in (k + 1)..<max(n, k + 1) { v[k] -= m[k][j] * v[j] }
-      v[k] /= m[k][k]
-    }
-    return v
   }
 }
