@@ -47,7 +47,8 @@ struct CholeskySolverTests {
     }
   }
 
-  @Test("A x − b is of the size of rounding; several vectors at once are the same as one by one", arguments: [3, 50, 130])
+  @Test(
+    "A x − b is of the size of rounding; several vectors at once are the same as one by one", arguments: [3, 50, 130])
   func residuals(_ n: Int) throws {
     // R Rᵀ + ½ of random numbers.
     let r = Self.random(n * n, seed: UInt64(n))
