@@ -34,8 +34,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLanes"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CLAPACK", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
 
-    .target(name: "MDNumerics", dependencies: ["CLanes"], swiftSettings: hot),
+    .target(name: "MDNumerics", dependencies: ["CLanes", "CLAPACK"], swiftSettings: hot),
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),

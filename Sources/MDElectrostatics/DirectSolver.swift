@@ -4,29 +4,29 @@ import MDNumerics
 
 /// Open boundaries: Σ_{j≠i} qⱼ erf(α rᵢⱼ)/rᵢⱼ over all atoms, N² terms divided among ranks. With α r_c = 6 the rest,
 /// erfc(αr)/r, ends at the cutoff to 2·10⁻¹⁷, so the whole is exact. The splitting is Ewald's (see `EwaldSolver`).
-public final class DirectSolver: LongRangeSolver {
-  public let name = "direct sum"
-  public var parameters: LongRangeParameters?
-  public let estimatedError = 0.0
-  public let volume = Double.infinity
+package final class DirectSolver: LongRangeSolver {
+  package let name = "direct sum"
+  package var parameters: LongRangeParameters?
+  package let estimatedError = 0.0
+  package let volume = Double.infinity
 
-  public let summary = "all pairs"
+  package let summary = "all pairs"
 
   private let cutoff: Double
   private let communicator: any Communicator
   private var everything: [SIMD8<Double>] = []
 
-  public init(cutoff: Double, communicator: any Communicator) {
+  package init(cutoff: Double, communicator: any Communicator) {
     self.cutoff = cutoff
     self.communicator = communicator
   }
 
-  public let askedError = 0.0
-  public let revisions = 0
+  package let askedError = 0.0
+  package let revisions = 0
 
-  public func fits(_ system: LongRangeSystem) -> Bool { parameters != nil && system.box.periodic == .none }
+  package func fits(_ system: LongRangeSystem) -> Bool { parameters != nil && system.box.periodic == .none }
 
-  public func prepare(_ system: LongRangeSystem) throws {
+  package func prepare(_ system: LongRangeSystem) throws {
     for axis in 0..<3 where system.box.periodic[axis] {
       throw FaultlineError(
         .input, "a direct sum of charges in a box that is periodic along \(["a", "b", "c"][axis])",
@@ -67,7 +67,7 @@ public final class DirectSolver: LongRangeSolver {
     return (value, (value - 2 * splitting / Double.pi.squareRoot() * exp(-x * x)) / r2)
   }
 
-  public func potential(
+  package func potential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) throws {
     let first = collect(atoms, charges, charges)
@@ -81,7 +81,7 @@ public final class DirectSolver: LongRangeSolver {
     }
   }
 
-  public func addForces(
+  package func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) throws -> Tally {
     let first = collect(atoms, charges, other ?? charges)

@@ -2,23 +2,23 @@ import MDCore
 import MDNumerics
 
 /// The cell whose copies a reciprocal sum sees: the box itself, or for a slab a taller cell along its normal.
-public struct PeriodicCell: Equatable, Sendable {
+package struct PeriodicCell: Equatable, Sendable {
   /// Rows a, b, c (Å); positions are taken from `origin`.
-  public let cell: Matrix3
-  public let origin: Vector3
-  public let volume: Double
+  package let cell: Matrix3
+  package let origin: Vector3
+  package let volume: Double
   /// Rows a*, b*, c* without 2π: k = 2π (n₁a* + n₂b* + n₃c*), 1/Å.
-  public let reciprocal: Matrix3
+  package let reciprocal: Matrix3
   /// The unit vector normal to a slab; nil if the box is periodic along all axes.
-  public let normal: Vector3?
+  package let normal: Vector3?
   /// Height of the cell along the normal, Å.
-  public let height: Double
+  package let height: Double
   /// The axis of the normal.
-  public let openAxis: Int?
+  package let openAxis: Int?
 
   /// - Parameter slabFactor: height of a slab's periodic cell over the height of the box.
   /// - Throws: a collective input error for a box that is periodic along one axis or none.
-  public init(_ box: Box, slabFactor: Double) throws {
+  package init(_ box: Box, slabFactor: Double) throws {
     try self.init(box, slabHeight: Self.openAxis(of: box).map { slabFactor * box.heights[$0] } ?? 0)
   }
 
@@ -30,7 +30,7 @@ public struct PeriodicCell: Equatable, Sendable {
 
   /// - Parameter slabHeight: of a slab's periodic cell, Å.
   /// - Throws: a collective input error for a box that is periodic along one axis or none.
-  public init(_ box: Box, slabHeight: Double) throws {
+  package init(_ box: Box, slabHeight: Double) throws {
     var rows = box.cell
     var normal: Vector3?
     let open = (0..<3).filter { !box.periodic[$0] }

@@ -14,7 +14,7 @@ import MDNumerics
 /// gives 4πC/A |qᵢqⱼ| e^(k|zᵢⱼ|)/(e^(kH) − 1), and Σ|q| ≤ √(N Σq²).
 extension LongRangeOptions {
   /// Root-mean-square force error over all parts, eV/Å.
-  public var askedError: Double { accuracy * Units.coulomb }
+  package var askedError: Double { accuracy * Units.coulomb }
 
   /// The periodic cell of a system, and of a slab its gap. A height that is not given is three times that of the box,
   /// or what brings the copies' forces to a tenth of the error asked for; what is known is kept while they are below
@@ -199,7 +199,7 @@ private func reducedPlane(_ a: Vector3, _ b: Vector3) -> (Vector3, Vector3) {
   var (u, v) = a.squaredLength <= b.squaredLength ? (a, b) : (b, a)
   while true {
     let next = v - (dot(u, v) / u.squaredLength).rounded() * u
-    // In a hexagonal lattice two vectors are equally short, and rounding would take them in turns for ever.
+    // In a hexagonal lattice two vectors are equally short; without the margin rounding could exchange them for ever.
     guard next.squaredLength < (1 - 1e-9) * v.squaredLength else { return (u, v) }
     (u, v) = next.squaredLength < u.squaredLength ? (next, u) : (u, next)
   }

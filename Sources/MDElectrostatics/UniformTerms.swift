@@ -10,7 +10,7 @@ import MDNumerics
 ///   with charge V. Ballenegger, A. Arnold, J. J. Cerdà, J. Chem. Phys. 131, 094107 (2009).
 ///
 /// The slab term goes as L²/V, hence its virial E(1 − 2 n ⊗ n).
-public struct UniformTerms {
+package struct UniformTerms {
   private let communicator: any Communicator
   private let selfFactor: Double
   private let background: Double
@@ -21,7 +21,7 @@ public struct UniformTerms {
   /// Of moments; allocated once.
   private let sums = AlignedBuffer<Double>(capacity: 6)
 
-  public init(_ cell: PeriodicCell, splitting alpha: Double, communicator: any Communicator) {
+  package init(_ cell: PeriodicCell, splitting alpha: Double, communicator: any Communicator) {
     self.communicator = communicator
     selfFactor = 2 * Units.coulomb * alpha / Double.pi.squareRoot()
     background = Units.coulomb * Double.pi / (cell.volume * alpha * alpha)
@@ -70,7 +70,7 @@ public struct UniformTerms {
   }
 
   /// Adds the terms of φ = A q.
-  public func addPotential(
+  package func addPotential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) {
     let m = moments(charges, nil, atoms).0
@@ -81,7 +81,7 @@ public struct UniformTerms {
   }
 
   /// As `LongRangeSolver.addForces`.
-  public func addForces(
+  package func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) -> Tally {
     let (q, l) = moments(charges, other, atoms)

@@ -4,7 +4,7 @@ import MDNumerics
 /// A mesh over the cell, divided among ranks in two ways: in windows, where a rank's atoms put their charges and read
 /// potentials, and in blocks, where it is Fourier transformed.
 final class ChargeMesh {
-  /// What a mesh on a decomposition is known by.
+  /// What distinguishes one mesh on one decomposition from another.
   struct Layout: Equatable {
     let mesh: SIMD3<Int>
     let order: Int
@@ -33,7 +33,7 @@ final class ChargeMesh {
   let fft: DistributedFFT
   let window = AlignedBuffer<Double>()
   let scratch = AlignedBuffer<Double>(capacity: MeshAtoms.scratchCount)
-  /// In the present cell.
+  /// Places of atoms on the mesh in the present cell.
   private(set) var atoms: MeshAtoms
   private let spline: BSpline
   private let mine: MeshWindow

@@ -3,7 +3,7 @@ import Foundation
 import MDCore
 
 /// How FFTW chooses its algorithm.
-public enum FFTPlanning: Sendable {
+package enum FFTPlanning: Sendable {
   /// By FFTW's own reckoning: the same choice, and so the same bits, in each run.
   case estimated
   /// By timing: up to a third faster transforms, but the last bits of results may differ from run to run. What was

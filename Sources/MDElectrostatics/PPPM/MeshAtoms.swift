@@ -53,8 +53,8 @@ struct MeshAtoms {
     self.limit = limit
   }
 
-  /// Doubles of scratch that all calls here need. Vectors whose lanes are wanted one by one go through memory: taken
-  /// from the register, the compiler would compute lane by lane from the start.
+  /// Doubles of scratch that all calls here need. Vectors whose lanes are needed one by one are stored there and read
+  /// back: if the lanes were taken from the vector, the compiler would compute all of it lane by lane.
   static let scratchCount = 40
 
   /// An atom on the window: the place of its first mesh point, and v = u − ½ (see `BSpline`) along each axis, which
@@ -129,7 +129,7 @@ struct MeshAtoms {
     return r
   }
 
-  /// Of the atom that was placed last.
+  /// The weights for the atom that was placed last, and their derivatives.
   @inline(__always)
   func weights(_ scratch: UnsafePointer<Double>) -> Rows { polynomials(values, degree: order &- 1, scratch) }
   @inline(__always)

@@ -18,7 +18,7 @@ enum MeshChoice {
       func isEnough(_ mesh: SIMD3<Int>) -> Bool {
         MeshErrors.forces(splitting: alpha, mesh: mesh, order: order, cell: cell, charges) <= error
       }
-      // Spacings from coarse to fine, until they are enough or dearer than what was found.
+      // Spacings from coarse to fine, until one is accurate enough or costs more than the best found so far.
       var spacing = 3 / alpha
       var last = SIMD3(0, 0, 0)
       while true {

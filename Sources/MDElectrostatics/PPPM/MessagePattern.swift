@@ -1,6 +1,6 @@
 import MDCore
 
-/// A fixed set of messages among ranks: pieces of one buffer to others' buffers. What a rank has for itself is copied.
+/// A fixed set of messages among ranks: each rank sends pieces of its buffer to other ranks, and copies its own piece.
 struct MessagePattern {
   /// Bytes by rank, without the own piece.
   private var sendCounts: [Int]

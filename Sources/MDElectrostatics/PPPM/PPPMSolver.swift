@@ -19,18 +19,18 @@ import MDNumerics
 ///
 /// R. W. Hockney, J. W. Eastwood, Computer Simulation Using Particles, chapter 8; U. Essmann et al., J. Chem. Phys.
 /// 103, 8577 (1995); V. Ballenegger, J. J. Cerdà, C. Holm, J. Chem. Theory Comput. 8, 936 (2012).
-public final class PPPMSolver: LongRangeSolver {
-  public let name = "pppm"
-  public var parameters: LongRangeParameters?
-  public private(set) var estimatedError = 0.0
-  public var askedError: Double { options.askedError }
-  public private(set) var gap: SlabGap?
-  public private(set) var revisions = 0
-  public var volume: Double { setup?.cell.volume ?? .infinity }
+package final class PPPMSolver: LongRangeSolver {
+  package let name = "pppm"
+  package var parameters: LongRangeParameters?
+  package private(set) var estimatedError = 0.0
+  package var askedError: Double { options.askedError }
+  package private(set) var gap: SlabGap?
+  package private(set) var revisions = 0
+  package var volume: Double { setup?.cell.volume ?? .infinity }
   /// Ranks of the Fourier transform along x and y; chosen for the mesh and `LongRangeOptions.fftRanks` if nil.
-  public var processGrid: SIMD2<Int>?
+  package var processGrid: SIMD2<Int>?
 
-  public var summary: String {
+  package var summary: String {
     guard let setup else { return "" }
     return "\(setup.mesh.summary), splines of order \(setup.mesh.order), transforms on \(setup.mesh.blocks.summary)"
   }
@@ -58,7 +58,7 @@ public final class PPPMSolver: LongRangeSolver {
     var basis: Matrix3
   }
 
-  public init(_ options: LongRangeOptions, communicator: any Communicator, planning: FFTPlanning = .estimated) {
+  package init(_ options: LongRangeOptions, communicator: any Communicator, planning: FFTPlanning = .estimated) {
     self.options = options
     self.communicator = communicator
     self.planning = planning
@@ -66,13 +66,13 @@ public final class PPPMSolver: LongRangeSolver {
 
   // MARK: Preparing
 
-  public func fits(_ system: LongRangeSystem) -> Bool { options.fits(system, parameters) }
+  package func fits(_ system: LongRangeSystem) -> Bool { options.fits(system, parameters) }
 
-  public func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
+  package func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
     setup.map { SlabImages.forceError(charges, atoms, $0.cell, communicator) } ?? 0
   }
 
-  public func prepare(_ system: LongRangeSystem) throws {
+  package func prepare(_ system: LongRangeSystem) throws {
     let (cell, gap) = try options.cell(system, known: parameters)
     let isKept = parameters.map { $0.count == system.charges.count && fits(system) } ?? false
     if setup != nil, !isKept || options.isWorse(gap, than: self.gap) { revisions += 1 }
@@ -136,7 +136,7 @@ public final class PPPMSolver: LongRangeSolver {
 
   // MARK: Stages
 
-  public func potential(
+  package func potential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>
   ) throws {
     guard let setup else { preconditionFailure("prepare the solver first") }
@@ -150,7 +150,7 @@ public final class PPPMSolver: LongRangeSolver {
     setup.uniform.addPotential(of: charges, on: atoms, into: potential)
   }
 
-  public func addForces(
+  package func addForces(
     of charges: UnsafePointer<Double>, with other: UnsafePointer<Double>?, on atoms: AtomView, want: Want
   ) throws -> Tally {
     let wantsVirial = want.contains(.virial) || want.contains(.atomVirial)
@@ -206,7 +206,7 @@ public final class PPPMSolver: LongRangeSolver {
   /// The root-mean-square error of this part of the forces on these atoms, eV/Å, against a mesh that is reckoned to be
   /// twenty times as accurate; nil if that takes more than `largestMeasure` points. Collective; costs some dozens of
   /// steps, and leaves the atoms as they were.
-  public func measuredError(of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem) throws
+  package func measuredError(of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem) throws
     -> Double?
   {
     guard let parameters else { preconditionFailure("prepare the solver first") }

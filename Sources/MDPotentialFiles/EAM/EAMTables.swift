@@ -2,7 +2,7 @@ import Foundation
 import MDCore
 
 /// Which tables of electron density an EAM file holds.
-public enum EAMFormat: String, Sendable, CaseIterable {
+package enum EAMFormat: String, Sendable, CaseIterable {
   /// DYNAMO `setfl` (`eam/alloy`): the density an atom gives depends on its own element only.
   case alloy
   /// Finnis–Sinclair (`eam/fs`): it depends on the element of the atom that feels it as well.
@@ -13,18 +13,18 @@ public enum EAMFormat: String, Sendable, CaseIterable {
 ///
 /// Tables start at r = 0 and ρ = 0 and are evenly spaced. Daw and Baskes, Phys. Rev. B 29, 6443 (1984);
 /// formats as in the LAMMPS documentation of `pair_style eam`.
-public struct EAMTables: Sendable {
-  public struct Element: Sendable {
-    public var name: String
-    public var atomicNumber: Int
+package struct EAMTables: Sendable {
+  package struct Element: Sendable {
+    package var name: String
+    package var atomicNumber: Int
     /// g/mol.
-    public var mass: Double
+    package var mass: Double
     /// F at ρ = 0, Δρ, 2Δρ … (eV).
-    public var embedding: [Double]
+    package var embedding: [Double]
     /// ρ_{this→target}(r), a table for each target element (one for all of them in the alloy format).
-    public var density: [[Double]]
+    package var density: [[Double]]
 
-    public init(name: String, atomicNumber: Int, mass: Double, embedding: [Double], density: [[Double]]) {
+    package init(name: String, atomicNumber: Int, mass: Double, embedding: [Double], density: [[Double]]) {
       self.name = name
       self.atomicNumber = atomicNumber
       self.mass = mass
@@ -33,17 +33,17 @@ public struct EAMTables: Sendable {
     }
   }
 
-  public var format: EAMFormat
-  public var elements: [Element]
-  public var densityStep: Double
+  package var format: EAMFormat
+  package var elements: [Element]
+  package var densityStep: Double
   /// Å.
-  public var distanceStep: Double
+  package var distanceStep: Double
   /// Å.
-  public var cutoff: Double
+  package var cutoff: Double
   /// r·φ(r) in eV·Å for the element pairs (0,0), (1,0), (1,1), (2,0) …
-  public var pair: [[Double]]
+  package var pair: [[Double]]
 
-  public init(
+  package init(
     format: EAMFormat, elements: [Element], densityStep: Double, distanceStep: Double, cutoff: Double,
     pair: [[Double]]
   ) {
@@ -67,7 +67,7 @@ public struct EAMTables: Sendable {
   /// Finnis–Sinclair.
   /// - Throws: what is wrong with file, line and column; also if lines follow the last table, which LAMMPS does not
   ///   look at: then the header gives other numbers than the file has.
-  public init(file path: String, format: EAMFormat? = nil) throws {
+  package init(file path: String, format: EAMFormat? = nil) throws {
     let format = format ?? (path.lowercased().hasSuffix(".fs") ? .finnisSinclair : .alloy)
     guard let bytes = FileManager.default.contents(atPath: path) else {
       throw FaultlineError(.input, "cannot read the EAM file", at: SourceLocation(file: path))

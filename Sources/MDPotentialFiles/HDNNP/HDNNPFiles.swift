@@ -6,7 +6,7 @@ extension HDNNPModel {
   /// 1827 (2019)) and RuNNer (Behler, Angew. Chem. Int. Ed. 56, 12828 (2017)) write them. Errors name file and line.
   ///
   /// `atom_energy` is always added, as in n2p2 (RuNNer does so with `remove_atom_energies`).
-  public init(directory: String, units: HDNNPUnits) throws {
+  package init(directory: String, units: HDNNPUnits) throws {
     func path(_ name: String) -> String { directory.hasSuffix("/") ? directory + name : directory + "/" + name }
     let input = try HDNNPInput(file: path("input.nn"))
     let functions = try input.functions()
@@ -44,7 +44,7 @@ extension HDNNPModel {
   private static func readScaling(
     _ input: HDNNPInput, _ file: String, _ counts: [Int]
   ) throws -> [[FunctionScaling]] {
-    // Unscaled functions need no statistics; with them, extrapolation is noticed.
+    // Unscaled functions need no scaling.data; if there is one, its ranges still serve to notice extrapolation.
     if input.scalingMode == .none, !FileManager.default.fileExists(atPath: file) {
       return counts.map { Array(repeating: .none, count: $0) }
     }
@@ -54,7 +54,7 @@ extension HDNNPModel {
   /// Å.
   static let longestCutoff = 20.0
 
-  /// Wrong units show in the longest cutoff.
+  /// Refuses cutoffs that only wrong units can explain.
   static func checkCutoff(
     _ input: HDNNPInput, _ functions: [[HDNNPInput.Function]], _ units: HDNNPUnits
   ) throws {
@@ -68,7 +68,7 @@ extension HDNNPModel {
 
   /// The element of each species of a run.
   /// - Throws: when the potential lacks one.
-  public func elementIndices(species: [String], file: String? = nil) throws -> [Int32] {
+  package func elementIndices(species: [String], file: String? = nil) throws -> [Int32] {
     try species.map { name in
       guard let index = elements.firstIndex(where: { $0.symbol == name }) else {
         throw FaultlineError(

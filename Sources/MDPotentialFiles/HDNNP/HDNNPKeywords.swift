@@ -20,7 +20,7 @@ enum HDNNPKeywords {
     "normalize_nodes": false, "mean_energy": false, "conv_energy": false, "conv_length": false,
   ]
 
-  /// They switch on a term that there is no code for yet.
+  /// Keywords that switch on terms of the energy which this program does not have.
   static let unsupported: [String: String] = [
     "use_electrostatics": "electrostatics", "use_electrostatic_nn": "electrostatics",
     "use_fixed_charges": "electrostatics", "use_vdw": "dispersion", "vdw_type": "dispersion",

@@ -79,7 +79,7 @@ struct HDNNPScaling {
     let row = Row(
       minimum: values[0], maximum: values[1], mean: values[2], deviation: values.count > 3 ? values[3] : nil,
       line: line)
-    // RuNNer prints nine decimals.
+    // RuNNer prints nine decimals: minimum and mean may differ by rounding.
     let slack = 1e-6 * max(abs(row.minimum), abs(row.maximum)) + 1e-8
     guard row.minimum <= row.maximum, row.minimum - slack <= row.mean, row.mean <= row.maximum + slack else {
       throw lines.error("\(wanted): minimum ≤ mean ≤ maximum does not hold", line)

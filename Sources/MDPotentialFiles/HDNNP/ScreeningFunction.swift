@@ -1,8 +1,8 @@
 /// How the Coulomb energy of a pair sets in with its distance: 0 up to the inner radius, 1 from the outer on, between
 /// them 1 − core(x) with x = (r − inner)/(outer − inner).
-public struct ScreeningFunction: Sendable, Hashable {
+package struct ScreeningFunction: Sendable, Hashable {
   /// From 1 at x = 0 to 0 at x = 1.
-  public enum Core: Sendable, CaseIterable {
+  package enum Core: Sendable, CaseIterable {
     /// ½(cos πx + 1).
     case cosine
     /// (2x − 3)x² + 1.
@@ -15,12 +15,12 @@ public struct ScreeningFunction: Sendable, Hashable {
     case polynomial4
   }
 
-  public var core: Core
+  package var core: Core
   /// Å.
-  public var inner: Double
-  public var outer: Double
+  package var inner: Double
+  package var outer: Double
 
-  public init(_ core: Core, inner: Double, outer: Double) {
+  package init(_ core: Core, inner: Double, outer: Double) {
     self.core = core
     self.inner = inner
     self.outer = outer

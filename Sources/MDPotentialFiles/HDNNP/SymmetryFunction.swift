@@ -11,9 +11,9 @@
 /// with the bump C(x; left, right) of `CompactFunction`, R(r) = C(r; r_low, r_cut) and Θ = C(θᵢ; θ_left, θ_right):
 /// - radial (20): Σ R(rᵢⱼ); angular narrow (21): Σ Θ R(rᵢⱼ) R(rᵢₖ) R(rⱼₖ); angular wide (22): Σ Θ R(rᵢⱼ) R(rᵢₖ);
 /// - weighted by Z (23, 24, 25): the same three over all elements.
-public struct SymmetryFunction: Sendable, Hashable {
+package struct SymmetryFunction: Sendable, Hashable {
   /// Raw values are the numbers that the files use.
-  public enum Kind: Int, Sendable, CaseIterable {
+  package enum Kind: Int, Sendable, CaseIterable {
     case radial = 2
     case angularNarrow = 3
     case angularWide = 9
@@ -26,20 +26,20 @@ public struct SymmetryFunction: Sendable, Hashable {
     case weightedCompactAngularNarrow = 24
     case weightedCompactAngularWide = 25
 
-    public var isRadial: Bool {
+    package var isRadial: Bool {
       switch self {
       case .radial, .weightedRadial, .compactRadial, .weightedCompactRadial: true
       default: false
       }
     }
     /// Has a factor of the distance between the neighbours.
-    public var isNarrow: Bool {
+    package var isNarrow: Bool {
       switch self {
       case .angularNarrow, .weightedAngularNarrow, .compactAngularNarrow, .weightedCompactAngularNarrow: true
       default: false
       }
     }
-    public var isWeighted: Bool {
+    package var isWeighted: Bool {
       switch self {
       case .weightedRadial, .weightedAngularNarrow, .weightedCompactRadial, .weightedCompactAngularNarrow,
         .weightedCompactAngularWide:
@@ -47,44 +47,44 @@ public struct SymmetryFunction: Sendable, Hashable {
       default: false
       }
     }
-    public var isCompact: Bool { rawValue >= 20 }
+    package var isCompact: Bool { rawValue >= 20 }
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// Indices of the neighbours' elements with first ≤ second; 0 where the kind has none (weighted, radial second).
-  public var firstNeighbor = 0
-  public var secondNeighbor = 0
+  package var firstNeighbor = 0
+  package var secondNeighbor = 0
   /// r_c, or r_cut of compact functions, Å.
-  public var cutoff: Double
+  package var cutoff: Double
 
   /// η, Å⁻².
-  public var eta = 0.0
+  package var eta = 0.0
   /// r_s, Å.
-  public var shift = 0.0
+  package var shift = 0.0
   /// λ, usually ±1.
-  public var lambda = 0.0
+  package var lambda = 0.0
   /// ζ.
-  public var zeta = 0.0
+  package var zeta = 0.0
   /// f_c of the Gaussian family.
-  public var cutoffFunction = CutoffFunction(.hard)
+  package var cutoffFunction = CutoffFunction(.hard)
 
   /// r_low of compact functions, Å; may be negative.
-  public var lowerRadius = 0.0
+  package var lowerRadius = 0.0
   /// θ_left and θ_right, radians; they may lie beyond 0 and π when the bump is centred there.
-  public var angleLeft = 0.0
-  public var angleRight = 0.0
-  public var compact = CompactFunction(.polynomial2)
+  package var angleLeft = 0.0
+  package var angleRight = 0.0
+  package var compact = CompactFunction(.polynomial2)
 
-  public init(_ kind: Kind, cutoff: Double) {
+  package init(_ kind: Kind, cutoff: Double) {
     self.kind = kind
     self.cutoff = cutoff
   }
 }
 
 /// f_c(r): 1 inside r_i = α·r_c, 0 beyond r_c; with x = (r − r_i)/(r_c − r_i) in between.
-public struct CutoffFunction: Sendable, Hashable {
+package struct CutoffFunction: Sendable, Hashable {
   /// Raw values are those of `cutoff_type`.
-  public enum Kind: Int, Sendable, CaseIterable {
+  package enum Kind: Int, Sendable, CaseIterable {
     /// 1 up to the cutoff.
     case hard = 0
     /// ½ (cos πx + 1).
@@ -104,11 +104,11 @@ public struct CutoffFunction: Sendable, Hashable {
     /// (x(x((315 − 70x)x − 540) + 420) − 126)x⁵ + 1.
     case polynomial4 = 8
   }
-  public var kind: Kind
+  package var kind: Kind
   /// 0 ≤ α < 1.
-  public var alpha: Double
+  package var alpha: Double
 
-  public init(_ kind: Kind, alpha: Double = 0) {
+  package init(_ kind: Kind, alpha: Double = 0) {
     self.kind = kind
     self.alpha = alpha
   }
@@ -117,19 +117,19 @@ public struct CutoffFunction: Sendable, Hashable {
 /// The bump C(x; left, right): core(|x − c|/w) with centre c and half-width w, zero outside.
 /// The cores are those of the polynomial and exponential cutoff functions. C is smooth across a centre at θ = 0 or π,
 /// so collinear neighbours count in full (n2p2 leaves out a triple whose cosine rounds to exactly ±1).
-public struct CompactFunction: Sendable, Hashable {
-  public enum Core: Int, Sendable, CaseIterable {
+package struct CompactFunction: Sendable, Hashable {
+  package enum Core: Int, Sendable, CaseIterable {
     case exponential = 0
     case polynomial1
     case polynomial2
     case polynomial3
     case polynomial4
   }
-  public var core: Core
+  package var core: Core
   /// In R, the core is taken of 2x − x² instead of x (subtypes p1a … p4a); Θ is symmetric all the same.
-  public var isAsymmetric: Bool
+  package var isAsymmetric: Bool
 
-  public init(_ core: Core, isAsymmetric: Bool = false) {
+  package init(_ core: Core, isAsymmetric: Bool = false) {
     self.core = core
     self.isAsymmetric = isAsymmetric
   }

@@ -17,7 +17,7 @@ struct TableReader {
   private let bytes: [UInt8]
   private let file: String
   private var place = 0
-  /// Of `place`, from 1.
+  /// The line of `place`, counted from 1.
   private var lineNumber = 1
   private var lineStart = 0
 
@@ -25,7 +25,7 @@ struct TableReader {
   private static let comment = UInt8(ascii: "#")
 
   init(bytes: [UInt8], file: String) {
-    // strtod stops at the zero.
+    // A zero at the end of the text, where strtod stops.
     self.bytes = bytes + [0]
     self.file = file
   }
@@ -65,7 +65,7 @@ struct TableReader {
   /// A table, from the next line on.
   mutating func numbers(_ n: Int, _ what: String) throws -> [Double] {
     var values: [Double] = []
-    // A header may promise more numbers than the file has bytes for.
+    // Do not reserve memory for more numbers than the file can hold, whatever its header says.
     values.reserveCapacity(min(n, (count - place) / 2 + 1))
     while values.count < n {
       guard skipToWord() else {
@@ -134,7 +134,7 @@ struct TableReader {
     text.allSatisfy { (48...57).contains($0) || "+-.eE".utf8.contains($0) }
   }
 
-  /// The word here, which is passed.
+  /// Reads the word at `place` and moves behind it.
   private mutating func takeWord() -> Word {
     let start = place
     while place < count, bytes[place] > 32, bytes[place] != Self.comment { place += 1 }
@@ -143,7 +143,7 @@ struct TableReader {
       column: start - lineStart + 1)
   }
 
-  /// To the next word of any line; false at the end of the file.
+  /// Moves to the next word, on whatever line; false at the end of the file.
   private mutating func skipToWord() -> Bool {
     while !skipSpaceInLine() {
       guard place < count else { return false }
@@ -152,7 +152,7 @@ struct TableReader {
     return true
   }
 
-  /// To the next word of this line; false, and at its end, if there is none.
+  /// Moves to the next word of this line; false, and at the line's end, if there is none.
   private mutating func skipSpaceInLine() -> Bool {
     while place < count, bytes[place] <= 32, bytes[place] != Self.newline { place += 1 }
     if place < count, bytes[place] == Self.comment {

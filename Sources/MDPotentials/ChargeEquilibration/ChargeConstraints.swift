@@ -1,7 +1,7 @@
 import MDCore
 import MDNumerics
 
-/// What charges are held to besides their equation.
+/// Conditions that charges must meet besides the equation that they solve.
 ///
 /// Charges flow within pools: all atoms of `electrodes` are one pool, as the battery joins them; the atoms of each of
 /// `fragments` are one; all others, unless their charges are given, are the rest. Without electrodes the rest gets what
@@ -13,19 +13,19 @@ import MDNumerics
 ///     Ω = E − Σ_g Ψ_g Q_g − Σᵢ qᵢ F·(rᵢ − o)
 ///
 /// with the origin o of the box, which adds −Ψ_g − F·(rᵢ − o) to an atom's electronegativity.
-public struct ChargeConstraints: Sendable {
+package struct ChargeConstraints: Sendable {
   /// Atoms with one of these bits in `AtomView.groups`.
-  public struct Group: Sendable, Equatable {
-    public var name: String
-    public var mask: UInt32
+  package struct Group: Sendable, Equatable {
+    package var name: String
+    package var mask: UInt32
 
-    public init(name: String, mask: UInt32) {
+    package init(name: String, mask: UInt32) {
       self.name = name
       self.mask = mask
     }
   }
 
-  public enum Rule: Sendable, Equatable {
+  package enum Rule: Sendable, Equatable {
     /// Every atom has this charge, e; nil: the one that the structure gives it.
     case given(Double?)
     /// The atoms together have this charge, e.
@@ -35,20 +35,20 @@ public struct ChargeConstraints: Sendable {
   }
 
   /// Σ q over all atoms, e.
-  public var total: Double
-  public var rules: [(group: Group, rule: Rule)]
+  package var total: Double
+  package var rules: [(group: Group, rule: Rule)]
   /// F, V/Å.
-  public var field: Vector3
+  package var field: Vector3
 
-  public init(total: Double = 0, rules: [(group: Group, rule: Rule)] = [], field: Vector3 = .zero) {
+  package init(total: Double = 0, rules: [(group: Group, rule: Rule)] = [], field: Vector3 = .zero) {
     self.total = total
     self.rules = rules
     self.field = field
   }
 
-  public var hasElectrodes: Bool { rules.contains { if case .electrode = $0.rule { true } else { false } } }
+  package var hasElectrodes: Bool { rules.contains { if case .electrode = $0.rule { true } else { false } } }
   /// Names that a group must not have: thermo.csv has other columns `charge_NAME` of these names.
-  public static let reservedNames = ["iterations", "residual"]
+  package static let reservedNames = ["iterations", "residual"]
 
   var hasGiven: Bool { rules.contains { if case .given = $0.rule { true } else { false } } }
   var needsStructure: Bool { rules.contains { $0.rule == .given(nil) } }
@@ -75,8 +75,8 @@ public struct ChargeConstraints: Sendable {
     return (hasElectrodes ? [0, left] : [left]) + fragments
   }
 
-  /// - Throws: a collective input error for groups without atoms, atoms in two groups, totals that contradict each other,
-  ///   a field along a periodic direction.
+  /// - Throws: a collective input error for groups without atoms, atoms in two groups, totals that contradict each
+  ///   other, a field along a periodic direction.
   func check(_ atoms: AtomView, box: Box, charges: UnsafePointer<Double>, communicator: any Communicator) throws {
     try UniformField(field: field).check(box)
     var counts = [Double](repeating: 0, count: rules.count + 1)

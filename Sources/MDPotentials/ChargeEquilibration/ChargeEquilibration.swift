@@ -9,7 +9,7 @@ final class ChargeEquilibration {
   let matrix: GaussianChargeMatrix
   let solver: any ChargeSolver
   var constraints: ChargeConstraints
-  /// Of the last step.
+  /// How the charges and their adjoint were found in the last step.
   private(set) var charges: ChargeSolution?
   private(set) var adjoint: ChargeSolution?
 
@@ -25,7 +25,7 @@ final class ChargeEquilibration {
 
   /// - Parameters:
   ///   - hasAdjoint: whether `findAdjoint` will be called.
-  ///   - member: of a committee, whose members have their own charges.
+  ///   - member: the number of this potential in a committee (whose members each have charges of their own), or nil.
   init(
     matrix: GaussianChargeMatrix, solver: any ChargeSolver, constraints: ChargeConstraints, hasAdjoint: Bool,
     member: Int = 0, communicator: any Communicator
@@ -42,8 +42,8 @@ final class ChargeEquilibration {
   /// Cutoffs must be at least this many times the distance √2γ over which Gaussians overlap: erfc(2.5) = 4·10⁻⁴.
   private static let reach = 2.5
 
-  /// The shortest cutoff for pairs of charges of these widths (Å) at a relative accuracy, Å: there is nothing left of
-  /// erfc(r/√2γ).
+  /// The shortest cutoff (Å) for pairs of charges of these widths (Å) at a relative accuracy: from there on
+  /// erfc(r/√2γ) is smaller than the accuracy.
   static func cutoff(widths: [Double], accuracy: Double) -> Double {
     var x = reach
     while complementaryErrorFunction(Lanes(repeating: x)).erfc[0] > 0.1 * accuracy { x += 0.1 }
@@ -147,7 +147,7 @@ final class ChargeEquilibration {
       matrix, slopes, totals: totals.map { _ in 0 }, charges: lambda, residual: residual)
   }
 
-  /// A q, which the residual of `findCharges` leaves.
+  /// A q, made from the residual of `findCharges` instead of another product with the matrix.
   func product(
     _ b: UnsafePointer<Double>, residual r: UnsafePointer<Double>, into y: UnsafeMutablePointer<Double>
   ) {

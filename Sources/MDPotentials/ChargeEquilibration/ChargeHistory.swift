@@ -8,7 +8,7 @@ import MDCore
 /// travels with the atoms and through checkpoints. Every row counts its own steps: fewer than four give 2q − q or q.
 final class ChargeHistory {
   private static let depth = 4
-  /// Steps known, then charges from the last step back, then adjoints.
+  /// The number of steps stored, then the charges of the last step, the one before …, then the adjoints likewise.
   private var column: Column<Double>?
   private let width: Int
   private let name: String
@@ -25,7 +25,7 @@ final class ChargeHistory {
 
   private static let weights: [[Double]] = [[], [1], [2, -1], [2.5, -2, 0.5], [2.8, -2.8, 1.2, -0.2]]
 
-  /// Atoms without a past, and given charges, keep what they have; the adjoint is 0 there.
+  /// Charges of atoms without stored steps, and charges that are given, stay as they are; their adjoint becomes 0.
   func predict(
     _ atoms: AtomView, _ pools: ChargePools, charges: UnsafeMutablePointer<Double>,
     adjoint: UnsafeMutablePointer<Double>?

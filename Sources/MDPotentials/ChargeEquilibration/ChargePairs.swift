@@ -2,9 +2,9 @@ import MDCore
 import MDNumerics
 
 /// Two symmetric interactions of charges within a cutoff, kept for a step, so that products with many vectors cost no
-/// further evaluation: for each local atom its neighbours j with v(r) and, if wanted, s(r). Two local atoms are a
-/// pair once; a pair with a ghost stands here for the local atom, and on the ghost's rank for the other. Twelve or
-/// twenty bytes a pair.
+/// further evaluation: for each local atom its neighbours j with v(r) and, if wanted, s(r). A pair of two local atoms
+/// is stored once. A pair of a local atom and a ghost is stored on the ranks of both, on each for its local atom. It
+/// takes 12 bytes a pair, 20 with s.
 final class ChargePairs {
   /// Values of both interactions for four pairs, or their −d/dr over r.
   typealias Values = (main: Lanes, second: Lanes)
@@ -37,7 +37,7 @@ final class ChargePairs {
   init(widths: [Double], hasSecond: Bool) {
     self.hasSecond = hasSecond
     kinds = widths.count
-    // Two points overlap at no distance that atoms have: erf is 1.
+    // For two point charges erf(r/√2γ) is 1 at any distance: a number so large that erfc vanishes stands for 1/√2γ.
     inverseWidths = AlignedBuffer(
       widths.flatMap { a in widths.map { 1 / max(2 * (a * a + $0 * $0), 1e-12).squareRoot() } })
   }
@@ -57,7 +57,7 @@ final class ChargePairs {
     if list.rowCount != filledRows { makeRoom(list, atoms, cutoff) }
     filledRows = list.rowCount
     let (r2, beta) = (row.squares.pointer, row.betas.pointer)
-    // A whole row and its padding find room before they are written.
+    // Make room for a whole row and its padding before it is written.
     var room = neighbors.capacity - 8
     var place = 0
     for i in 0..<list.rowCount {
@@ -88,7 +88,7 @@ final class ChargePairs {
     if hasSecond { seconds.reserve(neighbors.capacity, keeping: place) }
   }
 
-  /// As many places as the pairs of every eighth row let expect, and a little more.
+  /// An estimate of the number of pairs from counting every eighth row, and a little more.
   private func makeRoom(_ list: NeighborView, _ atoms: AtomView, _ cutoff: Double) {
     neighbors.reserve(list.longestRow + 8)
     var count = 0
@@ -149,7 +149,7 @@ final class ChargePairs {
   ) {
     self.sums.reserve(max(atoms.count, 1))
     let (index, start, sums) = (neighbors.pointer, starts.pointer, self.sums.pointer)
-    // What is added to ghosts is of no use; it saves a branch.
+    // Sums on ghosts are never read; adding to them is cheaper than asking whether an atom is a ghost.
     sums.update(repeating: 0, count: atoms.count)
     for i in 0..<atoms.localCount {
       let own = x[i]
@@ -170,7 +170,7 @@ final class ChargePairs {
         sum.0 += value[k] * x[a]
         sums[a] += value[k] * own
       }
-      // Later rows hold no pair with this atom.
+      // Rows after this one hold no pair with this atom: its sum is complete.
       y[i] += sums[i] + (sum.0 + sum.1)
     }
   }
@@ -238,7 +238,7 @@ final class ChargePairs {
     return Matrix3(vector(virial.0), vector(virial.1), vector(virial.2))
   }
 
-  /// ½ f ⊗ d for each of a pair's atoms that is this rank's.
+  /// Adds ½ f ⊗ d to each atom of a pair that belongs to this rank.
   private static func add(_ f: Lanes, _ d: Lanes, to virials: UnsafeMutablePointer<Double>, _ i: Int, _ j: Int?) {
     for a in 0..<3 {
       for b in 0..<3 {

@@ -17,7 +17,7 @@ import MDPotentialFiles
 ///     ½ qᵀS q = −C Σᵢ qᵢ²/(2√π σᵢ) + C Σ_{i<j} qᵢqⱼ (f(rᵢⱼ) − 1) erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ
 final class GaussianChargeMatrix: ChargeMatrix {
   let solver: any LongRangeSolver
-  /// Of pairs, Å; as far as screening goes at least.
+  /// The cutoff of pairs, Å; at least as long as the screening's outer radius.
   let cutoff: Double
   /// By species, Å; 0 for points, whose energy with themselves is left out.
   let widths: [Double]
@@ -25,7 +25,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
   /// e²/4πε over that of `Units.coulomb`.
   let factor: Double
 
-  /// Widths stand for none: the background of a charged cell takes them as 0.
+  /// Whether the charges are points; the background of a charged cell then takes their widths as 0.
   private let arePoints: Bool
   private let communicator: any Communicator
   private var prepared: LongRangeSystem?
@@ -89,7 +89,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     fill(context, shift: shift)
   }
 
-  /// Errors are estimated as if every charge were 1 e: what they are is not known yet.
+  /// Errors are estimated as if every charge were 1 e, because the charges are not known yet.
   private func prepareSolver(_ context: ForceContext, total: Double) throws {
     func system(_ charges: ChargeStatistics) -> LongRangeSystem {
       LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: charges, span: context.span)
@@ -209,13 +209,13 @@ final class GaussianChargeMatrix: ChargeMatrix {
     return virial
   }
 
-  /// The solver's part and the background's.
+  /// Adds the long-range solver's part, and the background's.
   private func addSmooth(
     _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want
   ) throws -> Matrix3 {
     let atoms = context.atoms
     for i in 0..<atoms.localCount { longRange.pointer[i] = factor * w[i] }
-    // Energies are those of the whole, which only the caller knows.
+    // No energies: only the caller knows how the energy of the whole is made up.
     var wanted = want
     wanted.remove(.atomEnergy)
     var virial = try solver.addForces(

@@ -12,32 +12,32 @@ import MDNumerics
 /// or a field (`ChargeConstraints`) the energy is Ω.
 ///
 /// Any short-ranged potential goes beside it. Columns: the charges (`AtomStore.charge`), "electronegativity" (eV/e).
-public final class QEqPotential: ChargeEquilibrating {
-  /// Of a species.
-  public struct Element: Sendable, Equatable {
+package final class QEqPotential: ChargeEquilibrating {
+  /// The parameters of a species.
+  package struct Element: Sendable, Equatable {
     /// χ, eV/e.
-    public var electronegativity: Double
+    package var electronegativity: Double
     /// J, eV/e².
-    public var hardness: Double
+    package var hardness: Double
     /// σ, Å.
-    public var width: Double
+    package var width: Double
 
-    public init(electronegativity: Double, hardness: Double, width: Double) {
+    package init(electronegativity: Double, hardness: Double, width: Double) {
       self.electronegativity = electronegativity
       self.hardness = hardness
       self.width = width
     }
   }
 
-  public let name = "qeq"
-  public let requirements: PotentialRequirements
-  public var totalCharge: Double {
+  package let name = "qeq"
+  package let requirements: PotentialRequirements
+  package var totalCharge: Double {
     get { equilibration.constraints.total }
     set { equilibration.constraints.total = newValue }
   }
-  /// Of the last step.
-  public var solution: ChargeSolution? { equilibration.charges }
-  public var longRange: (any LongRangeSolver)? { equilibration.matrix.solver }
+  /// How the charges were found in the last step.
+  package var solution: ChargeSolution? { equilibration.charges }
+  package var longRange: (any LongRangeSolver)? { equilibration.matrix.solver }
 
   private let elements: [Element]
   private let equilibration: ChargeEquilibration
@@ -47,7 +47,7 @@ public final class QEqPotential: ChargeEquilibrating {
   /// - Parameters:
   ///   - elements: by species.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
-  public init(
+  package init(
     elements: [Element], species: [String], solver: any ChargeSolver, longRange: any LongRangeSolver, cutoff: Double,
     constraints: ChargeConstraints = ChargeConstraints(), communicator: any Communicator
   ) throws {
@@ -64,23 +64,23 @@ public final class QEqPotential: ChargeEquilibrating {
   }
 
   /// The shortest cutoff for pairs of charges of these widths (Å) at a relative accuracy, Å.
-  public static func cutoff(widths: [Double], accuracy: Double) -> Double {
+  package static func cutoff(widths: [Double], accuracy: Double) -> Double {
     ChargeEquilibration.cutoff(widths: widths, accuracy: accuracy)
   }
 
-  public func notes(for atoms: AtomView) throws -> [String] { try equilibration.notes("qeq", atoms) }
-  public func warnings(for atoms: AtomView) throws -> [String] { try equilibration.warnings("qeq", atoms) }
+  package func notes(for atoms: AtomView) throws -> [String] { try equilibration.notes("qeq", atoms) }
+  package func warnings(for atoms: AtomView) throws -> [String] { try equilibration.warnings("qeq", atoms) }
 
-  public func checkConstraints(_ atoms: AtomView, box: Box) throws { try equilibration.check(atoms, box: box) }
+  package func checkConstraints(_ atoms: AtomView, box: Box) throws { try equilibration.check(atoms, box: box) }
 
-  public func attach(to atoms: AtomStore) throws {
+  package func attach(to atoms: AtomStore) throws {
     columns = (
       try equilibration.attach(to: atoms), atoms.addColumn("electronegativity", roles: [.migrates]),
       atoms.addColumn("charge weights")
     )
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     guard let columns else { preconditionFailure("attach the potential first") }
     let atoms = context.atoms
     let n = atoms.localCount
@@ -93,7 +93,7 @@ public final class QEqPotential: ChargeEquilibrating {
     try equilibration.findCharges(b, charges: q, residual: r)
     equilibration.note(atoms, charges: q)
 
-    // ½ q·(A q) + b·q; A q takes the residual's place.
+    // The energy is ½ q·(A q) + b·q; from here on the residual's memory holds A q.
     equilibration.product(b, residual: r, into: r)
     var energy = 0.0
     for i in 0..<n {
@@ -111,8 +111,8 @@ public final class QEqPotential: ChargeEquilibrating {
 }
 
 extension QEqPotential: Reporting {
-  public func figures(in box: Box) -> [Figure] { equilibration.figures(in: box, hasAdjoint: false) }
-  public func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double] {
+  package func figures(in box: Box) -> [Figure] { equilibration.figures(in: box, hasAdjoint: false) }
+  package func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double] {
     equilibration.values(atoms, box: box, potentialEnergy: potentialEnergy)
   }
 }

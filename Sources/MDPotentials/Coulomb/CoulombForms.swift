@@ -7,7 +7,7 @@ protocol CoulombForm: Sendable {
   func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes)
 }
 
-/// Point charges: erfc(αr)/r − s with a shift s (`CoulombPotential.shift`) that forces do not know.
+/// Point charges: erfc(αr)/r − s with a constant shift s (`CoulombPotential.shift`), which has no force.
 struct PointCoulomb: CoulombForm {
   private let alpha: Double
   private let slope: Double
@@ -38,12 +38,12 @@ struct GaussianCoulomb: CoulombForm {
   private let betaSlope: Double
   private let shift: Double
 
-  /// Points where both widths are 0.
+  /// Two charges whose widths are both 0 are points.
   init(splitting alpha: Double, widths a: Double, _ b: Double, shift: Double) {
     self.alpha = alpha
     self.shift = shift
     let gamma2 = a * a + b * b
-    // 1/Å; so large that nothing is left of erfc at any distance that atoms have.
+    // 1/√2γ of points, 1/Å: so large that erfc is 0 at any distance between atoms.
     beta = gamma2 > 0 ? min(1 / (2 * gamma2).squareRoot(), 1e3) : 1e3
     slope = 2 * alpha / Double.pi.squareRoot()
     betaSlope = 2 * beta / Double.pi.squareRoot()

@@ -15,25 +15,25 @@ import MDNumerics
 /// more: what is within r_c of a charge, itself included, is made up for by what lies just outside (D. Wolf et al., J.
 /// Chem. Phys. 110, 8254 (1999)). So the energy takes no step where neighbours cross the cutoff, as all of a shell do
 /// at once in a crystal that is strained. Forces are the same.
-public final class CoulombPotential: Potential {
-  public var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
-  public var requirements: PotentialRequirements {
+package final class CoulombPotential: Potential {
+  package var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
+  package var requirements: PotentialRequirements {
     PotentialRequirements(cutoff: max(cutoff, companion?.requirements.cutoff ?? 0), list: .half)
   }
   /// A pair potential of the same ions that is computed in the same pass over the pairs; point charges only.
-  public var companion: PairPotential? {
+  package var companion: PairPotential? {
     didSet { precondition(companion == nil || isPointlike, "Gaussian charges have a pass of their own") }
   }
-  /// Of the charges' pairs, Å.
-  public let cutoff: Double
-  public var isPointlike: Bool { widths.allSatisfy { $0 == 0 } }
-  public let solver: any LongRangeSolver
-  public var longRange: (any LongRangeSolver)? { solver }
-  /// Of all charges; there once forces have been computed.
-  public private(set) var statistics: ChargeStatistics?
+  /// The cutoff of the pairs of charges, Å.
+  package let cutoff: Double
+  package var isPointlike: Bool { widths.allSatisfy { $0 == 0 } }
+  package let solver: any LongRangeSolver
+  package var longRange: (any LongRangeSolver)? { solver }
+  /// Statistics of all charges; nil before the first forces.
+  package private(set) var statistics: ChargeStatistics?
 
   private let species: [String]
-  /// e; nil where the structure's charges stand.
+  /// The charges by species, e; nil if the structure gives each atom's charge.
   private let charges: [Double?]
   /// σ, Å.
   private let widths: [Double]
@@ -41,7 +41,7 @@ public final class CoulombPotential: Potential {
   private let netCharge: Double
   private let field: UniformField?
   private let communicator: any Communicator
-  /// Whether the atoms are others than those of `statistics`.
+  /// Whether the atoms have changed since `statistics` were taken.
   private var isNew = true
   private var prepared: LongRangeSystem?
   private let scratch = PairScratch()
@@ -52,7 +52,7 @@ public final class CoulombPotential: Potential {
   ///   - widths: σ by species, Å; nil or 0 for points.
   ///   - netCharge: what Σ q must be, e, to 10⁻⁶ for each atom.
   ///   - field: uniform and external, along open directions, V/Å.
-  public init(
+  package init(
     solver: any LongRangeSolver, cutoff: Double, species: [String], charges: [Double?]? = nil, widths: [Double]? = nil,
     netCharge: Double = 0, field: Vector3 = .zero, communicator: any Communicator
   ) throws {
@@ -76,7 +76,7 @@ public final class CoulombPotential: Potential {
     }
   }
 
-  public func attach(to atoms: AtomStore) throws {
+  package func attach(to atoms: AtomStore) throws {
     if atoms.charge == nil, let missing = charges.firstIndex(where: { $0 == nil }) {
       throw FaultlineError(
         .input, "species \(species[missing]) has no charge, and the structure gives none",
@@ -89,7 +89,7 @@ public final class CoulombPotential: Potential {
     isNew = true
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     guard let charges = context.atoms.charges else { preconditionFailure("attach the potential first") }
     try prepare(context, charges)
     let alpha = solver.parameters!.splitting
@@ -114,7 +114,7 @@ public final class CoulombPotential: Potential {
     return tally
   }
 
-  public func notes(for atoms: AtomView) throws -> [String] {
+  package func notes(for atoms: AtomView) throws -> [String] {
     guard let parameters = solver.parameters, let statistics, let errors = errors(atoms) else { return [] }
     var notes = [
       "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å"
@@ -124,7 +124,7 @@ public final class CoulombPotential: Potential {
     return notes
   }
 
-  public func warnings(for atoms: AtomView) throws -> [String] { try errors(atoms)?.warnings() ?? [] }
+  package func warnings(for atoms: AtomView) throws -> [String] { try errors(atoms)?.warnings() ?? [] }
 
   private func errors(_ atoms: AtomView) -> LongRangeErrors? {
     guard let prepared, let charges = atoms.charges else { return nil }

@@ -11,10 +11,10 @@ import MDPotentialFiles
 ///
 /// Interpolation and what happens outside of the tables are as in LAMMPS: beyond the largest tabulated density F
 /// goes on as a straight line. Daw and Baskes, Phys. Rev. B 29, 6443 (1984).
-public final class EAMPotential: Potential {
-  public let name = "eam"
-  public let requirements: PotentialRequirements
-  public let tables: EAMTables
+package final class EAMPotential: Potential {
+  package let name = "eam"
+  package let requirements: PotentialRequirements
+  package let tables: EAMTables
 
   private let speciesCount: Int
   private let cutoff2: Double
@@ -37,14 +37,14 @@ public final class EAMPotential: Potential {
   private let pickedCounts = AlignedBuffer<Int32>()
 
   /// `elements` names the tables' element for each of the run's species; without it, the species' own names.
-  public convenience init(
+  package convenience init(
     file: String, elements: [String]? = nil, species: [String], format: EAMFormat? = nil
   ) throws {
     try self.init(
       EAMTables(file: file, format: format), elements: elements, species: species, at: SourceLocation(file: file))
   }
 
-  public init(
+  package init(
     _ tables: EAMTables, elements: [String]? = nil, species: [String], at location: SourceLocation? = nil
   ) throws {
     let elements = elements ?? species
@@ -61,7 +61,7 @@ public final class EAMPotential: Potential {
     cutoff2 = tables.cutoff * tables.cutoff
     knotsPerLength = 1 / tables.distanceStep
     embedding = index.map { CubicTable(tables.elements[$0].embedding, step: tables.densityStep) }
-    // Equal tables are kept once, for the cache.
+    // Equal tables are stored once, so that they take less of the processor's cache.
     var made: [[Double]: CubicTable] = [:]
     func table(_ values: [Double]) -> CubicTable {
       if let known = made[values] { return known }
@@ -76,12 +76,12 @@ public final class EAMPotential: Potential {
     pairKnots = AlignedBuffer(pair.map(\.knots))
   }
 
-  public func attach(to atoms: AtomStore) throws {
+  package func attach(to atoms: AtomStore) throws {
     densityColumn = atoms.addColumn("eam density")
     slopeColumn = atoms.addColumn("eam embedding slope")
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     guard let densityColumn, let slopeColumn else {
       throw FaultlineError(.run, "the EAM potential was not attached to the atoms")
     }

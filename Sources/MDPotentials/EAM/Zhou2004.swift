@@ -17,12 +17,12 @@ import MDPotentialFiles
 /// some 10⁻⁵ eV. Here f and φ are brought to zero over the last tenth of that distance by
 /// 1 − 10u³ + 15u⁴ − 6u⁵, so that energy, forces and their slopes are continuous; cohesive energies change by
 /// less than 1 meV. The parameters are those that the first author distributes with LAMMPS (tools/eam_database).
-public enum Zhou2004 {
+package enum Zhou2004 {
   /// Symbols of the metals that the paper treats.
-  public static var elements: [String] { parameters.keys.sorted() }
+  package static var elements: [String] { parameters.keys.sorted() }
 
   /// The tables for these elements; `knots` is the number of distances and half that of densities.
-  public static func tables(_ symbols: [String], knots: Int = 5_000) throws -> EAMTables {
+  package static func tables(_ symbols: [String], knots: Int = 5_000) throws -> EAMTables {
     let metals = try symbols.map { symbol in
       guard let metal = Metal(symbol) else {
         throw FaultlineError(
@@ -41,7 +41,7 @@ public enum Zhou2004 {
         return f(r) * (1 - u * u * u * (10 + u * (6 * u - 15)))
       }
     }
-    // Far beyond the densities of crystals under shock; then the tables' straight line goes on.
+    // The tables end far beyond the densities of crystals under shock; there F continues as a straight line.
     let densities = 2 * knots
     let densityStep = max(100, 5 * metals.map(\.rhoe).max()!) / Double(densities - 1)
     let blocks = metals.map { metal in
@@ -178,7 +178,7 @@ public enum Zhou2004 {
 
 extension EAMPotential {
   /// Zhou, Johnson, Wadley 2004: `elements` names the metal of each of the run's species, their own names if nil.
-  public static func zhou2004(_ elements: [String]? = nil, species: [String]) throws -> EAMPotential {
+  package static func zhou2004(_ elements: [String]? = nil, species: [String]) throws -> EAMPotential {
     let names = elements ?? species
     var distinct: [String] = []
     for name in names where !distinct.contains(name) { distinct.append(name) }

@@ -59,7 +59,7 @@ final class HDNNPAtoms {
     return energy
   }
 
-  /// Networks: the mean energy and ∂E/∂G over the models; G is replaced by ∂E/∂G.
+  /// Runs the networks: returns the energy, the mean over the models, and replaces G by the mean ∂E/∂G.
   private func propagate(
     _ element: Int, _ members: UnsafePointer<Int32>, _ count: Int, _ atomEnergies: UnsafeMutablePointer<Double>?,
     _ member: Int?

@@ -13,10 +13,10 @@ import MDPotentialFiles
 /// Per-atom energies are the networks' own. Of the virial of each side of a pair or triangle each end has half.
 ///
 /// Several models with the same symmetry functions form a committee, of which the mean counts.
-public final class HDNNPPotential: Potential {
-  public let name = "hdnnp"
-  public let requirements: PotentialRequirements
-  public let models: [HDNNPModel]
+package final class HDNNPPotential: Potential {
+  package let name = "hdnnp"
+  package let requirements: PotentialRequirements
+  package let models: [HDNNPModel]
 
   private let engine: HDNNPEngine
   private let networks: HDNNPAtoms
@@ -32,14 +32,14 @@ public final class HDNNPPotential: Potential {
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - species: the run's species.
   /// - Throws: `FaultlineError` naming file and line, or the species that the potential lacks.
-  public convenience init(
+  package convenience init(
     directory: String, units: HDNNPUnits, elements: [String]? = nil, species: [String]
   ) throws {
     try self.init(
       models: [HDNNPModel(directory: directory, units: units)], elements: elements, species: species, file: directory)
   }
 
-  public init(models: [HDNNPModel], elements: [String]? = nil, species: [String], file: String? = nil) throws {
+  package init(models: [HDNNPModel], elements: [String]? = nil, species: [String], file: String? = nil) throws {
     let place = file.map { SourceLocation(file: $0) }
     guard let model = models.first else { throw FaultlineError(.input, "an HDNNP without models", at: place) }
     guard models.allSatisfy({ $0.electrostatics == nil }) else {
@@ -70,15 +70,15 @@ public final class HDNNPPotential: Potential {
     requirements = PotentialRequirements(cutoff: program.cutoff, list: .full, writesGhosts: true)
   }
 
-  public func attach(to atoms: AtomStore) throws {
-    // The width is part of the name, as two potentials may differ in it.
+  package func attach(to atoms: AtomStore) throws {
+    // The name contains the width, because two potentials in one run may have different numbers of moments.
     moments = atoms.addColumn("hdnnp moments \(momentCount)", width: momentCount)
     order = atoms.addColumn("hdnnp order")
     extrapolations = atoms.addColumn(Assessment.extrapolations.column, roles: [.migrates])
     committee?.attach(to: atoms)
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     guard let moments, let order, let extrapolations else {
       throw FaultlineError(.run, "the HDNNP was not attached to the atoms")
     }
@@ -113,28 +113,30 @@ public final class HDNNPPotential: Potential {
   var largestForceDeviation: Double { committee?.largestForceDeviation ?? 0 }
 
   /// How far every symmetry function went beyond its training range on this rank.
-  public var offenders: [Offender] { networks.descriptors.offenders(models[0]) }
+  package var offenders: [Offender] { networks.descriptors.offenders(models[0]) }
 
   /// How far the last step's symmetry functions of this rank's atoms went beyond their training ranges.
-  public var extrapolation: ExtrapolationReport { ExtrapolationReport(models[0], networks.descriptors.tallies.pointer) }
+  package var extrapolation: ExtrapolationReport {
+    ExtrapolationReport(models[0], networks.descriptors.tallies.pointer)
+  }
 }
 
 /// Symmetry functions outside of the range of the training data, on one rank.
-public struct ExtrapolationReport: Sendable {
-  public struct Function: Sendable {
-    public var element: String
+package struct ExtrapolationReport: Sendable {
+  package struct Function: Sendable {
+    package var element: String
     /// From 1, in the order of scaling.data.
-    public var index: Int
+    package var index: Int
     /// Atoms for which the function lies outside.
-    public var count: Int
+    package var count: Int
     /// The largest distance beyond the range, in widths of the range, and the atom's id.
-    public var excess: Double
-    public var atom: Int64
+    package var excess: Double
+    package var atom: Int64
   }
   /// Functions with at least one extrapolation, the farthest first.
-  public let functions: [Function]
+  package let functions: [Function]
   /// Sum over functions and atoms.
-  public var count: Int { functions.map(\.count).reduce(0, +) }
+  package var count: Int { functions.map(\.count).reduce(0, +) }
 
   init(_ model: HDNNPModel, _ tallies: UnsafePointer<HDNNPDescriptors.Tally>) {
     var place = 0

@@ -4,22 +4,22 @@ import MDNumerics
 /// φ(r) = A e^((σ − r)/ρ) − C/r⁶ − D/r⁸, the short-ranged part of Born, Mayer and Huggins's potential for ions; it
 /// falls to −∞ at very short distances. M. Born, J. E. Mayer, Z. Phys. 75, 1 (1932); M. L. Huggins, J. E. Mayer,
 /// J. Chem. Phys. 1, 643 (1933).
-public struct BornMayerHuggins: PairForm {
-  public struct Parameters: Sendable, Equatable {
+package struct BornMayerHuggins: PairForm {
+  package struct Parameters: Sendable, Equatable {
     /// A, eV.
-    public var amplitude: Double
+    package var amplitude: Double
     /// σ, Å.
-    public var size: Double
+    package var size: Double
     /// ρ, Å.
-    public var length: Double
+    package var length: Double
     /// C, eV·Å⁶.
-    public var dispersion: Double
+    package var dispersion: Double
     /// D, eV·Å⁸.
-    public var quadrupole: Double
+    package var quadrupole: Double
     /// Å; nil means the potential's.
-    public var cutoff: Double?
+    package var cutoff: Double?
 
-    public init(
+    package init(
       amplitude: Double, size: Double, length: Double, dispersion: Double, quadrupole: Double, cutoff: Double? = nil
     ) {
       self.amplitude = amplitude
@@ -65,7 +65,7 @@ public struct BornMayerHuggins: PairForm {
 
 extension PairPotential {
   /// Born–Mayer–Huggins. A pair's own cutoff goes before `cutoff` (Å).
-  public convenience init(
+  package convenience init(
     bornMayerHuggins given: [SpeciesPair: BornMayerHuggins.Parameters], cutoff: Double,
     truncation: PairTruncation = .cut, species: [String]
   ) throws {

@@ -3,18 +3,18 @@ import MDNumerics
 
 /// φ(r) = A e^(−r/ρ) − C/r⁶. It falls to −∞ at very short distances, where no run may get.
 /// R. A. Buckingham, Proc. R. Soc. A 168, 264 (1938).
-public struct Buckingham: PairForm {
-  public struct Parameters: Sendable, Equatable {
+package struct Buckingham: PairForm {
+  package struct Parameters: Sendable, Equatable {
     /// A, eV.
-    public var amplitude: Double
+    package var amplitude: Double
     /// ρ, Å.
-    public var length: Double
+    package var length: Double
     /// C, eV·Å⁶.
-    public var dispersion: Double
+    package var dispersion: Double
     /// Å; nil means the potential's.
-    public var cutoff: Double?
+    package var cutoff: Double?
 
-    public init(amplitude: Double, length: Double, dispersion: Double, cutoff: Double? = nil) {
+    package init(amplitude: Double, length: Double, dispersion: Double, cutoff: Double? = nil) {
       self.amplitude = amplitude
       self.length = length
       self.dispersion = dispersion
@@ -50,7 +50,7 @@ public struct Buckingham: PairForm {
 
 extension PairPotential {
   /// Buckingham. A pair's own cutoff goes before `cutoff` (Å).
-  public convenience init(
+  package convenience init(
     buckingham given: [SpeciesPair: Buckingham.Parameters], cutoff: Double, truncation: PairTruncation = .cut,
     species: [String]
   ) throws {

@@ -3,18 +3,18 @@ import MDNumerics
 
 /// φ(r) = 4ε[(σ/r)¹² − (σ/r)⁶], ε in eV, σ and r in Å.
 ///
-/// J. E. Jones, Proc. R. Soc. A 106, 463 (1924); for the mixing rules M. P. Allen, D. J. Tildesley, *Computer Simulation of
-/// Liquids* (2017).
-public struct LennardJones: PairForm {
-  public struct Parameters: Sendable, Equatable {
+/// J. E. Jones, Proc. R. Soc. A 106, 463 (1924); for the mixing rules M. P. Allen, D. J. Tildesley, *Computer
+/// Simulation of Liquids* (2017).
+package struct LennardJones: PairForm {
+  package struct Parameters: Sendable, Equatable {
     /// eV.
-    public var epsilon: Double
+    package var epsilon: Double
     /// Å.
-    public var sigma: Double
+    package var sigma: Double
     /// Å; nil means the potential's.
-    public var cutoff: Double?
+    package var cutoff: Double?
 
-    public init(epsilon: Double, sigma: Double, cutoff: Double? = nil) {
+    package init(epsilon: Double, sigma: Double, cutoff: Double? = nil) {
       self.epsilon = epsilon
       self.sigma = sigma
       self.cutoff = cutoff
@@ -22,7 +22,7 @@ public struct LennardJones: PairForm {
   }
 
   /// How parameters of unlike pairs come from those of the like ones where they are not given.
-  public enum Mixing: String, Sendable, CaseIterable {
+  package enum Mixing: String, Sendable, CaseIterable {
     /// Every pair must be given.
     case none
     /// Lorentz–Berthelot: the arithmetic mean of σ, the geometric mean of ε.
@@ -58,7 +58,7 @@ public struct LennardJones: PairForm {
 
 extension PairPotential {
   /// Lennard-Jones 12-6. A pair's own cutoff goes before `cutoff` (Å); of mixed pairs it is `cutoff`.
-  public convenience init(
+  package convenience init(
     lennardJones given: [SpeciesPair: LennardJones.Parameters], cutoff: Double, mixing: LennardJones.Mixing = .none,
     truncation: PairTruncation = .cut, species: [String]
   ) throws {

@@ -3,20 +3,20 @@ import MDNumerics
 
 /// φ(r) = D[e^(−2α(r − r₀)) − 2e^(−α(r − r₀))] + C/r¹². P. M. Morse, Phys. Rev. 34, 57 (1929); with the repulsion C
 /// as the ionic model of A. Pedone et al., J. Phys. Chem. B 110, 11780 (2006), has it.
-public struct Morse: PairForm {
-  public struct Parameters: Sendable, Equatable {
+package struct Morse: PairForm {
+  package struct Parameters: Sendable, Equatable {
     /// D, eV.
-    public var depth: Double
+    package var depth: Double
     /// α, 1/Å.
-    public var stiffness: Double
+    package var stiffness: Double
     /// r₀, Å.
-    public var distance: Double
+    package var distance: Double
     /// C, eV·Å¹².
-    public var repulsion: Double
+    package var repulsion: Double
     /// Å; nil means the potential's.
-    public var cutoff: Double?
+    package var cutoff: Double?
 
-    public init(depth: Double, stiffness: Double, distance: Double, repulsion: Double = 0, cutoff: Double? = nil) {
+    package init(depth: Double, stiffness: Double, distance: Double, repulsion: Double = 0, cutoff: Double? = nil) {
       self.depth = depth
       self.stiffness = stiffness
       self.distance = distance
@@ -57,7 +57,7 @@ public struct Morse: PairForm {
 
 extension PairPotential {
   /// Morse. A pair's own cutoff goes before `cutoff` (Å).
-  public convenience init(
+  package convenience init(
     morse given: [SpeciesPair: Morse.Parameters], cutoff: Double, truncation: PairTruncation = .cut, species: [String]
   ) throws {
     let forms = try SpeciesPairTable<Morse?>(species) { a, b in

@@ -11,7 +11,7 @@ protocol PairForm: Sendable {
 }
 
 /// How a pair interaction ends at its cutoff.
-public enum PairTruncation: Sendable, Equatable {
+package enum PairTruncation: Sendable, Equatable {
   /// Cut off: the energy jumps there.
   case cut
   /// φ(r) − φ(r_c): the energy is continuous, forces are those of the plain cut.
@@ -24,9 +24,9 @@ public enum PairTruncation: Sendable, Equatable {
 /// A sum of pair interactions Σ_{i<j} φ_ij(r_ij) over a half list, four pairs abreast.
 ///
 /// Made by the initialisers of each form: Lennard-Jones, Morse, Buckingham, ZBL.
-public final class PairPotential: Potential {
-  public let name: String
-  public let requirements: PotentialRequirements
+package final class PairPotential: Potential {
+  package let name: String
+  package let requirements: PotentialRequirements
   private let kernel: (ForceContext, PairScratch) -> Tally
   /// The same together with point charges, for `CoulombPotential`.
   let chargedKernel: (ForceContext, PointCharges, PairScratch) -> Tally
@@ -48,7 +48,7 @@ public final class PairPotential: Potential {
     }
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally { kernel(context, scratch) }
+  package func compute(_ context: ForceContext) throws -> Tally { kernel(context, scratch) }
 }
 
 final class PairScratch {

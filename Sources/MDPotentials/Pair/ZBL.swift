@@ -8,7 +8,7 @@ import MDNumerics
 /// It ends smoothly as `pair_style zbl` of LAMMPS does: S(r) is added, S = C below `inner` and
 /// C + A/3·(r − inner)³ + B/4·(r − inner)⁴ from there to `outer`, with A, B, C such that energy, slope and curvature
 /// vanish at `outer`. Potentials fitted on top of it need its constant k = 14.399645 eV·Å, too.
-public struct ZBL: PairForm {
+package struct ZBL: PairForm {
   static let coulomb = 14.399645
   static let amplitudes = SIMD4(0.02817, 0.28022, 0.50986, 0.18175)
   static let decays = SIMD4(0.20162, 0.40290, 0.94229, 3.19980)
@@ -75,7 +75,7 @@ public struct ZBL: PairForm {
 extension PairPotential {
   /// ZBL between all species, switched off from `inner` to `outer` (Å). Atomic numbers are those of the species'
   /// symbols unless given.
-  public convenience init(
+  package convenience init(
     zblInner inner: Double, outer: Double, atomicNumbers: [String: Double] = [:], species: [String]
   ) throws {
     let z = try species.map { name in

@@ -20,7 +20,7 @@ struct SNAPAdjointPlan {
   /// How many rows of 1, 2, … targets are summed abreast, so that the arithmetic units have enough independent work.
   static let abreast = [4, 2, 1, 1, 1]
 
-  /// Eight times the place of each element, so that times eight again it is a distance in bytes.
+  /// Eight times the index of each element: its distance in bytes divided by what the kernel multiplies with.
   struct Entry {
     var x, y: UInt16
 
@@ -103,7 +103,7 @@ struct SNAPAdjointPlan {
   /// Joins rows of nearly the same length, the short ones filled up with products of factor zero.
   private mutating func append(_ bundle: [SingleRow], abreast: Int, targets targetCount: Int) {
     bundleStart.append(rows.count)
-    // By length: little is filled up, and the processor foresees where each row ends.
+    // Sorted by length: then rows need little filling, and the processor predicts well where each row ends.
     let ordered = bundle.enumerated().sorted { ($0.1.entries.count, $0.0) < ($1.1.entries.count, $1.0) }.map(\.1)
     for start in stride(from: 0, to: ordered.count, by: abreast) {
       let group = ordered[start..<min(start + abreast, ordered.count)]

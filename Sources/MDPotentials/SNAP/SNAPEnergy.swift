@@ -13,7 +13,7 @@ struct SNAPEnergy {
   private let bundleStart: AlignedBuffer<Int>
   /// With γ, one for each element (linear), or without, one for all (quadratic).
   private let factors: [AlignedBuffer<Double>]
-  /// The energy of an atom but for the part that depends on U, eV.
+  /// The part of an atom's energy that does not depend on U, eV.
   private let constants: [Double]
   private let quadratic: SNAPQuadratic?
   /// Lanes of U and Y: two for each complex number of each channel.

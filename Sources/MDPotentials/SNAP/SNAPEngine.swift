@@ -122,7 +122,7 @@ final class SNAPEngine {
         twojmax: model.twojmax, radialCount: radialCount, into: part)
       let matrices = u + 2 * channel * indexing.uCount
       SNAPAtomKernels.multiply(toWigner, part, matrices)
-      // The central atom itself is the rotation by nothing: U = 1.
+      // The central atom contributes the identity, U = 1: a rotation by no angle.
       if model.channelCount == 1 || model.selfInAll || channel == element {
         for j in 0...model.twojmax {
           for m in 0...j { matrices[2 * indexing.u(j, m, m)] += 1 }
@@ -168,7 +168,7 @@ final class SNAPEngine {
         let g = geometry[k]
         let n = neighbors[k]
         let radial = d.x * g.nx + d.y * g.ny + d.z * g.nz
-        // dE/dr along r, then what is across it.
+        // dE/dr along r, then the components at right angles to r.
         let along = g.logarithmicSlope * d.value + g.slope * (g.cosine * radial - g.sine * d.w) - g.ratio * radial
         let fx = along * g.nx + g.ratio * d.x
         let fy = along * g.ny + g.ratio * d.y

@@ -64,7 +64,7 @@ struct SNAPHarmonicMap {
             }
             // b carries e^{iφ} (times −i) into U_{mb,ma} with the sign of mb − ma: U(φ) = U(0)·e^{±imφ}.
             let turn = ma > mb ? -1.0 : 1.0
-            // What symmetry forbids is zero but for rounding; harmonics of unit norm would have factors of order 0.1.
+            // Factors that symmetry forbids are zero up to rounding; of normalised harmonics the others are about 0.1.
             if abs(re) < 1e-9 * norm.squareRoot() { re = 0 }
             if abs(im) < 1e-9 * norm.squareRoot() { im = 0 }
             let cosine = indexing.sum(j, l, max(2 * m - 1, 0))

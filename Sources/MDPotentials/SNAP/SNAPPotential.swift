@@ -10,9 +10,9 @@ import MDPotentialFiles
 /// Below `rmin0` the angle θ₀ continues to negative values.
 ///
 /// Per-atom energies are the central atoms' own. Of the virial r ⊗ f of a pair (centre, neighbour) each has half.
-public final class SNAPPotential: Potential {
-  public let name = "snap"
-  public let requirements: PotentialRequirements
+package final class SNAPPotential: Potential {
+  package let name = "snap"
+  package let requirements: PotentialRequirements
 
   private let model: SNAPModel
   /// SNAP element of each species of the run.
@@ -23,7 +23,7 @@ public final class SNAPPotential: Potential {
   ///   - elements: the SNAP element of each species of the run, in the order of `species`.
   ///   - species: the run's species; SNAP must describe all of them.
   /// - Throws: `FaultlineError` naming the file and line, the missing element or the species without one.
-  public convenience init(
+  package convenience init(
     coefficientsFile: String, parametersFile: String, elements: [String?], species: [String]
   ) throws {
     let model = try SNAPModel(coefficientsFile: coefficientsFile, parametersFile: parametersFile)
@@ -58,7 +58,7 @@ public final class SNAPPotential: Potential {
     engine = try SNAPEngine(model)
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     engine.compute(
       context.atoms, context.neighbors(.full), elementOfSpecies: UnsafePointer(elementOfSpecies.pointer),
       want: context.want)

@@ -1,10 +1,10 @@
 import Foundation
 import MDCore
 
-/// What is said of the errors of sums over charges, and what follows from them: more than twice the error asked for
-/// is a warning, more than ten times an error.
+/// The errors of sums over charges as the log reports them. More than twice the error asked for gives a warning, more
+/// than ten times stops the run with an error.
 struct LongRangeErrors {
-  /// So many charges' error is measured for the log; with more it would take too much memory and time.
+  /// The error is measured for at most so many charges; for more it would take too much memory and time.
   static let measurable = 200_000
   private static let suspicious = 2.0
   private static let unbearable = 10.0
@@ -12,7 +12,7 @@ struct LongRangeErrors {
   /// As it stands in the log, for example "coulomb".
   let name: String
   let solver: any LongRangeSolver
-  /// Of the last preparation.
+  /// The system that the solver was last prepared for.
   let system: LongRangeSystem
   let charges: UnsafePointer<Double>
   let atoms: AtomView
@@ -48,7 +48,7 @@ struct LongRangeErrors {
     return notes + (try warnings())
   }
 
-  /// Of what can change at any time: the gap of a slab whose height was given.
+  /// Warnings about what may change during a run: the gap of a slab whose height was given.
   func warnings() throws -> [String] {
     guard let gap = solver.gap, gap.error > solver.askedError else { return [] }
     let factor = (10 * gap.needed / gap.boxHeight).rounded(.up) / 10

@@ -57,7 +57,7 @@ struct PairStage {
     s = z + room
   }
 
-  /// `count` with its padding.
+  /// - Parameter count: the number of neighbours, padding included.
   @inline(__always)
   func gather(
     _ j: UnsafePointer<Int32>, _ count: Int, _ positions: UnsafePointer<Vector3>, from center: Lanes
@@ -85,7 +85,7 @@ struct PairStage {
     UnsafeMutableRawPointer(s + k).storeBytes(of: value, as: Lanes.self)
   }
 
-  /// Adds s·(r_j − r_i) to the force on each j; returns the sum, which belongs off the force on i.
+  /// Adds s·(r_j − r_i) to the force on each j; returns their sum, which the caller subtracts from the force on i.
   @inline(__always)
   func push(
     _ j: UnsafePointer<Int32>, _ count: Int, _ positions: UnsafePointer<Vector3>, from center: Lanes,
@@ -192,7 +192,8 @@ struct RowStage {
     _ row: UnsafePointer<Int32>, _ count: Int, within cutoff2: Double, species: UnsafePointer<Int32>, _ wanted: Int32?,
     into out: UnsafeMutablePointer<Int32>, _ outR2: UnsafeMutablePointer<Double>
   ) -> Int {
-    // Every neighbour is written, but the place moves on only if it counts: the outcome is too random to branch on.
+    // Without branches, which the processor could not predict: every neighbour is written to the next place, but the
+    // place moves on only if the neighbour is within the cutoff.
     var n = 0
     if let wanted {
       for k in 0..<count {

@@ -1,16 +1,16 @@
 import MDCore
 
 /// An unordered pair of species names, the key of pair parameters.
-public struct SpeciesPair: Hashable, Sendable, CustomStringConvertible {
-  public let first: String
-  public let second: String
+package struct SpeciesPair: Hashable, Sendable, CustomStringConvertible {
+  package let first: String
+  package let second: String
 
-  public init(_ a: String, _ b: String) {
+  package init(_ a: String, _ b: String) {
     first = min(a, b)
     second = max(a, b)
   }
 
-  public var description: String { "\(first)–\(second)" }
+  package var description: String { "\(first)–\(second)" }
 }
 
 /// One value for each pair of the run's species, element [a · count + b], symmetric.
