@@ -24,7 +24,13 @@ public protocol Communicator: AnyObject {
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int])
   func barrier()
-  /// Ends every rank at once with this exit code.
+  /// The ranks that give the same `color` (not negative) as a communicator of their own, numbered in the order of `key`
+  /// and, where that is equal, of their numbers here; nil on a rank that gives none. Collective over all ranks here.
+  ///
+  /// What groups and those they were split from send does not mix. All ranks of a group let go of it at the same place
+  /// of the program.
+  func split(color: Int?, key: Int) -> (any Communicator)?
+  /// Ends every rank of the whole job, whatever groups it was split into, at once with this exit code.
   func abort(_ code: Int32) -> Never
 }
 

@@ -70,5 +70,7 @@ final class CountingCommunicator: Communicator {
   }
 
   func barrier() { base.barrier() }
+  /// Groups are not counted.
+  func split(color: Int?, key: Int) -> (any Communicator)? { base.split(color: color, key: key) }
   func abort(_ code: Int32) -> Never { base.abort(code) }
 }
