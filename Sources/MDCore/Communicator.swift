@@ -83,10 +83,16 @@ extension Communicator {
   }
 }
 
-/// Ghost communication inside a force computation.
+/// Ghost communication inside a force computation. All columns of a call travel in one message to each neighbour, so
+/// those that are due at the same time belong into one call.
 public protocol GhostCommunicator: AnyObject {
-  /// Copies the owners' values of a column to their ghosts (positions are shifted to the ghost's image).
-  func forward(_ column: ColumnStorage)
-  /// Adds the ghosts' values of a column to their owners.
-  func reverse(_ column: ColumnStorage)
+  /// Copies the owners' values of columns to their ghosts (positions are shifted to the ghost's image).
+  func forward(_ columns: [ColumnStorage])
+  /// Adds the ghosts' values of columns to their owners. The columns hold doubles.
+  func reverse(_ columns: [ColumnStorage])
+}
+
+extension GhostCommunicator {
+  public func forward(_ columns: ColumnStorage...) { forward(columns) }
+  public func reverse(_ columns: ColumnStorage...) { reverse(columns) }
 }

@@ -131,9 +131,10 @@ public final class DistributedSystem {
     timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
     if writesGhosts {
       timers.start(.communication)
-      exchange.reverse(atoms.force.storage)
-      if want.contains(.atomEnergy), let energy = atoms.energy { exchange.reverse(energy.storage) }
-      if want.contains(.atomVirial), let virial = atoms.virial { exchange.reverse(virial.storage) }
+      var results = [atoms.force.storage]
+      if want.contains(.atomEnergy), let energy = atoms.energy { results.append(energy.storage) }
+      if want.contains(.atomVirial), let virial = atoms.virial { results.append(virial.storage) }
+      exchange.reverse(results)
     }
     timers.start(.integrate)
     return tally

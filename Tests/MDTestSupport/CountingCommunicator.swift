@@ -1,24 +1,25 @@
 import MDCore
-import MDParallel
 
-/// A rank of `LoopbackCommunicator` that counts what it sends.
-final class CountingCommunicator: Communicator {
+/// A rank of another communicator that counts what it sends.
+public final class CountingCommunicator: Communicator {
   /// Messages to other ranks and their bytes, and how many sums over all ranks.
-  struct Traffic: Equatable, Sendable {
-    var messages = 0
-    var bytes = 0
-    var reductions = 0
+  public struct Traffic: Equatable, Sendable {
+    public var messages = 0
+    public var bytes = 0
+    public var reductions = 0
+
+    public init() {}
   }
 
-  private let base: LoopbackCommunicator
-  private(set) var traffic = Traffic()
+  private let base: any Communicator
+  public private(set) var traffic = Traffic()
 
-  init(_ base: LoopbackCommunicator) { self.base = base }
+  public init(_ base: any Communicator) { self.base = base }
 
-  var rank: Int { base.rank }
-  var size: Int { base.size }
+  public var rank: Int { base.rank }
+  public var size: Int { base.size }
 
-  func reset() { traffic = Traffic() }
+  public func reset() { traffic = Traffic() }
 
   private func count(_ bytes: Int, to destination: Int) {
     guard destination != rank else { return }
@@ -26,7 +27,7 @@ final class CountingCommunicator: Communicator {
     traffic.bytes += bytes
   }
 
-  func sendReceive(
+  public func sendReceive(
     _ send: UnsafeRawBufferPointer, to destination: Int,
     into receive: UnsafeMutableRawBufferPointer, from source: Int, tag: Int
   ) -> Int {
@@ -34,33 +35,33 @@ final class CountingCommunicator: Communicator {
     return base.sendReceive(send, to: destination, into: receive, from: source, tag: tag)
   }
 
-  func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
+  public func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
     count(bytes.count, to: destination)
     base.send(bytes, to: destination, tag: tag)
   }
 
-  func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
+  public func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
     base.receive(into: bytes, from: source, tag: tag)
   }
 
-  func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
+  public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     traffic.reductions += 1
     base.allReduce(values, operation)
   }
 
-  func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
+  public func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
     traffic.reductions += 1
     base.allReduce(values, operation)
   }
 
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) { base.broadcast(bytes, from: root) }
+  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) { base.broadcast(bytes, from: root) }
 
-  func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
+  public func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
     base.allGather(mine, into: all)
   }
 
   /// Pieces without bytes are not sent.
-  func allToAll(
+  public func allToAll(
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int]
   ) {
@@ -69,8 +70,8 @@ final class CountingCommunicator: Communicator {
       send, counts: sendCounts, offsets: sendOffsets, into: receive, counts: receiveCounts, offsets: receiveOffsets)
   }
 
-  func barrier() { base.barrier() }
+  public func barrier() { base.barrier() }
   /// Groups are not counted.
-  func split(color: Int?, key: Int) -> (any Communicator)? { base.split(color: color, key: key) }
-  func abort(_ code: Int32) -> Never { base.abort(code) }
+  public func split(color: Int?, key: Int) -> (any Communicator)? { base.split(color: color, key: key) }
+  public func abort(_ code: Int32) -> Never { base.abort(code) }
 }
