@@ -121,7 +121,7 @@ public final class Simulation {
 
   /// Lists and forces at the start of a stage, or as the checkpoint had them.
   private func begin(_ driver: StageDriver) throws {
-    try system.rebuild()
+    try rebuild()
     driver.context.step = clock.step
     if let restored {
       log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary), from step \(clock.stepInStage)")
@@ -145,6 +145,14 @@ public final class Simulation {
     }
   }
 
+  /// Lists made anew, and a line of the log where bricks have moved.
+  private func rebuild(amidSteps: Bool = false) throws {
+    guard let balancing = try system.rebuild(amidSteps: amidSteps) else { return }
+    log.line(
+      "  step \(RunLog.grouped(clock.step)): bricks moved; the fullest rank has "
+        + "\(RunLog.fixed(balancing.after, 2)) times the mean of atoms, \(RunLog.fixed(balancing.before, 2)) before")
+  }
+
   /// One step. Returns why the run must stop after it, if it must.
   private func step(_ driver: StageDriver) throws -> String? {
     clock.step += 1
@@ -157,7 +165,7 @@ public final class Simulation {
       let vote = collectVote()
       try refuseRunaway(vote.displacement)
       if vote.displacement > system.skin / 2 {
-        try system.rebuild()
+        try rebuild(amidSteps: true)
       } else {
         system.refresh()
       }
@@ -338,7 +346,7 @@ public final class Simulation {
   private func checkpoint(_ driver: StageDriver?) throws {
     // A checkpoint that cannot be continued must not push out one that can.
     try refuseNonFinite()
-    try system.rebuild()
+    try rebuild()
     system.timers.start(.output)
     let box = system.box
     let header = CheckpointHeader(
