@@ -57,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "faultline",
       dependencies: [
-        "MDSimulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "MDSimulation", "CMPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: target,
       linkerSettings: staticRuntime),
@@ -65,12 +65,19 @@ let package = Package(
     .target(
       name: "MDTestSupport", dependencies: ["MDCore", "MDIO"], path: "Tests/MDTestSupport",
       swiftSettings: target),
+    // What groups of ranks must do, on threads and, as a program of its own under `mpirun`, on processes.
+    .target(
+      name: "GroupChecks", dependencies: ["MDSimulation"], path: "Tests/GroupChecks", swiftSettings: target),
+    .target(name: "CMPICount", dependencies: ["CMPI"], path: "Tests/CMPICount"),
+    .executableTarget(
+      name: "MPIChecks", dependencies: ["GroupChecks", "MDParallel", "CMPI", "CMPICount"], path: "Tests/MPIChecks",
+      swiftSettings: target),
     .testTarget(name: "MDNumericsTests", dependencies: ["MDNumerics"], swiftSettings: target),
     .testTarget(name: "MDCoreTests", dependencies: ["MDCore", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDNeighborsTests", dependencies: ["MDNeighbors", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "MDParallelTests", dependencies: ["MDParallel", "MDTestSupport"], swiftSettings: target),
+      name: "MDParallelTests", dependencies: ["MDParallel", "GroupChecks", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDPotentialFiles", "MDTestSupport"],
       swiftSettings: target),
@@ -88,13 +95,14 @@ let package = Package(
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
+      name: "MDSimulationTests",
+      dependencies: ["MDSimulation", "MDDeck", "MDParallel", "GroupChecks", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
       name: "DeckNumbersTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
-      name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),
+      name: "FaultlineTests", dependencies: ["MDTestSupport", "MPIChecks"], swiftSettings: target),
   ],
   swiftLanguageModes: [.v6]
 )

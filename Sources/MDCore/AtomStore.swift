@@ -38,32 +38,48 @@ public final class AtomStore {
     self.capacity = max(capacity, 16)
     var list: [ColumnStorage] = []
     let room = self.capacity
-    func make<T: BitwiseCopyable>(_ name: String, _: T.Type, _ roles: ColumnRole, payload: Int? = nil) -> Column<T> {
-      let stride = MemoryLayout<T>.stride
+    func make<Row: BitwiseCopyable, Scalar: ColumnScalar>(
+      _ name: String, _: Row.Type, of _: Scalar.Type, width: Int = 1, _ roles: ColumnRole
+    ) -> Column<Row> {
       let storage = ColumnStorage(
-        name: name, roles: roles, stride: stride, payload: payload ?? stride, capacity: room)
+        name: name, roles: roles, scalar: Scalar.scalarType, width: width, stride: MemoryLayout<Row>.stride,
+        capacity: room)
       list.append(storage)
       return Column(storage)
     }
-    id = make("id", Int64.self, [.migrates, .ghosted, .checkpointed])
-    species = make("species", Int32.self, [.migrates, .ghosted, .checkpointed])
-    position = make("position", Vector3.self, [.migrates, .ghosted, .checkpointed, .coordinate], payload: 24)
-    velocity = make("velocity", Vector3.self, [.migrates, .checkpointed], payload: 24)
-    force = make("force", Vector3.self, [.migrates, .checkpointed], payload: 24)
-    image = make("image", SIMD3<Int32>.self, [.migrates, .checkpointed], payload: 12)
-    shift = make("shift", SIMD3<Int32>.self, [], payload: 12)
-    groups = make("groups", UInt32.self, [.migrates, .checkpointed])
+    typealias Shift = SIMD3<Int32>
+    id = make("id", Int64.self, of: Int64.self, [.migrates, .ghosted, .checkpointed])
+    species = make("species", Int32.self, of: Int32.self, [.migrates, .ghosted, .checkpointed])
+    position = make(
+      "position", Vector3.self, of: Double.self, width: 3, [.migrates, .ghosted, .checkpointed, .coordinate])
+    velocity = make("velocity", Vector3.self, of: Double.self, width: 3, [.migrates, .checkpointed])
+    force = make("force", Vector3.self, of: Double.self, width: 3, [.migrates, .checkpointed])
+    image = make("image", Shift.self, of: Int32.self, width: 3, [.migrates, .checkpointed])
+    shift = make("shift", Shift.self, of: Int32.self, width: 3, [])
+    groups = make("groups", UInt32.self, of: UInt32.self, [.migrates, .checkpointed])
     columns = list
   }
 
   /// Declares a column of doubles, `width` a row: `pointer[width·i + k]`. Declaring a name twice returns the first.
   public func addColumn(_ name: String, width: Int = 1, roles: ColumnRole = []) -> Column<Double> {
+    addColumn(name, of: Double.self, width: width, roles: roles)
+  }
+
+  /// The same of any numbers. A name that is taken by a column of other numbers or of another width ends the program.
+  public func addColumn<Scalar: ColumnScalar>(
+    _ name: String, of _: Scalar.Type, width: Int = 1, roles: ColumnRole = []
+  ) -> Column<Scalar> {
     if let known = columns.first(where: { $0.name == name }) {
-      precondition(known.payload == 8 * width, "column \(name) declared with another width")
+      // Not a precondition: those are gone (and believed) in unchecked builds.
+      guard known.scalar == Scalar.scalarType, known.stride == width * Scalar.scalarType.size else {
+        fatalError("the column '\(name)' is declared as \(known.width) \(known.scalar) and as "
+          + "\(width) \(Scalar.scalarType)")
+      }
       return Column(known)
     }
     let storage = ColumnStorage(
-      name: name, roles: roles, stride: 8 * width, payload: 8 * width, capacity: capacity)
+      name: name, roles: roles, scalar: Scalar.scalarType, width: width, stride: width * Scalar.scalarType.size,
+      capacity: capacity)
     columns.append(storage)
     return Column(storage)
   }

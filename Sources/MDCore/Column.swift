@@ -21,11 +21,38 @@ public struct ColumnRole: OptionSet, Sendable {
   public static let coordinate = ColumnRole(rawValue: 8)
 }
 
-/// One per-atom quantity without its type: rows of `payload` bytes every `stride` bytes, local atoms first,
+/// What the numbers of a column are, by their kind and bits.
+public enum ScalarType: String, Sendable, CaseIterable {
+  case f64, i64, i32, u32
+
+  /// Bytes.
+  public var size: Int {
+    switch self {
+    case .f64, .i64: 8
+    case .i32, .u32: 4
+    }
+  }
+}
+
+/// A number that columns can be made of.
+public protocol ColumnScalar: BitwiseCopyable {
+  static var scalarType: ScalarType { get }
+}
+
+extension Double: ColumnScalar { public static var scalarType: ScalarType { .f64 } }
+extension Int64: ColumnScalar { public static var scalarType: ScalarType { .i64 } }
+extension Int32: ColumnScalar { public static var scalarType: ScalarType { .i32 } }
+extension UInt32: ColumnScalar { public static var scalarType: ScalarType { .u32 } }
+
+/// One per-atom quantity: rows of `width` numbers of a declared type every `stride` bytes, local atoms first,
 /// then ghosts. Everything that moves atoms about (migration, ghosts, sorting, checkpoints) works on this.
 public final class ColumnStorage {
   public let name: String
   public let roles: ColumnRole
+  /// What its numbers are.
+  public let scalar: ScalarType
+  /// Numbers a row.
+  public let width: Int
   /// Distance between rows, bytes.
   public let stride: Int
   /// What a row holds and a message carries, bytes (24 of a vector's 32).
@@ -33,11 +60,14 @@ public final class ColumnStorage {
   public private(set) var base: UnsafeMutableRawPointer
   public private(set) var capacity: Int
 
-  init(name: String, roles: ColumnRole, stride: Int, payload: Int, capacity: Int) {
+  /// `stride` bytes from row to row, at least what a row holds.
+  init(name: String, roles: ColumnRole, scalar: ScalarType, width: Int, stride: Int, capacity: Int) {
     self.name = name
     self.roles = roles
+    self.scalar = scalar
+    self.width = width
     self.stride = stride
-    self.payload = payload
+    payload = width * scalar.size
     self.capacity = max(capacity, 16)
     base = .allocate(byteCount: self.capacity * stride, alignment: 64)
     memset(base, 0, self.capacity * stride)
@@ -79,9 +109,11 @@ public final class ColumnStorage {
     }
   }
 
-  /// Adds the packed rows to the rows `indices`; the column must hold doubles.
+  /// Adds the packed rows to the rows `indices`. Ends the program unless the column holds doubles.
   public func accumulate(_ indices: UnsafeBufferPointer<Int32>, from source: UnsafeRawPointer) {
-    let scalars = payload / 8
+    // Not a precondition: those are gone (and believed) in unchecked builds.
+    guard scalar == .f64 else { fatalError("the column '\(name)' of \(scalar) cannot be summed") }
+    let scalars = width
     for (k, i) in indices.enumerated() {
       let row = (base + stride * Int(i)).assumingMemoryBound(to: Double.self)
       for c in 0..<scalars {

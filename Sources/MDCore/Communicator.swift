@@ -24,7 +24,13 @@ public protocol Communicator: AnyObject {
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int])
   func barrier()
-  /// Ends every rank at once with this exit code.
+  /// The ranks that give the same `color` (not negative) as a communicator of their own, numbered in the order of `key`
+  /// and, where that is equal, of their numbers here; nil on a rank that gives none. Collective over all ranks here.
+  ///
+  /// What groups and those they were split from send does not mix. All ranks of a group let go of it at the same place
+  /// of the program.
+  func split(color: Int?, key: Int) -> (any Communicator)?
+  /// Ends every rank of the whole job, whatever groups it was split into, at once with this exit code.
   func abort(_ code: Int32) -> Never
 }
 
@@ -77,10 +83,16 @@ extension Communicator {
   }
 }
 
-/// Ghost communication inside a force computation.
+/// Ghost communication inside a force computation. All columns of a call travel in one message to each neighbour, so
+/// those that are due at the same time belong into one call.
 public protocol GhostCommunicator: AnyObject {
-  /// Copies the owners' values of a column to their ghosts (positions are shifted to the ghost's image).
-  func forward(_ column: ColumnStorage)
-  /// Adds the ghosts' values of a column to their owners.
-  func reverse(_ column: ColumnStorage)
+  /// Copies the owners' values of columns to their ghosts (positions are shifted to the ghost's image).
+  func forward(_ columns: [ColumnStorage])
+  /// Adds the ghosts' values of columns to their owners. The columns hold doubles.
+  func reverse(_ columns: [ColumnStorage])
+}
+
+extension GhostCommunicator {
+  public func forward(_ columns: ColumnStorage...) { forward(columns) }
+  public func reverse(_ columns: ColumnStorage...) { reverse(columns) }
 }

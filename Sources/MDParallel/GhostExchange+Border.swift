@@ -94,11 +94,7 @@ extension GhostExchange {
     let bytes = columns.reduce(shift.payload) { $0 + $1.payload }
     reserveBuffers(out: swap.sendCount * bytes, in: swap.receiveCount * bytes)
     let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
-    var offset = 0
-    for column in columns {
-      pack(column, rows, swap.move, offset: offset)
-      offset += swap.sendCount * column.payload
-    }
+    var offset = pack(columns, rows, swap.move)
     for i in rows {
       let total = atoms.shift[Int(i)] &+ swap.shift
       let out = UnsafeMutableRawPointer(outgoing.pointer + offset)
@@ -108,11 +104,6 @@ extension GhostExchange {
     transfer(
       swap.sendCount * bytes, to: swap.destination, swap.receiveCount * bytes, from: swap.source,
       tag: Tag.border)
-    offset = 0
-    for column in columns {
-      column.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer + offset)
-      offset += swap.receiveCount * column.payload
-    }
-    shift.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer + offset)
+    shift.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer + unpack(columns, swap))
   }
 }

@@ -12,7 +12,7 @@ import MDNumerics
 public final class GhostExchange: GhostCommunicator {
   public let atoms: AtomStore
   public let communicator: any Communicator
-  /// May be replaced before `migrate`, to balance the load.
+  /// May be replaced by any other of as many ranks before `migrate`, which sends each atom to its new owner, however far.
   public var domain: Domain
 
   /// One transfer: rows `list[sendStart ..< sendStart + sendCount]` become the ghosts
@@ -57,7 +57,7 @@ public final class GhostExchange: GhostCommunicator {
   /// (which may have deformed since `border`).
   public func forwardPositions(box: Box) {
     setMoves(box)
-    forward(atoms.position.storage)
+    forward([atoms.position.storage])
   }
 
   func setMoves(_ box: Box) {
@@ -67,37 +67,40 @@ public final class GhostExchange: GhostCommunicator {
     }
   }
 
-  public func forward(_ column: ColumnStorage) {
+  public func forward(_ columns: [ColumnStorage]) {
+    let record = columns.reduce(0) { $0 + $1.payload }
     for swap in swaps {
       let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
       if swap.isLocal {
-        copyToGhosts(column, rows, swap)
+        for column in columns { copyToGhosts(column, rows, swap) }
         continue
       }
-      reserveBuffers(out: swap.sendCount * column.payload, in: swap.receiveCount * column.payload)
-      pack(column, rows, swap.move)
+      reserveBuffers(out: swap.sendCount * record, in: swap.receiveCount * record)
+      pack(columns, rows, swap.move)
       transfer(
-        swap.sendCount * column.payload, to: swap.destination, swap.receiveCount * column.payload,
-        from: swap.source, tag: Tag.forward)
-      column.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer)
+        swap.sendCount * record, to: swap.destination, swap.receiveCount * record, from: swap.source,
+        tag: Tag.forward)
+      unpack(columns, swap)
     }
   }
 
-  public func reverse(_ column: ColumnStorage) {
-    precondition(column.payload % 8 == 0, "only columns of doubles can be summed back")
+  public func reverse(_ columns: [ColumnStorage]) {
+    let record = columns.reduce(0) { $0 + $1.payload }
     for swap in swaps.reversed() {
       let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
       // What came in goes out: the counts change places.
-      reserveBuffers(out: swap.receiveCount * column.payload, in: swap.sendCount * column.payload)
-      packGhosts(column, swap)
-      if swap.isLocal {
-        column.accumulate(rows, from: outgoing.pointer)
-        continue
+      reserveBuffers(out: swap.receiveCount * record, in: swap.sendCount * record)
+      packGhosts(columns, swap)
+      if !swap.isLocal {
+        transfer(
+          swap.receiveCount * record, to: swap.source, swap.sendCount * record, from: swap.destination,
+          tag: Tag.reverse)
       }
-      transfer(
-        swap.receiveCount * column.payload, to: swap.source, swap.sendCount * column.payload,
-        from: swap.destination, tag: Tag.reverse)
-      column.accumulate(rows, from: incoming.pointer)
+      var from = UnsafePointer(swap.isLocal ? outgoing.pointer : incoming.pointer)
+      for column in columns {
+        column.accumulate(rows, from: from)
+        from += swap.sendCount * column.payload
+      }
     }
   }
 
@@ -119,9 +122,32 @@ public final class GhostExchange: GhostCommunicator {
     incoming.reserve(bytes)
   }
 
-  /// Rows of a column to `outgoing` (at `offset`), positions shifted by `move`.
-  func pack(_ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ move: Vector3, offset: Int = 0) {
-    let out = UnsafeMutableRawPointer(outgoing.pointer) + offset
+  /// Rows of columns to `outgoing`, column after column; returns how many bytes.
+  @discardableResult
+  func pack(_ columns: [ColumnStorage], _ rows: UnsafeBufferPointer<Int32>, _ move: Vector3) -> Int {
+    var offset = 0
+    for column in columns {
+      pack(column, rows, move, into: outgoing.pointer + offset)
+      offset += rows.count * column.payload
+    }
+    return offset
+  }
+
+  /// What `incoming` holds to the ghosts of a swap; returns how many bytes.
+  @discardableResult
+  func unpack(_ columns: [ColumnStorage], _ swap: Swap) -> Int {
+    var offset = 0
+    for column in columns {
+      column.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer + offset)
+      offset += swap.receiveCount * column.payload
+    }
+    return offset
+  }
+
+  /// Positions are shifted by `move`.
+  private func pack(
+    _ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ move: Vector3, into out: UnsafeMutableRawPointer
+  ) {
     guard column.roles.contains(.coordinate) else {
       column.pack(rows, into: out)
       return
@@ -135,16 +161,19 @@ public final class GhostExchange: GhostCommunicator {
     }
   }
 
-  /// The ghosts' rows of a swap, one after the other, to `outgoing`.
-  private func packGhosts(_ column: ColumnStorage, _ swap: Swap) {
-    let out = UnsafeMutableRawPointer(outgoing.pointer)
-    let from = column.base + column.stride * swap.firstGhost
-    if column.stride == column.payload {
-      out.copyMemory(from: from, byteCount: swap.receiveCount * column.payload)
-    } else {
-      for k in 0..<swap.receiveCount {
-        (out + column.payload * k).copyMemory(from: from + column.stride * k, byteCount: column.payload)
+  /// The ghosts' rows of a swap to `outgoing`, column after column.
+  private func packGhosts(_ columns: [ColumnStorage], _ swap: Swap) {
+    var out = UnsafeMutableRawPointer(outgoing.pointer)
+    for column in columns {
+      let from = column.base + column.stride * swap.firstGhost
+      if column.stride == column.payload {
+        out.copyMemory(from: from, byteCount: swap.receiveCount * column.payload)
+      } else {
+        for k in 0..<swap.receiveCount {
+          (out + column.payload * k).copyMemory(from: from + column.stride * k, byteCount: column.payload)
+        }
       }
+      out += swap.receiveCount * column.payload
     }
   }
 

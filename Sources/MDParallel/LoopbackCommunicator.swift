@@ -9,11 +9,13 @@ public final class LoopbackCommunicator: Communicator {
   public let rank: Int
   public var size: Int { hub.size }
   private let hub: LoopbackHub
+  /// Calls of `split` so far.
+  private var splits = 0
 
   /// A communicator of one rank, for serial use.
   public init() {
     rank = 0
-    hub = LoopbackHub(size: 1)
+    hub = LoopbackHub(size: 1, job: LoopbackJob())
   }
 
   private init(rank: Int, hub: LoopbackHub) {
@@ -25,20 +27,21 @@ public final class LoopbackCommunicator: Communicator {
   public static func run(
     ranks: Int, _ body: @escaping @Sendable (LoopbackCommunicator) throws -> Void
   ) throws {
-    let hub = LoopbackHub(size: ranks)
+    let job = LoopbackJob()
+    let hub = LoopbackHub(size: ranks, job: job)
     for rank in 0..<ranks {
       let thread = Thread {
         do {
           try body(LoopbackCommunicator(rank: rank, hub: hub))
-          hub.finish(nil)
+          job.finish(nil)
         } catch {
-          hub.finish(error)
+          job.finish(error)
         }
       }
       thread.stackSize = 8 << 20
       thread.start()
     }
-    try hub.waitForAll()
+    try job.wait(for: ranks)
   }
 
   public func sendReceive(
@@ -121,70 +124,28 @@ public final class LoopbackCommunicator: Communicator {
     hub.meet(rank: rank, .init(start: nil, count: 0)) { _ in }
   }
 
+  public func split(color: Int?, key: Int) -> (any Communicator)? {
+    let colors = allGather(color ?? -1)
+    let keys = allGather(key)
+    splits += 1
+    guard let color else { return nil }
+    let members = (0..<size).filter { colors[$0] == color }.sorted { (keys[$0], $0) < (keys[$1], $1) }
+    guard let place = members.firstIndex(of: rank) else { return nil }
+    let group = hub.group(.init(split: splits, color: color), size: members.count)
+    return LoopbackCommunicator(rank: place, hub: group)
+  }
+
   public func abort(_ code: Int32) -> Never {
-    hub.finish(FaultlineError(.run, "rank \(rank) aborted with code \(code)"))
-    hub.park()
+    hub.job.finish(FaultlineError(.run, "rank \(rank) aborted with code \(code)"))
+    hub.job.park()
   }
 }
 
-/// What the threads share: mailboxes, a meeting place for collective calls, and who has ended.
-private final class LoopbackHub: @unchecked Sendable {
-  struct Route: Hashable {
-    var source: Int
-    var destination: Int
-    var tag: Int
-  }
-
-  let size: Int
+/// What all threads of a run share, whatever groups they were split into: a lock, and who has ended.
+private final class LoopbackJob: @unchecked Sendable {
   private let condition = NSCondition()
-  private var mail: [Route: [[UInt8]]] = [:]
-  private var contributions: [UnsafeRawBufferPointer]
-  private var present = 0
-  private var meeting = 0
   private var finished = 0
   private var error: (any Error)?
-
-  init(size: Int) {
-    precondition(size > 0, "at least one rank")
-    self.size = size
-    contributions = Array(repeating: .init(start: nil, count: 0), count: size)
-  }
-
-  func put(_ message: [UInt8], in route: Route) {
-    locked {
-      mail[route, default: []].append(message)
-      condition.broadcast()
-    }
-  }
-
-  func take(from route: Route) -> [UInt8] {
-    locked {
-      wait { !(mail[route]?.isEmpty ?? true) }
-      return mail[route]!.removeFirst()
-    }
-  }
-
-  /// Every rank shows its bytes; `body` sees those of all ranks, in rank order; nobody leaves before all have.
-  func meet(rank: Int, _ mine: UnsafeRawBufferPointer, _ body: ([UnsafeRawBufferPointer]) -> Void) {
-    locked {
-      contributions[rank] = mine
-      assemble()
-    }
-    body(contributions)
-    locked { assemble() }
-  }
-
-  private func assemble() {
-    let number = meeting
-    present += 1
-    if present == size {
-      present = 0
-      meeting += 1
-      condition.broadcast()
-    } else {
-      wait { meeting != number }
-    }
-  }
 
   func finish(_ failure: (any Error)?) {
     locked {
@@ -194,9 +155,9 @@ private final class LoopbackHub: @unchecked Sendable {
     }
   }
 
-  func waitForAll() throws {
+  func wait(for ranks: Int) throws {
     try locked {
-      while finished < size && error == nil { condition.wait() }
+      while finished < ranks && error == nil { condition.wait() }
       if let error { throw error }
     }
   }
@@ -206,7 +167,8 @@ private final class LoopbackHub: @unchecked Sendable {
     while true { sleep(1000) }
   }
 
-  private func wait(until ready: () -> Bool) {
+  /// Within `locked`.
+  func wait(until ready: () -> Bool) {
     while !ready() {
       if error != nil {
         condition.unlock()
@@ -216,9 +178,90 @@ private final class LoopbackHub: @unchecked Sendable {
     }
   }
 
-  private func locked<T>(_ body: () throws -> T) rethrows -> T {
+  /// Within `locked`: whoever waits looks again.
+  func wakeAll() { condition.broadcast() }
+
+  func locked<T>(_ body: () throws -> T) rethrows -> T {
     condition.lock()
     defer { condition.unlock() }
     return try body()
+  }
+}
+
+/// What the threads of a communicator share: mailboxes, a meeting place for collective calls, and the groups that are
+/// being made of them.
+private final class LoopbackHub: @unchecked Sendable {
+  struct Route: Hashable {
+    var source: Int
+    var destination: Int
+    var tag: Int
+  }
+
+  /// A group by the call of `split` that makes it and its colour.
+  struct Group: Hashable {
+    var split: Int
+    var color: Int
+  }
+
+  let size: Int
+  let job: LoopbackJob
+  private var mail: [Route: [[UInt8]]] = [:]
+  private var contributions: [UnsafeRawBufferPointer]
+  private var present = 0
+  private var meeting = 0
+  /// Groups that not all of their ranks have come for yet.
+  private var groups: [Group: (hub: LoopbackHub, due: Int)] = [:]
+
+  init(size: Int, job: LoopbackJob) {
+    precondition(size > 0, "at least one rank")
+    self.size = size
+    self.job = job
+    contributions = Array(repeating: .init(start: nil, count: 0), count: size)
+  }
+
+  func put(_ message: [UInt8], in route: Route) {
+    job.locked {
+      mail[route, default: []].append(message)
+      job.wakeAll()
+    }
+  }
+
+  func take(from route: Route) -> [UInt8] {
+    job.locked {
+      job.wait { !(mail[route]?.isEmpty ?? true) }
+      return mail[route]!.removeFirst()
+    }
+  }
+
+  /// The same for each of the group's `size` ranks; the first makes it.
+  func group(_ group: Group, size: Int) -> LoopbackHub {
+    job.locked {
+      var entry = groups[group] ?? (LoopbackHub(size: size, job: job), size)
+      entry.due -= 1
+      groups[group] = entry.due > 0 ? entry : nil
+      return entry.hub
+    }
+  }
+
+  /// Every rank shows its bytes; `body` sees those of all ranks, in rank order; nobody leaves before all have.
+  func meet(rank: Int, _ mine: UnsafeRawBufferPointer, _ body: ([UnsafeRawBufferPointer]) -> Void) {
+    job.locked {
+      contributions[rank] = mine
+      assemble()
+    }
+    body(contributions)
+    job.locked { assemble() }
+  }
+
+  private func assemble() {
+    let number = meeting
+    present += 1
+    if present == size {
+      present = 0
+      meeting += 1
+      job.wakeAll()
+    } else {
+      job.wait { meeting != number }
+    }
   }
 }

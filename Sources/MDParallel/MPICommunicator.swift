@@ -11,56 +11,98 @@ import MDCore
 public enum MPI {
   /// MPI_Init_thread with MPI_THREAD_FUNNELED. As all calls here, ends the program with MPI's own words if it fails.
   public static func initialise() {
-    check(cmpi_init(), "MPI_Init_thread")
+    let code = cmpi_init()
+    if code != 0 {
+      complain(code, "MPI_Init_thread", rank: -1)
+      exit(1)
+    }
   }
 
   /// MPI_Finalize. Collective; no communication after it.
   public static func finalise() {
-    check(cmpi_finalize(), "MPI_Finalize")
+    let code = cmpi_finalize()
+    if code != 0 {
+      complain(code, "MPI_Finalize", rank: -1)
+      exit(1)
+    }
   }
 
-  /// All ranks of the program; valid between `initialise` and `finalise`.
-  public static var world: MPICommunicator { MPICommunicator() }
-
-  /// Ends all ranks with the library's own words when a call failed: there is nothing to recover.
-  @inline(__always)
-  static func check(_ code: Int32, _ call: StaticString) {
-    if code != 0 { fail(code, call) }
-  }
-
-  @inline(never)
-  private static func fail(_ code: Int32, _ call: StaticString) -> Never {
+  /// The library's own words for an error code, on standard error.
+  fileprivate static func complain(_ code: Int32, _ call: StaticString, rank: Int) {
     var text = [CChar](repeating: 0, count: Int(cmpi_max_error_string()) + 1)
     _ = cmpi_error_string(code, &text)
-    var rank: Int32 = -1
-    if cmpi_initialized() != 0 { _ = cmpi_rank(&rank) }
     let words = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    let line = Array("rank \(rank): \(call) failed: \(String(decoding: words, as: UTF8.self))\n".utf8)
+    let who = rank < 0 ? "" : "rank \(rank): "
+    let line = Array("\(who)\(call) failed: \(String(decoding: words, as: UTF8.self))\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
-    _ = cmpi_abort(1)
-    exit(1)
   }
 }
 
-/// `Communicator` over MPI_COMM_WORLD.
+/// `Communicator` over one of MPI's own: all ranks of the job, or a group that `split` made.
 ///
 /// MPI counts are 32-bit, so longer messages travel in pieces of `pieceSize` bytes; a shorter piece (perhaps
 /// an empty one) ends a message.
 public final class MPICommunicator: Communicator {
   /// This process, from 0.
   public let rank: Int
-  /// Processes of the program.
+  /// Processes of the communicator.
   public let size: Int
+
+  private let handle: MPI_Comm
+  /// All ranks of the job and this one's number there, for ends of the program.
+  private let job: (handle: MPI_Comm, rank: Int)
+  /// Made by `split`, so given back when nobody holds it any more.
+  private let isGroup: Bool
 
   /// Bytes.
   static let pieceSize = 1 << 30
 
-  init() {
-    var value: Int32 = 0
-    MPI.check(cmpi_rank(&value), "MPI_Comm_rank")
-    rank = Int(value)
-    MPI.check(cmpi_size(&value), "MPI_Comm_size")
-    size = Int(value)
+  /// All ranks of the job, by MPI's handle; valid between `MPI.initialise` and `MPI.finalise`. Whoever gives the handle
+  /// keeps it: it is not freed.
+  public convenience init(handle: MPI_Comm) {
+    self.init(handle, job: nil)
+  }
+
+  /// A group of a job, or without one the job itself.
+  private init(_ handle: MPI_Comm, job: (handle: MPI_Comm, rank: Int)?) {
+    func check(_ code: Int32, _ call: StaticString) {
+      if code != 0 { Self.fail(code, call, job ?? (handle, -1)) }
+    }
+    check(cmpi_return_errors(handle), "MPI_Comm_set_errhandler")
+    var (rank, size): (Int32, Int32) = (0, 0)
+    check(cmpi_rank(handle, &rank), "MPI_Comm_rank")
+    check(cmpi_size(handle, &size), "MPI_Comm_size")
+    self.rank = Int(rank)
+    self.size = Int(size)
+    self.handle = handle
+    self.job = job ?? (handle, Int(rank))
+    isGroup = job != nil
+  }
+
+  /// MPI_Comm_free, which the standard calls collective: see `split`.
+  deinit {
+    if isGroup { check(cmpi_free(handle), "MPI_Comm_free") }
+  }
+
+  /// MPI_Comm_split. The group is freed when its last reference goes, which must be at the same place of the program
+  /// on all its ranks, or after `MPI.finalise`.
+  public func split(color: Int?, key: Int) -> (any Communicator)? {
+    let group = cmpi_split(handle, color.map { Int32($0) } ?? -1, Int32(key))
+    check(group.code, "MPI_Comm_split")
+    return group.is_member != 0 ? MPICommunicator(group.comm, job: job) : nil
+  }
+
+  /// Ends all ranks with the library's own words when a call failed: there is nothing to recover.
+  @inline(__always)
+  private func check(_ code: Int32, _ call: StaticString) {
+    if code != 0 { Self.fail(code, call, job) }
+  }
+
+  @inline(never)
+  private static func fail(_ code: Int32, _ call: StaticString, _ job: (handle: MPI_Comm, rank: Int)) -> Never {
+    MPI.complain(code, call, rank: job.rank)
+    _ = cmpi_abort(job.handle, 1)
+    exit(1)
   }
 
   /// Both at once, so that rings cannot wait for each other (MPI_Sendrecv). A negative rank: nothing goes there or comes
@@ -77,11 +119,10 @@ public final class MPICommunicator: Communicator {
       let out = sending ? min(send.count - sent, Self.pieceSize) : 0
       let room = receiving ? min(receive.count - received, Self.pieceSize) : 0
       var came: Int32 = 0
-      MPI.check(
+      check(
         cmpi_send_receive(
-          send.baseAddress.map { $0 + sent }, Int32(out), sending ? Int32(destination) : -1,
-          receive.baseAddress.map { $0 + received }, Int32(room), receiving ? Int32(source) : -1,
-          Int32(tag), &came),
+          handle, send.baseAddress.map { $0 + sent }, Int32(out), sending ? Int32(destination) : -1,
+          receive.baseAddress.map { $0 + received }, Int32(room), receiving ? Int32(source) : -1, Int32(tag), &came),
         "MPI_Sendrecv")
       sent += out
       received += receiving ? Int(came) : 0
@@ -107,10 +148,10 @@ public final class MPICommunicator: Communicator {
   public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
       if operation == .sum {
-        MPI.check(cmpi_reduce_double(base, count, operation.code, 0, isRoot ? 1 : 0), "MPI_Reduce")
-        MPI.check(cmpi_broadcast(base, count * 8, 0), "MPI_Bcast")
+        check(cmpi_reduce_double(handle, base, count, operation.code, 0, isRoot ? 1 : 0), "MPI_Reduce")
+        check(cmpi_broadcast(handle, base, count * 8, 0), "MPI_Bcast")
       } else {
-        MPI.check(cmpi_all_reduce_double(base, count, operation.code), "MPI_Allreduce")
+        check(cmpi_all_reduce_double(handle, base, count, operation.code), "MPI_Allreduce")
       }
     }
   }
@@ -118,7 +159,7 @@ public final class MPICommunicator: Communicator {
   /// Exact in any order (MPI_Allreduce).
   public func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
-      MPI.check(cmpi_all_reduce_int64(base, count, operation.code), "MPI_Allreduce")
+      check(cmpi_all_reduce_int64(handle, base, count, operation.code), "MPI_Allreduce")
     }
   }
 
@@ -138,7 +179,7 @@ public final class MPICommunicator: Communicator {
     guard let base = bytes.baseAddress else { return }
     for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
       let count = min(Self.pieceSize, bytes.count - start)
-      MPI.check(cmpi_broadcast(base + start, Int32(count), Int32(root)), "MPI_Bcast")
+      check(cmpi_broadcast(handle, base + start, Int32(count), Int32(root)), "MPI_Bcast")
     }
   }
 
@@ -147,7 +188,7 @@ public final class MPICommunicator: Communicator {
     precondition(all.count >= size * mine.count, "allGather: room for \(all.count) bytes")
     guard let from = mine.baseAddress, let to = all.baseAddress else { return }
     if mine.count <= Self.pieceSize {
-      MPI.check(cmpi_all_gather(from, Int32(mine.count), to), "MPI_Allgather")
+      check(cmpi_all_gather(handle, from, Int32(mine.count), to), "MPI_Allgather")
       return
     }
     memcpy(to + rank * mine.count, from, mine.count)
@@ -165,11 +206,11 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Waits for all ranks.
-  public func barrier() { MPI.check(cmpi_barrier(), "MPI_Barrier") }
+  public func barrier() { check(cmpi_barrier(handle), "MPI_Barrier") }
 
-  /// Ends all ranks with this exit code, whatever they do (MPI_Abort).
+  /// Ends all ranks of the job, not of the group alone, with this exit code, whatever they do (MPI_Abort).
   public func abort(_ code: Int32) -> Never {
-    _ = cmpi_abort(code)
+    _ = cmpi_abort(job.handle, code)
     exit(code)
   }
 }

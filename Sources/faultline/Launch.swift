@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMPI
 import Foundation
 import MDCore
 import MDParallel
@@ -39,7 +40,7 @@ enum Launch {
   /// `file` is what the command was given: a mistake in it whose message names no place is told with its name.
   static func parallel(_ file: String? = nil, _ body: (any Communicator, RunLog) throws -> Int32) -> Never {
     MPI.initialise()
-    let communicator = MPI.world
+    let communicator = MPICommunicator(handle: cmpi_world())
     refuseCopies(communicator)
     let log = RunLog(
       isTerminal: speaksToTerminal,

@@ -37,6 +37,28 @@ struct AtomStoreTests {
     #expect(atoms.needCharge().storage === atoms.needCharge().storage)
   }
 
+  @Test("columns know what their numbers are")
+  func scalars() {
+    let atoms = AtomStore()
+    func kind(_ column: ColumnStorage) -> String { "\(column.width) \(column.scalar) in \(column.stride)" }
+    let grain = atoms.addColumn("grain", of: Int32.self, roles: .migrates)
+    let pair = atoms.addColumn("pair", of: Int64.self, width: 2)
+    #expect(atoms.columns.map(kind) == [
+      "1 i64 in 8", "1 i32 in 4", "3 f64 in 32", "3 f64 in 32", "3 f64 in 32", "3 i32 in 16", "3 i32 in 16",
+      "1 u32 in 4", "1 i32 in 4", "2 i64 in 16",
+    ])
+    #expect(atoms.columns.map(\.payload) == [8, 4, 24, 24, 24, 12, 12, 4, 4, 16])
+    #expect(atoms.addColumn("q").storage.scalar == .f64)
+    atoms.setLocalCount(40)
+    for i in 0..<40 {
+      grain[i] = -Int32(i)
+      pair[2 * i + 1] = 1 << 40 + Int64(i)
+    }
+    atoms.reserve(1000)
+    #expect((0..<40).allSatisfy { grain[$0] == -Int32($0) && pair[2 * $0 + 1] == 1 << 40 + Int64($0) })
+    #expect(atoms.addColumn("grain", of: Int32.self).storage === grain.storage)
+  }
+
   @Test("sorting moves what migrates and nothing else")
   func permutation() {
     let atoms = store(5)

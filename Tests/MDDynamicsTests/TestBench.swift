@@ -29,6 +29,7 @@ final class SingleRank: Communicator {
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int]
   ) { receive.copyMemory(from: send) }
   func barrier() {}
+  func split(color: Int?, key: Int) -> (any Communicator)? { color.map { _ in SingleRank() } }
   func abort(_ code: Int32) -> Never { exit(code) }
   private(set) var reductions = 0
 }

@@ -155,6 +155,55 @@ private let rankCounts = [1, 2, 3, 4, 5, 7, 8]
     }
   }
 
+  /// Several columns at once are what each is alone, bit for bit, in the messages of one.
+  @Test(arguments: Sample.all, [1, 3, 8])
+  func columnsTogether(_ sample: Sample, _ ranks: Int) throws {
+    _ = try onRanks(ranks) { loopback in
+      let comm = CountingCommunicator(loopback)
+      let ghosts = try sample.distribute(comm)
+      try ghosts.migrate(box: sample.structure.box)
+      ghosts.border(box: sample.structure.box, width: sample.width)
+      let atoms = ghosts.atoms
+      let doubles = ["a", "b", "c", "d"].map { atoms.addColumn($0, width: $0 == "b" ? 5 : 1) }
+      let integers = ["e", "f"].map { atoms.addColumn($0, of: Int32.self, width: 3) }
+      let storages = doubles.map(\.storage) + integers.map(\.storage) + [atoms.position.storage, atoms.force.storage]
+      func fill() {
+        var randoms = Randoms(UInt64(comm.rank + 1))
+        for column in storages where column !== atoms.position.storage {
+          for k in 0..<(atoms.count * column.stride / 4) {
+            if column.scalar == .f64, k % 2 == 0 {
+              column.base.storeBytes(of: randoms.next() - 0.5, toByteOffset: 4 * k, as: Double.self)
+            } else if column.scalar == .i32 {
+              column.base.storeBytes(of: Int32(1e6 * randoms.next()), toByteOffset: 4 * k, as: Int32.self)
+            }
+          }
+        }
+      }
+      func bytes() -> [[UInt8]] {
+        storages.map { s in
+          (0..<atoms.count).flatMap { i in
+            [UInt8](UnsafeRawBufferPointer(start: s.base + s.stride * i, count: s.payload))
+          }
+        }
+      }
+      let summed = doubles.map(\.storage) + [atoms.force.storage]
+      fill()
+      for column in storages { ghosts.forward(column) }
+      for column in summed { ghosts.reverse(column) }
+      let alone = bytes()
+      fill()
+      comm.reset()
+      ghosts.forward(storages)
+      #expect(comm.traffic.messages == ghosts.statistics.messages)
+      let record = storages.reduce(0) { $0 + $1.payload }
+      #expect(comm.traffic.bytes == ghosts.statistics.bytes / 24 * record)
+      comm.reset()
+      ghosts.reverse(summed)
+      #expect(loopback.sum(comm.traffic.messages) == loopback.sum(ghosts.statistics.messages))
+      #expect(bytes() == alone)
+    }
+  }
+
   /// Two runs give the same ghosts in the same order.
   @Test func orderIsReproducible() throws {
     let sample = Sample.all[2]

@@ -1,3 +1,4 @@
+import GroupChecks
 import MDCore
 import MDParallel
 import Testing
@@ -59,6 +60,36 @@ import Testing
         Array(repeating: Int64($0 * 100 + comm.rank), count: count($0, comm.rank))
       }
       #expect(receive == expected)
+    }
+  }
+
+  /// Groups, groups of groups, and ranks without a group.
+  @Test(arguments: [1, 2, 3, 5, 8, 16])
+  func groups(_ ranks: Int) throws {
+    for failures in try onRanks(ranks, { GroupChecks.failures($0) }) { #expect(failures.isEmpty) }
+  }
+
+  /// An error in one group ends those who wait in others, or for them.
+  @Test func errorInAGroup() {
+    let error = #expect(throws: FaultlineError.self) {
+      try LoopbackCommunicator.run(ranks: 4) { comm in
+        let group = comm.split(color: comm.rank / 2, key: 0)
+        if comm.rank == 3 { throw FaultlineError(.run, "rank 3 fails") }
+        group?.barrier()
+        comm.barrier()
+      }
+    }
+    #expect(error?.message == "rank 3 fails")
+  }
+
+  @Test func abortInAGroup() {
+    #expect(throws: FaultlineError.self) {
+      try LoopbackCommunicator.run(ranks: 3) { comm in
+        let group = comm.split(color: comm.rank == 2 ? 1 : 0, key: 0)
+        if comm.rank == 2 { group?.abort(3) }
+        group?.barrier()
+        comm.barrier()
+      }
     }
   }
 

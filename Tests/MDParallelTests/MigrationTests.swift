@@ -13,10 +13,14 @@ import Testing
       let ghosts = try sample.distribute(comm)
       let atoms = ghosts.atoms
       let tag = atoms.addColumn("tag", width: 2, roles: [.migrates])
+      let small = atoms.addColumn("small", of: Int32.self, width: 3, roles: [.migrates])
+      let large = atoms.addColumn("large", of: Int64.self, roles: [.migrates])
       var box = structure.box
       for i in 0..<atoms.localCount {
         tag[2 * i] = Double(atoms.id[i])
         tag[2 * i + 1] = -1
+        small[3 * i + 2] = -Int32(atoms.id[i])
+        large[i] = atoms.id[i] << 40
       }
       for round in 0..<4 {
         var unwrapped: [Int64: Vector3] = [:]
@@ -32,6 +36,7 @@ import Testing
           #expect(ghosts.domain.owner(of: s) == comm.rank)
           for k in 0..<3 where box.periodic[k] { #expect(s[k] > -1.1e-14 && s[k] < 1 + 1e-15) }
           #expect(tag[2 * i] == Double(atoms.id[i]) && tag[2 * i + 1] == -1)
+          #expect(small[3 * i + 2] == -Int32(atoms.id[i]) && large[i] == atoms.id[i] << 40)
           #expect(atoms.shift[i] == .zero)
           if let before = unwrapped[atoms.id[i]] {
             let now = atoms.position[i] + Vector3(atoms.image[i]) * box.cell

@@ -84,7 +84,7 @@ struct Sample: CustomStringConvertible, Sendable {
   }
 
   /// Atoms of this rank, from root's structure.
-  func distribute(_ comm: LoopbackCommunicator, grid: SIMD3<Int>? = nil, cuts: [[Double]]? = nil) throws
+  func distribute(_ comm: any Communicator, grid: SIMD3<Int>? = nil, cuts: [[Double]]? = nil) throws
     -> GhostExchange
   {
     let root = comm.isRoot ? structure : nil

@@ -98,7 +98,20 @@ public final class BruteForceSystem: GhostCommunicator {
     return s.x != 0 ? s.x > 0 : s.y != 0 ? s.y > 0 : s.z > 0
   }
 
-  public func forward(_ column: ColumnStorage) {
+  /// Names of the columns of each call, forth and back.
+  public private(set) var exchanges: [[String]] = []
+
+  public func forward(_ columns: [ColumnStorage]) {
+    exchanges.append(columns.map(\.name))
+    for column in columns { forward(column) }
+  }
+
+  public func reverse(_ columns: [ColumnStorage]) {
+    exchanges.append(columns.map(\.name))
+    for column in columns { reverse(column) }
+  }
+
+  private func forward(_ column: ColumnStorage) {
     for (k, i) in owner.enumerated() {
       column.copyRow(Int(i), to: atoms.localCount + k)
       if column.roles.contains(.coordinate) {
@@ -109,7 +122,7 @@ public final class BruteForceSystem: GhostCommunicator {
     }
   }
 
-  public func reverse(_ column: ColumnStorage) {
+  private func reverse(_ column: ColumnStorage) {
     for (k, i) in owner.enumerated() {
       let source = (column.base + column.stride * (atoms.localCount + k)).assumingMemoryBound(to: Double.self)
       let target = (column.base + column.stride * Int(i)).assumingMemoryBound(to: Double.self)
@@ -139,9 +152,7 @@ public final class BruteForceSystem: GhostCommunicator {
         atoms: atoms.view, box: box, step: 0, want: want, ghosts: self, full: full, half: half)
       tally += try potential.compute(context)
     }
-    reverse(atoms.force.storage)
-    reverse(energies.storage)
-    reverse(virials.storage)
+    reverse([atoms.force.storage, energies.storage, virials.storage])
     let n = atoms.localCount
     return Result(
       energy: tally.energy, virial: tally.virial, forces: (0..<n).map { atoms.force[$0] },

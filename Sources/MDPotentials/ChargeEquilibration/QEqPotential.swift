@@ -102,8 +102,7 @@ package final class QEqPotential: ChargeEquilibrating {
       energy += own
       if context.want.contains(.atomEnergy) { atoms.energies?[i] += own }
     }
-    context.ghosts.forward(columns.charges.storage)
-    context.ghosts.forward(columns.weights.storage)
+    context.ghosts.forward(columns.charges.storage, columns.weights.storage)
     let virial = try equilibration.matrix.addForces(q, w, want: context.want)
     equilibration.addFieldForces(atoms, charges: q)
     return Tally(energy: energy, virial: virial)

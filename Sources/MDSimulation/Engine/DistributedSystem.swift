@@ -21,7 +21,8 @@ public final class DistributedSystem {
   /// g/mol, by species.
   public let masses: [Double]
   public let potentials: [any Potential]
-  public let domain: Domain
+  /// How the cell is divided among ranks; changes at rebuilds if the load is balanced.
+  public var domain: Domain { exchange.domain }
   public let exchange: GhostExchange
   public let lists: NeighborLists
   /// Å added to the cutoff so that lists and ghosts last for several steps.
@@ -40,11 +41,16 @@ public final class DistributedSystem {
 
   private let writesGhosts: Bool
   private let spatialSort = SpatialSort()
-  private let decomposition: Decomposition
+  /// What potentials see of the domain.
+  private var decomposition: Decomposition
+  private let balances: Bool
+  /// Atoms of the fullest rank when the bricks were weighed last.
+  var fullestWhenWeighed = 0
 
+  /// - Parameter balances: whether bricks follow the atoms. `domain` is where they begin.
   public init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
-    potentials: [any Potential], domain: Domain, skin: Double
+    potentials: [any Potential], domain: Domain, skin: Double, balances: Bool = false
   ) throws {
     self.communicator = communicator
     self.atoms = atoms
@@ -52,8 +58,8 @@ public final class DistributedSystem {
     self.species = species
     self.masses = masses
     self.potentials = potentials
-    self.domain = domain
     self.skin = skin
+    self.balances = balances && communicator.size > 1
     let needs = potentials.map(\.requirements)
     cutoff = needs.map(\.cutoff).max() ?? 0
     halo = needs.map(\.halo).max() ?? 0
@@ -70,10 +76,22 @@ public final class DistributedSystem {
     try Forecast(self).refuse(room: communicator.memoryShare())
   }
 
+  /// Takes another domain: at a rebuild, before the atoms migrate.
+  func divide(_ domain: Domain) {
+    exchange.domain = domain
+    decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: skin / 2)
+  }
+
   /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.
-  public func rebuild() throws {
+  ///
+  /// Returns what was done to balance the load, nil if nothing. `amidSteps`, bricks are only looked at when the load has
+  /// grown uneven since; at the start of stages and for checkpoints in any case.
+  @discardableResult
+  public func rebuild(amidSteps: Bool = false) throws -> Balancing? {
     timers.start(.communication)
     try exchange.migrate(box: box)
+    let balancing = balances ? try moveBricks(amidSteps: amidSteps) : nil
+    if balancing != nil { try exchange.migrate(box: box) }
     timers.start(.neighbors)
     spatialSort.sort(atoms, cellSize: lists.reach / 2)
     timers.start(.communication)
@@ -83,6 +101,7 @@ public final class DistributedSystem {
     timers.start(.communication)
     span = measureSpan()
     rebuilds += 1
+    return balancing
   }
 
   /// Two reductions, in slabs whose potentials sum over all distances.
@@ -131,9 +150,10 @@ public final class DistributedSystem {
     timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
     if writesGhosts {
       timers.start(.communication)
-      exchange.reverse(atoms.force.storage)
-      if want.contains(.atomEnergy), let energy = atoms.energy { exchange.reverse(energy.storage) }
-      if want.contains(.atomVirial), let virial = atoms.virial { exchange.reverse(virial.storage) }
+      var results = [atoms.force.storage]
+      if want.contains(.atomEnergy), let energy = atoms.energy { results.append(energy.storage) }
+      if want.contains(.atomVirial), let virial = atoms.virial { results.append(virial.storage) }
+      exchange.reverse(results)
     }
     timers.start(.integrate)
     return tally

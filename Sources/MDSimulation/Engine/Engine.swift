@@ -47,13 +47,16 @@ package final class Engine {
   // MARK: A stage
 
   /// Makes the stage's integrator and the neighbour lists. `state` is what a checkpoint kept of the stage.
-  func enter(_ plan: StagePlan, from state: StageState? = nil) throws {
+  /// Says how bricks have moved, if they have.
+  @discardableResult
+  func enter(_ plan: StagePlan, from state: StageState? = nil) throws -> DistributedSystem.Balancing? {
     let driver = try StageDriver(
       plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed)
     self.driver = driver
-    try system.rebuild()
+    let balancing = try system.rebuild()
     driver.context.step = clock.step
     if let state { try driver.begin(box: system.box, from: state) }
+    return balancing
   }
 
   /// Velocities at the start of a stage that does not go on from a checkpoint. Returns what the log says of them.
@@ -80,6 +83,8 @@ package final class Engine {
     var tally: Tally
     /// The largest of all ranks' questions.
     var answers: [Double]
+    /// How bricks have moved, if they have.
+    var balancing: DistributedSystem.Balancing?
   }
 
   /// One step. `questions` go to all ranks along with the step's one reduction.
@@ -90,13 +95,14 @@ package final class Engine {
     clock.stepInStage += 1
     stage.context.step = clock.step
     system.timers.start(.integrate)
+    var balancing: DistributedSystem.Balancing?
     let answers = try blamingStrain(of: stage) {
       try stage.integrator.firstHalf(stage.context, box: &system.box)
       try stage.loading?.apply(stage.context, box: &system.box)
       let (displacement, answers) = collect(questions)
       try refuseRunaway(displacement)
       if displacement > system.skin / 2 {
-        try system.rebuild()
+        balancing = try system.rebuild(amidSteps: true)
       } else {
         system.refresh()
       }
@@ -109,7 +115,7 @@ package final class Engine {
     if stage.isDynamics { clock.time += stage.context.timestep }
     steps += 1
     lastWholeStep = clock.step
-    return Step(want: want, tally: tally, answers: answers)
+    return Step(want: want, tally: tally, answers: answers, balancing: balancing)
   }
 
   /// Ends the stage: atoms are as the integrator leaves them.

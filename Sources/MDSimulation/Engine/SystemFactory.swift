@@ -36,7 +36,8 @@ enum SystemFactory {
     }
     return try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
-      masses: ingredients.masses, potentials: ingredients.potentials, domain: domain, skin: skin)
+      masses: ingredients.masses, potentials: ingredients.potentials, domain: domain, skin: skin,
+      balances: plan.decomposition.balance)
   }
 
   /// What species need: masses and potentials.

@@ -208,11 +208,11 @@ enum CheckpointFile {
   private static func name(_ column: String, _ first: Int) -> String { "\(column)@\(first)" }
 
   private static func element(of column: ColumnStorage) -> CheckpointElement {
-    switch column.name {
-    case "id": .int64
-    case "species", "image": .int32
-    case "groups": .uint32
-    default: .float64
+    switch column.scalar {
+    case .f64: .float64
+    case .i64: .int64
+    case .i32: .int32
+    case .u32: .uint32
     }
   }
 }

@@ -66,7 +66,8 @@ extension Simulation {
     }
     let system = try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
-      masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin)
+      masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin,
+      balances: plan.decomposition.balance)
     guard system.totalCount == header.atoms else {
       throw FaultlineError(
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",

@@ -104,7 +104,7 @@ public final class Simulation {
 
   /// Lists and forces at the start of a stage, or as the checkpoint had them.
   private func begin() throws {
-    try engine.enter(plan.stages[clock.stage], from: restored)
+    note(try engine.enter(plan.stages[clock.stage], from: restored))
     let stage = engine.stage
     let title = "Stage \(clock.stage + 1)/\(plan.stages.count): \(stage.summary)"
     if restored != nil {
@@ -128,6 +128,7 @@ public final class Simulation {
     let isLast = clock.stepInStage + 1 == stage.steps
     var look = Look(step: next, isRow: outputs.thermoDue(next) || isLast, isFrame: outputs.headerDue(next))
     let step = try engine.step(observers.wants(look).union(outputs.wants(at: next)), asking: questions())
+    note(step.balancing)
     try writeNotes()
     system.timers.start(.analysis)
     var tally = step.tally
@@ -152,6 +153,14 @@ public final class Simulation {
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint() }
     system.timers.start(.integrate)
     return stop
+  }
+
+  /// A line of the log where bricks have moved.
+  private func note(_ balancing: DistributedSystem.Balancing?) {
+    guard let balancing else { return }
+    log.line(
+      "  step \(RunLog.grouped(clock.step)): bricks moved; the fullest rank has "
+        + "\(RunLog.fixed(balancing.after, 2)) times the mean of atoms, \(RunLog.fixed(balancing.before, 2)) before")
   }
 
   /// What potentials say of their errors, where that is new. Collective.
@@ -228,7 +237,7 @@ public final class Simulation {
   private func checkpoint() throws {
     // A checkpoint that cannot be continued must not push out one that can.
     try engine.refuseNonFinite()
-    try system.rebuild()
+    note(try system.rebuild())
     system.timers.start(.output)
     let box = system.box
     let header = CheckpointHeader(

@@ -131,6 +131,28 @@ import Testing
     #expect(total.exchange.bytes >= least && total.exchange.bytes <= most, "\(least) … \(most)")
   }
 
+  /// What is due to ghosts, or back from them, at the same time travels together.
+  @Test func columnsTogether() throws {
+    let structure = TestStructures.crystal(["H", "O"], spacing: 2.6)
+    func exchanges(_ potential: any Potential, _ want: Want = .all) throws -> [[String]] {
+      let system = BruteForceSystem(structure, reach: potential.requirements.cutoff + 0.1)
+      _ = try system.evaluate([potential], want: want)
+      return system.exchanges.filter { $0 != ["charge vector"] }
+    }
+    let results = ["force", "energy", "virial"]
+    let box = structure.box
+    let qeq = try exchanges(ConstrainedCharges.all[0].potential(.qeq, in: box))
+    #expect(qeq == [["charge", "charge weights"], results])
+    for kind in ChargedCommitteeTests.Kind.allCases {
+      let members = try ChargedCommitteeTests.members(kind, accuracy: 1e-4)
+      let found = try exchanges(members[0])
+      let moments = try #require(found.first { $0[0].hasPrefix("hdnnp moments") })
+      #expect(found == [["hdnnp order"], moments, ["charge"], ["charge weights"] + moments, results])
+      let committee = try exchanges(ChargedHDNNPCommittee(members), [.all, .assessment])
+      #expect(committee.count { $0.count == 2 && $0[0].contains("force") && $0[1].contains("energ") } == members.count)
+    }
+  }
+
   /// Of a step with n products: 2n of the products, 2n + 2 of conjugate gradients, n − 1 for zᵀr, 2 for Λ, and that of
   /// the forces on the mesh.
   @Test(arguments: [1e-1, 1e-4, 1e-8]) func chargeReductions(tolerance: Double) throws {

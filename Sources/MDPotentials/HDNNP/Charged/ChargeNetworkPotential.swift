@@ -125,10 +125,9 @@ package final class ChargeNetworkPotential: ChargeEquilibrating {
       energy += part
       if context.want.contains(.atomEnergy) { atoms.energies?[i] += part }
     }
-    context.ghosts.forward(columns.weights.storage)
     rule.pullBack(phi, of: own, n, total: totalCharge)
     networks.finish(adjoint: phi, moments: moments.pointer, width: momentCount)
-    context.ghosts.forward(moments.storage)
+    context.ghosts.forward(columns.weights.storage, moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
     return Tally(energy: energy, virial: virial)

@@ -154,9 +154,8 @@ package final class ChargedHDNNPPotential: ChargeEquilibrating {
       energy += own
       if context.want.contains(.atomEnergy) { atoms.energies?[i] += own }
     }
-    context.ghosts.forward(columns.weights.storage)
     networks.finish(adjoint: lambda, moments: moments.pointer, width: momentCount)
-    context.ghosts.forward(moments.storage)
+    context.ghosts.forward(columns.weights.storage, moments.storage)
     var virial = engine.addForces(atoms, list, order, moments.pointer, want: context.want)
     virial += try matrix.addForces(q, w, want: context.want)
     equilibration.addFieldForces(atoms, charges: q, adjoint: lambda)

@@ -90,8 +90,7 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
       for i in 0..<n { mean[i] += share * charges[i] }
       addShare(share, columns, to: atoms, context.want)
       if assesses {
-        context.ghosts.reverse(columns.forces.storage)
-        context.ghosts.reverse(columns.energies.storage)
+        context.ghosts.reverse(columns.forces.storage, columns.energies.storage)
         spread.add(n, view.forces, energies: columns.energies.pointer, charges: charges)
       }
     }
