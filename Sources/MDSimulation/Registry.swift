@@ -22,7 +22,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .hdnnp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .coulomb, .qeq,
+    .snap, .hdnnp, .mtp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb, .qeq,
   ]
 
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))

@@ -41,7 +41,7 @@ enum Rehearsal {
         .input, "`\(missing.rawValue)` is asked for, which none of the potentials gives",
         hint: known.isEmpty
           ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation, "
-            + "charge_deviation if it has charges"
+            + "charge_deviation if it has charges; mtp gives grade if its file has an active set"
           : "they give " + known.map(\.rawValue).sorted().joined(separator: ", "),
         at: plan.analysis.watch?.location, isCollective: true)
     }

@@ -38,6 +38,7 @@ public enum ThermoColumn: String, Sendable, CaseIterable {
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
   case chargeDeviation = "charge_deviation"
+  case grade
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }
@@ -92,6 +93,7 @@ public enum TrajectoryColumn: String, Sendable, CaseIterable {
   case forceDeviation = "force_deviation"
   case energyDeviation = "energy_deviation"
   case chargeDeviation = "charge_deviation"
+  case grade
 
   public var assessment: Assessment? { Assessment(rawValue: rawValue) }
 }

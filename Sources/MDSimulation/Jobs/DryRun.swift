@@ -209,7 +209,7 @@ public enum DryRun {
     switch column {
     case .velocities, .forces, .images: 3
     case .energies, .charges, .electronegativity, .groups, .extrapolations, .forceDeviation, .energyDeviation,
-      .chargeDeviation: 1
+      .chargeDeviation, .grade: 1
     case .virials: 9
     }
   }

@@ -190,7 +190,7 @@ extension ThermoRow {
     case .ly: lengths[1]
     case .lz: lengths[2]
     case .volume: volume
-    case .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
+    case .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation, .grade:
       column.assessment.flatMap { assessments[$0] } ?? 0
     }
   }

@@ -124,7 +124,7 @@ final class TrajectoryOutput {
           at: plan.location, isCollective: true)
       }
       return charge.storage
-    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
+    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation, .grade:
       guard let storage = atoms.column(named: column.rawValue) else {
         throw FaultlineError(
           .input, "a trajectory has the column `\(column.rawValue)`, which none of the potentials gives",
@@ -143,7 +143,7 @@ final class TrajectoryOutput {
     case .charges: .init("charges", .scalars(1))
     case .groups: .init("groups", .scalars(1))
     case .images: .init("image", .scalars(3))
-    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation:
+    case .electronegativity, .extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation, .grade:
       .init(column.rawValue, .scalars(1))
     }
   }
