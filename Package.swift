@@ -39,7 +39,8 @@ let package = Package(
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),
-    .target(name: "MDPotentials", dependencies: ["MDCore", "CLanes"], swiftSettings: hot),
+    .target(name: "MDPotentialFiles", dependencies: ["MDCore"], swiftSettings: target),
+    .target(name: "MDPotentials", dependencies: ["MDCore", "MDPotentialFiles", "CLanes"], swiftSettings: hot),
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
@@ -48,7 +49,8 @@ let package = Package(
     .target(
       name: "MDSimulation",
       dependencies: [
-        "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDElectrostatics", "MDParallel", "MDNeighbors", "MDIO",
+        "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDPotentialFiles", "MDElectrostatics", "MDParallel",
+        "MDNeighbors", "MDIO",
       ],
       swiftSettings: target),
     .executableTarget(
@@ -69,10 +71,13 @@ let package = Package(
     .testTarget(
       name: "MDParallelTests", dependencies: ["MDParallel", "MDTestSupport"], swiftSettings: target),
     .testTarget(
-      name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDTestSupport"], swiftSettings: target),
+      name: "MDPotentialsTests", dependencies: ["MDPotentials", "MDPotentialFiles", "MDTestSupport"],
+      swiftSettings: target),
     .testTarget(
       name: "MDElectrostaticsTests",
-      dependencies: ["MDElectrostatics", "MDPotentials", "MDParallel", "MDSimulation", "MDTestSupport"],
+      dependencies: [
+        "MDElectrostatics", "MDPotentials", "MDPotentialFiles", "MDParallel", "MDSimulation", "MDTestSupport",
+      ],
       swiftSettings: target),
     .testTarget(
       name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
@@ -83,6 +88,9 @@ let package = Package(
     .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDSimulationTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
+      swiftSettings: target),
+    .testTarget(
+      name: "DeckNumbersTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport"], swiftSettings: target),

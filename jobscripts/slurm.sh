@@ -4,8 +4,13 @@
 #
 #   sbatch --nodes=4 --time=12:00:00 jobscripts/slurm.sh deck.yaml runs/deck
 #
-# The second argument is the run directory (in place of the deck's output.directory). Exit codes of faultline: 0 finished, 75 stopped at a step boundary
-# with a checkpoint (by --max-time or a signal), all others an error.
+# The second argument is the run directory (in place of the deck's output.directory). The program is `faultline` of
+# the PATH, or what FAULTLINE names:
+#
+#   sbatch --export=ALL,FAULTLINE=$HOME/faultline/.build/release/faultline jobscripts/slurm.sh deck.yaml runs/deck
+#
+# Exit codes of faultline: 0 finished, 75 stopped at a step boundary with a checkpoint (by --max-time or a signal), all
+# others an error. A run that ended without a checkpoint is never written over unless it had not made a step.
 #SBATCH --job-name=faultline
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=64
@@ -26,6 +31,8 @@ margin=600 # seconds before the limit at which the run stops by itself: last ste
 
 # module load openmpi   # the MPI library that faultline was built with
 
+command -v "$faultline" >/dev/null || { echo "no program $faultline: set FAULTLINE or PATH" >&2; exit 1; }
+
 # Time that is left to this job: [days-]hours:minutes:seconds, or minutes:seconds.
 seconds_left() {
   local left days=0 hours=0 minutes seconds
@@ -43,12 +50,28 @@ if left=$(seconds_left); then
   options=(--max-time "${left}s")
 fi
 
-newest() { find "$run/checkpoints" -type f -name 'step-*.checkpoint' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true; }
+# A lost node leaves the run directory locked. This job may go on if the job in the lock is over: an earlier start of
+# itself, or one that the queue does not know any more.
+owner=$(sed -n "s/^job slurm:${SLURM_CLUSTER_NAME:-}://p" "$run/run.lock" 2>/dev/null || true)
+if [[ -n $owner && -O $run/run.lock ]]; then
+  if [[ $owner == "$SLURM_JOB_ID" ]]; then
+    options+=(--ended-job "$owner")
+  elif jobs=$(squeue --noheader --user "$(id -un)" --format %A) && ! grep -qwF "$owner" <<<"$jobs"; then
+    options+=(--ended-job "$owner")
+  fi
+fi
+
+newest() {
+  find "$run/checkpoints" -type f -name 'step-*.checkpoint' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 || true
+}
 before=$(newest)
 if [[ -n $before ]]; then
   command=(resume "$run")
+elif grep -qs '"status" *: *"finished"' "$run/run.json"; then
+  echo "$run is finished (its checkpoints have been removed)"
+  exit 0
 else
-  command=(run "$deck" --output "$run" --overwrite) # without a checkpoint there is nothing to lose
+  command=(run "$deck" --output "$run")
 fi
 
 # srun in the background, so that the trap runs while it works; srun hands the signal to every rank.

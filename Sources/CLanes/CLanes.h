@@ -19,9 +19,6 @@ CLANES clanes lanes_max(clanes a, clanes b) { return __builtin_elementwise_max(a
 
 CLANES clanes lanes_min(clanes a, clanes b) { return __builtin_elementwise_min(a, b); }
 
-/// 1 if any lane of a is less than that of b, else 0.
-CLANES long lanes_any_less(clanes a, clanes b) { return __builtin_reduce_or(a < b) != 0; }
-
 /// 1 if any lane of a equals that of b, else 0.
 CLANES long lanes_any_equal(clanes a, clanes b) { return __builtin_reduce_or(a == b) != 0; }
 

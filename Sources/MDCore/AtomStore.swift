@@ -10,8 +10,6 @@ public final class AtomStore {
   public var count: Int { localCount + ghostCount }
   public private(set) var capacity: Int
   public private(set) var columns: [ColumnStorage] = []
-  /// Rises whenever pointers taken before may be stale.
-  public private(set) var generation = 0
 
   /// Global number, from 1, unique among local atoms; ghosts carry their owner's.
   public let id: Column<Int64>
@@ -67,7 +65,6 @@ public final class AtomStore {
     let storage = ColumnStorage(
       name: name, roles: roles, stride: 8 * width, payload: 8 * width, capacity: capacity)
     columns.append(storage)
-    generation += 1
     return Column(storage)
   }
 
@@ -99,7 +96,6 @@ public final class AtomStore {
     guard minimum > capacity else { return }
     capacity = minimum + minimum / 8
     for column in columns { column.reserve(capacity, keeping: count) }
-    generation += 1
   }
 
   /// Sets the number of local atoms; ghosts are dropped. New rows hold what was there.
@@ -107,7 +103,6 @@ public final class AtomStore {
     ghostCount = 0
     reserve(n)
     localCount = n
-    generation += 1
   }
 
   /// Appends `n` ghosts and returns the place of the first.
@@ -115,13 +110,11 @@ public final class AtomStore {
     let first = count
     reserve(first + n)
     ghostCount += n
-    generation += 1
     return first
   }
 
   public func dropGhosts() {
     ghostCount = 0
-    generation += 1
   }
 
   /// Reorders the local atoms: place k gets the atom from place order[k]. Ghosts must have been dropped.
@@ -132,7 +125,6 @@ public final class AtomStore {
     for column in columns where column.roles.contains(.migrates) {
       column.permute(order, count: localCount, scratch: UnsafeMutableRawPointer(scratch.pointer))
     }
-    generation += 1
   }
 
   /// Zeroes forces, and the per-atom energies and virials that are present, ghosts included.

@@ -61,6 +61,21 @@ public struct Box: Equatable, Sendable {
       if !moved { return }
     }
   }
+
+  /// Sets the counts along open axes to zero, where there is no other image to have crossed to: left alone they would
+  /// move unwrapped positions by whole cells. True if one was another number.
+  public func clearImage(_ image: inout SIMD3<Int32>) -> Bool {
+    let kept = SIMD3<Int32>(periodic.a ? image.x : 0, periodic.b ? image.y : 0, periodic.c ? image.z : 0)
+    defer { image = kept }
+    return kept != image
+  }
+
+  /// What the log says where `clearImage` had something to do.
+  public func clearedImagesNote(atoms: Int) -> String {
+    let open = (0..<3).filter { !periodic[$0] }.map { ["a", "b", "c"][$0] }.joined(separator: ", ")
+    return "warning: image counts along open axes (\(open)) mean nothing and are taken as 0; "
+      + "\(atoms) atom\(atoms == 1 ? " has" : "s have") others"
+  }
 }
 
 /// Which axes repeat.

@@ -20,6 +20,8 @@ public struct Structure: Sendable {
   public var masses: [Double?]
   /// Which grain (or part) a builder put the atom in, from 0.
   public var grains: [Int32]?
+  /// What whoever made the structure has to say of it, a line each, for the log.
+  public var notes: [String] = []
 
   public init(
     box: Box, species: [String], types: [Int32], positions: [Vector3]
@@ -32,4 +34,14 @@ public struct Structure: Sendable {
   }
 
   public var count: Int { positions.count }
+
+  /// Sets image counts along open axes to zero and says so in `notes` (`Box.clearImage`).
+  public mutating func clearImagesAlongOpenAxes() {
+    guard var images else { return }
+    var cleared = 0
+    for i in images.indices where box.clearImage(&images[i]) { cleared += 1 }
+    guard cleared > 0 else { return }
+    self.images = images
+    notes.append(box.clearedImagesNote(atoms: cleared))
+  }
 }

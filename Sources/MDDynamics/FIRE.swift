@@ -105,6 +105,7 @@ public final class FIRE: Integrator {
     mass = meanMass(context)
     if let state {
       search = try StateCoding.decode(Search.self, kind: name, from: state)
+      try StateCoding.require(isSound(search, context.timestep), kind: name, "\(search)")
       return
     }
     context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
@@ -115,6 +116,14 @@ public final class FIRE: Integrator {
     try measure(context)
     search.energy = energy(context)
     judge(energyChange: .infinity)
+  }
+
+  /// Whether a search that starts at this timestep can have come to this state.
+  private func isSound(_ s: Search, _ timestep: Double) -> Bool {
+    let range = (0.999 * options.smallestTimestep * timestep)...(1.001 * options.largestTimestep * timestep)
+    return range.contains(s.timestep) && s.lastMove >= 0 && s.mixing > 0 && s.mixing <= 1
+      && [s.steps, s.uphill, s.downhill, s.calm].allSatisfy { $0 >= 0 }
+      && [s.speedSquared, s.forceSquared, s.largestForce].allSatisfy { $0 >= 0 }
   }
 
   public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {

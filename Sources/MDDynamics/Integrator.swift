@@ -131,4 +131,19 @@ enum StateCoding {
     }
     return labelled.state
   }
+
+  /// Refuses a state that decodes but that no run writes; `kind` is what it is of.
+  static func require(_ isSound: Bool, kind: String, _ what: @autoclosure () -> String) throws {
+    if isSound { return }
+    throw FaultlineError(
+      .input, "the checkpoint holds in its section 'run' a state of \(kind) that no run writes: \(what())",
+      hint: "it was not written by this program, or changed since", isCollective: true)
+  }
+
+  /// The one number that thermostats with a heat bath keep.
+  static func decodeHeat(kind: String, from data: Data) throws -> Double {
+    let numbers = try decode([Double].self, kind: kind, from: data)
+    try require(numbers.count == 1 && numbers[0].isFinite, kind: kind, "\(numbers)")
+    return numbers[0]
+  }
 }

@@ -42,7 +42,7 @@ public final class Langevin: Thermostat {
 
   public func begin(_ context: DynamicsContext, from state: Data?) throws {
     _ = try thermostatFreedom(context)
-    let total = try state.flatMap { try StateCoding.decode([Double].self, kind: name, from: $0).first } ?? 0
+    let total = try state.map { try StateCoding.decodeHeat(kind: name, from: $0) } ?? 0
     heat = context.communicator.isRoot ? total : 0
   }
 

@@ -84,11 +84,17 @@ public final class Loading {
 
   public func state() throws -> Data { try StateCoding.encode(reference, kind: "loading") }
 
-  public func restore(_ state: Data) throws {
-    let restored = try StateCoding.decode(Reference.self, kind: "loading", from: state)
-    guard restored.cell.count == 9 else {
-      throw FaultlineError(.input, "the checkpoint's loading has no 3 × 3 cell", isCollective: true)
-    }
-    reference = restored
+  /// Goes on from a checkpoint of `step`, whose cell is `box`.
+  /// - Throws: a collective input error if the reference and the rates do not give that cell.
+  public func restore(_ state: Data, box: Box, step: Int, timestep: Double) throws {
+    reference = try StateCoding.decode(Reference.self, kind: "loading", from: state)
+    try StateCoding.require(
+      reference.cell.count == 9 && reference.step <= step, kind: "loading",
+      "a cell of \(reference.cell.count) numbers of step \(reference.step)")
+    let cell = Matrix3(reference.cell) * (Matrix3.identity + strain(at: step, timestep: timestep))
+    let size = box.cell.elements.map(abs).max() ?? 0
+    try StateCoding.require(
+      zip(cell.elements, box.cell.elements).allSatisfy { abs($0 - $1) <= 1e-9 * size }, kind: "loading",
+      "its reference does not give the checkpoint's cell")
   }
 }

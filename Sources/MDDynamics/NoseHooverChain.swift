@@ -124,6 +124,9 @@ public final class NoseHooverChain: Thermostat {
         .input, "the checkpoint holds a Nosé–Hoover chain of length \(restored.chainVelocities.count), not \(length)",
         hint: "resume with the deck that wrote the checkpoint", isCollective: true)
     }
+    try StateCoding.require(
+      restored.masses.allSatisfy { $0 > 0 } && restored.twiceKinetic >= 0, kind: name,
+      "masses \(restored.masses), twice the kinetic energy \(restored.twiceKinetic)")
     return restored
   }
 }

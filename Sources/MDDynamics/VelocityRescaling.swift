@@ -40,7 +40,7 @@ public final class VelocityRescaling: Thermostat {
 
   public func begin(_ context: DynamicsContext, from state: Data?) throws {
     freedom = try thermostatFreedom(context)
-    heat = try state.flatMap { try StateCoding.decode([Double].self, kind: name, from: $0).first } ?? 0
+    heat = try state.map { try StateCoding.decodeHeat(kind: name, from: $0) } ?? 0
   }
 
   public func afterStep(_ context: DynamicsContext) {

@@ -22,7 +22,8 @@ public final class VelocityVerlet: Integrator {
     if let thermostat {
       try thermostat.begin(context, from: state)
     } else if let state {
-      _ = try StateCoding.decode([Int].self, kind: "NVE", from: state)
+      let nothing = try StateCoding.decode([Int].self, kind: "NVE", from: state)
+      try StateCoding.require(nothing.isEmpty, kind: "NVE", "\(nothing)")
     }
   }
 

@@ -56,6 +56,7 @@ public final class EwaldSolver: LongRangeSolver {
     }
     var parameters = chosen!
     if mustChoose || vectors == nil {
+      try refuse(wavevectorCutoff: parameters.wavevectorCutoff, cell)
       let reciprocal = Matrix3(parameters.cell).inverse.transpose
       let new = WaveVectors(reciprocal: reciprocal, cutoff: parameters.wavevectorCutoff)
       parameters.grid = new.largest
@@ -71,6 +72,19 @@ public final class EwaldSolver: LongRangeSolver {
     estimatedError = EwaldErrors.reciprocal(
       splitting: parameters.splitting, cutoff: parameters.wavevectorCutoff, charges)
   }
+
+  /// Wave vectors, half of those in the sphere, are V k_c³/12π²; every one goes with every atom.
+  private func refuse(wavevectorCutoff kc: Double, _ cell: PeriodicCell) throws {
+    let count = cell.volume * kc * kc * kc / (12 * .pi * .pi)
+    guard !(count <= Self.mostVectors) else { return }
+    throw FaultlineError(
+      .input, "a plain Ewald sum would take about \(Amount.count(count)) wave vectors",
+      hint: "at most \(Amount.count(Self.mostVectors)): ask for less accuracy or a longer cutoff, or take `pppm`",
+      isCollective: true)
+  }
+
+  /// Far more than plain sums are good for.
+  private static let mostVectors = 2e7
 
   public func potential(
     of charges: UnsafePointer<Double>, on atoms: AtomView, into potential: UnsafeMutablePointer<Double>

@@ -75,7 +75,7 @@ package final class MeshPreconditioner {
     if let present = self.mesh, let known = self.influence, present.layout == layout {
       (mesh, influence) = (present, known)
     } else {
-      mesh = ChargeMesh(layout, cell: cell, planning: .estimated, communicator: communicator)
+      mesh = try ChargeMesh(layout, cell: cell, planning: .estimated, communicator: communicator)
       influence = InfluenceFunction(mesh.fft, order: Self.order, cell: cell)
       rest.reserve(max(mesh.fieldCount, 1))
       sources.reserve(max(mesh.fieldCount, 1))

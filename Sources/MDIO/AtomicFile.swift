@@ -79,6 +79,52 @@ public enum AtomicFile {
   }
 }
 
+/// A file that is written under another name in the same folder and gets its own when it is whole; until then what
+/// stood there stays. Given up without `commit` it leaves nothing.
+public final class PendingFile {
+  /// Where to write: `partial-PROCESS-NAME` beside the file. What is no plain file, such as a pipe, is written directly.
+  public let temporary: String
+  private let target: String
+  private var isPending: Bool
+
+  /// Links are followed: the file that they lead to is replaced, not the link.
+  /// - Throws: a run error if what is there may not be replaced.
+  public init(_ path: String) throws {
+    var resolved = path
+    if let real = realpath(path, nil) {
+      resolved = String(cString: real)
+      free(real)
+    }
+    target = resolved
+    var status = stat()
+    let exists = stat(resolved, &status) == 0
+    guard !exists || status.st_mode & S_IFMT == S_IFREG else {
+      guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemFailure.error("write", path, EISDIR) }
+      temporary = resolved
+      isPending = false
+      return
+    }
+    guard !exists || access(resolved, W_OK) == 0 else { throw SystemFailure.error("write", path) }
+    let slash = resolved.lastIndex(of: "/")
+    let folder = slash.map { resolved[...$0] } ?? ""
+    temporary = "\(folder)partial-\(getpid())-\(resolved.dropFirst(folder.count))"
+    isPending = true
+  }
+
+  deinit {
+    if isPending { unlink(temporary) }
+  }
+
+  /// Gives the file its name. It must have been closed.
+  public func commit() throws {
+    guard isPending else { return }
+    isPending = false
+    var status = stat()
+    if stat(target, &status) == 0 { chmod(temporary, status.st_mode & 0o777) }
+    try AtomicFile.publish(temporary, as: target)
+  }
+}
+
 /// Free space of filesystems.
 public enum DiskSpace {
   /// Bytes that this user may still write where `path` is, or where its nearest existing parent is.

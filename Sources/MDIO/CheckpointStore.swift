@@ -62,12 +62,14 @@ public struct CheckpointStore: Sendable {
     }
   }
 
+  /// What is said where there is none.
+  public var nothingThere: FaultlineError {
+    FaultlineError(.input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
+  }
+
   /// The newest checkpoint, verified. If it is damaged the error names the newest good one before it.
   public func openNewest() throws -> CheckpointReader {
-    guard let newest = steps.first else {
-      throw FaultlineError(
-        .input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
-    }
+    guard let newest = steps.first else { throw nothingThere }
     return try open(path(step: newest))
   }
 

@@ -4,17 +4,25 @@ import MDNumerics
 /// One `key=value` of a comment line, its value as it stands in the file (with quotes or brackets).
 public struct ExtXYZEntry: Equatable, Sendable {
   public var key: String
-  /// nil for a key that stands alone, which means true.
+  /// nil for a key that stands alone, which means true; empty for a value that is missing.
   public var raw: String?
+  /// The key as it stands in the file; nil for one made in memory.
+  private var spelling: String?
 
   public init(raw: String?, for key: String) {
     self.key = key
     self.raw = raw
   }
 
+  /// An entry of a file.
+  init(spelling: String, raw: String?) {
+    self.init(raw: raw, for: ExtXYZGrammar.meaning(spelling))
+    self.spelling = spelling
+  }
+
   /// A text; quoted where the grammar asks for it.
   public init(_ key: String, _ text: String) {
-    self.init(raw: Self.quoted(text), for: key)
+    self.init(raw: ExtXYZGrammar.quoted(text), for: key)
   }
 
   public init(_ key: String, _ number: Double) { self.init(raw: Self.text([number]), for: key) }
@@ -22,39 +30,41 @@ public struct ExtXYZEntry: Equatable, Sendable {
   /// Numbers in quotes, `"1 2 3"`; a matrix row by row.
   public init(_ key: String, _ numbers: [Double]) { self.init(raw: "\"\(Self.text(numbers))\"", for: key) }
 
+  public static func == (a: Self, b: Self) -> Bool { a.key == b.key && a.raw == b.raw }
+
   /// The value without quotes and escapes.
-  public var text: String {
-    guard let raw else { return "T" }
-    guard raw.count >= 2, raw.first == "\"", raw.last == "\"" else { return raw }
-    var out = ""
-    var escaped = false
-    for c in raw.dropFirst().dropLast() {
-      if escaped {
-        out.append(c == "n" ? "\n" : c)
-        escaped = false
-      } else if c == "\\" {
-        escaped = true
-      } else {
-        out.append(c)
-      }
-    }
-    return out
-  }
+  public var text: String { raw.map(ExtXYZGrammar.meaning) ?? "T" }
+
+  /// The parts of a value that is a list: between blanks, commas and brackets.
+  var parts: [Substring] { text.split(whereSeparator: { " \t,[]{}".contains($0) }) }
 
   /// The numbers of the value, also from `[1, 2]`, `{1 2}` and nested lists; nil if there is anything else.
   public var numbers: [Double]? {
     var out: [Double] = []
-    for part in text.split(whereSeparator: { " \t,[]{}".contains($0) }) {
+    for part in parts {
       guard let x = Array(part.utf8).withUnsafeBufferPointer({ NumberParser.double($0) }) else { return nil }
       out.append(x)
     }
     return out
   }
 
+  /// The flags of the value, `T`, `F`, their longer forms, or integers; nil if there is anything else.
+  var flags: [Bool]? {
+    var out: [Bool] = []
+    for part in parts {
+      let flag = Array(part.utf8).withUnsafeBufferPointer { field in
+        NumberParser.logical(field) ?? NumberParser.integer(field).map { $0 != 0 }
+      }
+      guard let flag else { return nil }
+      out.append(flag)
+    }
+    return out
+  }
+
   /// The entry as it stands in a comment line.
   var written: String {
-    let key = Self.quoted(key)
-    return raw.map { "\(key)=\($0)" } ?? key
+    let key = spelling.map(ExtXYZGrammar.rewritten) ?? ExtXYZGrammar.quoted(key)
+    return raw.map { "\(key)=\(ExtXYZGrammar.rewritten($0))" } ?? key
   }
 
   private static func text(_ numbers: [Double]) -> String {
@@ -64,23 +74,6 @@ public struct ExtXYZEntry: Equatable, Sendable {
       buffer.append(x)
     }
     return String(decoding: buffer.bytes, as: UTF8.self)
-  }
-
-  static func quoted(_ text: String) -> String {
-    let plain = text.utf8.allSatisfy { c in
-      c > 0x20 && c != 0x22 && c != 0x27 && c != 0x2C && c != 0x3D && c != 0x5C
-        && !(0x5B...0x5D).contains(c) && c != 0x7B && c != 0x7D
-    }
-    guard !plain || text.isEmpty else { return text }
-    var out = "\""
-    for c in text {
-      switch c {
-      case "\"", "\\": out += "\\\(c)"
-      case "\n": out += "\\n"
-      default: out.append(c)
-      }
-    }
-    return out + "\""
   }
 }
 
@@ -132,7 +125,7 @@ public struct ExtXYZColumn: Equatable, Sendable {
   }
 }
 
-/// One frame of an extended XYZ file, after the libAtoms grammar (https://github.com/libAtoms/extxyz) as ASE writes it.
+/// One frame of an extended XYZ file, after the libAtoms grammar (`ExtXYZGrammar`) as ASE writes it.
 ///
 /// - `Lattice="ax ay az bx … cz"` (Å, rows a, b, c in any orientation), `Origin="x y z"`, `pbc="T T F"`. Without
 ///   `pbc` a lattice is periodic. Without a lattice, or with zero rows along open axes, boundaries are open and the
@@ -142,6 +135,7 @@ public struct ExtXYZColumn: Equatable, Sendable {
 ///   `velocities` in Å/ps, or ASE's `momenta` (√(u·eV)), divided by `masses` or the elements' weights; charges as
 ///   `charges`, `charge`, `initial_charges` or `q`, e; `image:I:3` (or `images`), crossings of the cell; `grain:I:1`.
 ///   Every other column is kept in `columns`; `masses` (g/mol) also give the masses of species whose atoms agree.
+/// - These keys and names are known in any case; what nearly is one of them is an error.
 public struct ExtXYZFrame: Sendable {
   public var structure: Structure
   /// The header in its order, without `Lattice`, `Origin`, `pbc` and `Properties`, which follow from the structure.
@@ -152,6 +146,9 @@ public struct ExtXYZFrame: Sendable {
   /// The cell's entries as they were read and the box they gave, so that a frame is written as it came.
   var source: (box: Box, entries: [ExtXYZEntry])?
   var chargeName = "charges"
+
+  /// Whether the file gave a cell, or the structure was made in memory; otherwise the box only surrounds the atoms.
+  public var hasLattice: Bool { source.map { $0.entries.contains { $0.key == "Lattice" } } ?? true }
 
   public init(_ structure: Structure, info: [ExtXYZEntry] = [], columns: [ExtXYZColumn] = []) {
     self.structure = structure

@@ -9,106 +9,88 @@ struct ExtXYZHeader {
     var width: Int
   }
 
-  var entries: [ExtXYZEntry] = []
-  /// Columns of the line where each entry begins, from 1.
-  var places: [Int] = []
-  var properties = [Property(name: "species", kind: 0x53, width: 1), Property(name: "pos", kind: 0x52, width: 3)]
+  /// Entries that are neither the cell nor the list of columns.
+  private(set) var information: [ExtXYZEntry] = []
+  /// The cell's entries under their proper keys.
+  private(set) var cellEntries: [ExtXYZEntry] = []
+  private(set) var properties = [
+    Property(name: "species", kind: 0x53, width: 1), Property(name: "pos", kind: 0x52, width: 3),
+  ]
+  /// Where `Properties` begins in the line.
+  private(set) var propertiesColumn: Int?
 
-  static let cellKeys = ["Lattice", "Origin", "pbc"]
+  private let reader: LineReader
+  private let line: Int
+  private var cellColumn: Int?
+  private var cell = Matrix3.zero
+  private var origin = Vector3.zero
+  private var periodic = Periodicity.none
 
-  init(_ line: Field, _ reader: LineReader) throws {
-    let text = String(decoding: line, as: UTF8.self)
-    let extended = text.contains("Properties=") || text.contains("Lattice=")
+  /// Throws, with line and column, where the line of an extended file cannot be understood.
+  init(_ text: Field, _ reader: LineReader) throws {
+    self.reader = reader
+    line = reader.number
+    let comment = String(decoding: text, as: UTF8.self)
+    var entries: [ExtXYZEntry] = []
+    var columns: [Int] = []
     do {
-      try parse(line, reader)
+      let grammar = try ExtXYZGrammar(text, reader)
+      (entries, columns) = (grammar.entries, grammar.columns)
     } catch {
-      if extended { throw error }
-      entries = []
+      if Self.isExtended(comment) { throw error }
     }
     // A plain XYZ file's comment may be any text.
-    if !extended, !entries.contains(where: { $0.raw != nil }) {
-      entries = text.isEmpty ? [] : [ExtXYZEntry("comment", text)]
-      places = [1]
+    if !entries.contains(where: { $0.raw != nil }) {
+      information = comment.isEmpty ? [] : [ExtXYZEntry("comment", comment)]
+      return
     }
-    if let k = entries.firstIndex(where: { $0.key == "Properties" }) {
-      try parseProperties(entries[k].text, reader, column: places[k])
-    }
+    let keys = try ExtXYZKey.assign(entries, columns, reader)
     var seen = Set<String>()
-    for (entry, column) in zip(entries, places) where !seen.insert(entry.key).inserted {
-      throw reader.error("\(entry.key) is given twice", column: column)
+    for (k, entry) in entries.enumerated() where entry.raw != nil && keys[k] == nil {
+      if !seen.insert(entry.key).inserted { throw reader.error("\(entry.key) is given twice", column: columns[k]) }
     }
-  }
-
-  /// Entries that are neither the cell nor the list of columns.
-  var information: [ExtXYZEntry] {
-    entries.filter { $0.key != "Properties" && !Self.cellKeys.contains($0.key) }
-  }
-
-  private mutating func parse(_ line: Field, _ reader: LineReader) throws {
-    var p = 0
-    let n = line.count
-    func isBlank(_ c: UInt8) -> Bool { c == 0x20 || c == 0x09 }
-    func text(_ range: Range<Int>) -> String { String(decoding: line[range], as: UTF8.self) }
-
-    /// The end of a quoted text or of a list that begins at `first`.
-    func closing(_ first: Int) throws -> Int {
-      var q = first
-      var depth = 0
-      var quoted = false
-      while q < n {
-        let c = line[q]
-        if c == 0x5C {
-          q += 1
-        } else if c == 0x22 {
-          quoted.toggle()
-        } else if !quoted, c == 0x5B || c == 0x7B {
-          depth += 1
-        } else if !quoted, c == 0x5D || c == 0x7D {
-          depth -= 1
-        }
-        q += 1
-        if q <= n, depth <= 0, !quoted { return q }
-      }
-      throw reader.error(
-        "the value that begins here has no end", hint: "close the quotation mark or bracket", column: first + 1)
-    }
-
-    while true {
-      while p < n, isBlank(line[p]) { p += 1 }
-      guard p < n else { return }
-      let first = p
-      if line[p] == 0x22 {
-        p = try closing(p)
-      } else {
-        while p < n, !isBlank(line[p]), line[p] != 0x3D { p += 1 }
-      }
-      let key = ExtXYZEntry(raw: text(first..<p), for: "").text
-      var q = p
-      while q < n, isBlank(line[q]) { q += 1 }
-      places.append(first + 1)
-      guard q < n, line[q] == 0x3D else {
-        entries.append(ExtXYZEntry(raw: nil, for: key))
+    for (k, entry) in entries.enumerated() {
+      guard let key = keys[k] else {
+        information.append(entry)
         continue
       }
-      guard !key.isEmpty else {
-        throw reader.error("a value without a key", hint: "write key=value", column: first + 1)
-      }
-      p = q + 1
-      while p < n, isBlank(line[p]) { p += 1 }
-      let value = p
-      if p < n, line[p] == 0x22 || line[p] == 0x5B || line[p] == 0x7B {
-        p = try closing(p)
+      if key == .properties {
+        try parseProperties(entry.text, column: columns[k])
       } else {
-        while p < n, !isBlank(line[p]) { p += 1 }
+        // Single quotes are not everybody's.
+        let raw = entry.raw.flatMap { $0.hasPrefix("'") ? ExtXYZGrammar.quoted(entry.text) : $0 }
+        cellEntries.append(ExtXYZEntry(raw: raw, for: key.rawValue))
       }
-      guard p > value else {
-        throw reader.error("\(key) has no value", hint: "write key=value or key=\"value\"", column: first + 1)
-      }
-      entries.append(ExtXYZEntry(raw: text(value..<p), for: key))
     }
+    try readCell(entries, columns, keys)
   }
 
-  private mutating func parseProperties(_ text: String, _ reader: LineReader, column: Int) throws {
+  /// Whether the line means to be that of an extended file, though it cannot be split.
+  private static func isExtended(_ comment: String) -> Bool {
+    let words = comment.lowercased().filter { $0 != " " && $0 != "\t" }
+    return ["lattice=", "properties=", "pbc="].contains { words.contains($0) }
+  }
+
+  private mutating func readCell(_ entries: [ExtXYZEntry], _ columns: [Int], _ keys: [ExtXYZKey?]) throws {
+    func value<T>(_ key: ExtXYZKey, _ read: (ExtXYZEntry) -> [T]?, _ count: Int, _ what: String) throws -> [T]? {
+      guard let k = keys.firstIndex(of: key) else { return nil }
+      if key != .origin, cellColumn == nil || key == .lattice { cellColumn = columns[k] }
+      guard let values = read(entries[k]), values.count == count else {
+        throw reader.error(
+          "\(key.rawValue) is '\(entries[k].text)'", hint: "it must hold \(what)", column: columns[k])
+      }
+      return values
+    }
+    if let n = try value(.lattice, \.numbers, 9, "9 numbers, ax ay az bx by bz cx cy cz in Å") {
+      cell = Matrix3(n)
+      periodic = .all
+    }
+    if let p = try value(.pbc, \.flags, 3, "three of T and F") { periodic = Periodicity(p[0], p[1], p[2]) }
+    if let o = try value(.origin, \.numbers, 3, "3 numbers in Å") { origin = Vector3(o[0], o[1], o[2]) }
+  }
+
+  private mutating func parseProperties(_ text: String, column: Int) throws {
+    propertiesColumn = column
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     let hint = "write name:kind:width triples, kind S, R, I or L, as in species:S:1:pos:R:3"
     guard parts.count % 3 == 0 else {
@@ -128,89 +110,18 @@ struct ExtXYZHeader {
       }
       properties.append(Property(name: name, kind: kind, width: width))
     }
+    for k in properties.indices {
+      let names = properties.map(\.name)
+      properties[k].name = try ExtXYZKey.columnName(properties[k], among: names, reader, column: column)
+    }
   }
 
   /// The cell of the frame; see `ExtXYZFrame` for what may be missing.
-  func box(around positions: [Vector3], _ reader: LineReader) throws -> Box {
-    func find(_ key: String) -> (ExtXYZEntry, Int)? {
-      entries.firstIndex { $0.key == key }.map { (entries[$0], places[$0]) }
-    }
-    func numbers(_ key: String, _ count: Int) throws -> [Double]? {
-      guard let (entry, column) = find(key) else { return nil }
-      guard let values = entry.numbers, values.count == count else {
-        throw reader.error("\(key) is \(entry.text)", hint: "it must hold \(count) numbers", column: column)
-      }
-      return values
-    }
-    var cell = Matrix3.zero
-    var periodic = Periodicity.none
-    if let n = try numbers("Lattice", 9) {
-      cell = Matrix3(n)
-      periodic = .all
-    }
-    if let (entry, column) = find("pbc") {
-      let flags = entry.text.split(whereSeparator: { " \t,[]".contains($0) }).map { part in
-        Array(part.utf8).withUnsafeBufferPointer { flag in
-          NumberParser.logical(flag) ?? NumberParser.integer(flag).map { $0 != 0 }
-        }
-      }
-      guard flags.count == 3, let a = flags[0], let b = flags[1], let c = flags[2] else {
-        throw reader.error("pbc is \(entry.text)", hint: "it must hold three of T and F", column: column)
-      }
-      periodic = Periodicity(a, b, c)
-    }
-    let origin = try numbers("Origin", 3).map { Vector3($0[0], $0[1], $0[2]) } ?? .zero
+  func box(around positions: [Vector3]) throws -> Box {
     do {
       return try Box.completed(cell, origin: origin, periodic: periodic, around: positions)
     } catch let error as FaultlineError {
-      throw reader.error(error.message, hint: error.hint, column: (find("Lattice") ?? find("pbc"))?.1)
+      throw reader.error(error.message, hint: error.hint, line: line, column: cellColumn)
     }
-  }
-}
-
-extension Box {
-  /// A box whose missing (zero) vectors along open axes are replaced by ones that span the atoms with a margin of 1 Å.
-  package static func completed(
-    _ given: Matrix3, origin: Vector3, periodic: Periodicity, around positions: [Vector3], margin: Double = 1
-  ) throws -> Box {
-    var cell = given
-    let missing = (0..<3).filter { cell[$0] == .zero }
-    if let k = missing.first(where: { periodic[$0] }) {
-      throw FaultlineError(
-        .input, "axis \(["a", "b", "c"][k]) is periodic but has no cell vector",
-        hint: "give the lattice or open the axis")
-    }
-    for k in missing {
-      // Perpendicular to the vectors that are there, as far as there are any.
-      let others = (0..<3).filter { $0 != k }.map { cell[$0] }
-      var direction = cross(others[0], others[1])
-      if direction == .zero {
-        let axes = [Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1)]
-        let one = others[0] == .zero ? others[1] : others[0]
-        direction = one == .zero ? axes[k] : axes[k] - (dot(axes[k], one) / one.squaredLength) * one
-        if direction.length < 1e-6 { direction = cross(one, axes[(k + 1) % 3]) }
-      }
-      cell[k] = direction / direction.length
-    }
-    let volume = abs(cell.determinant)
-    guard volume > 1e-10 * cell.x.length * cell.y.length * cell.z.length, volume.isFinite else {
-      throw FaultlineError(.input, "the cell has no volume", hint: "its three vectors must not lie in a plane")
-    }
-    guard !missing.isEmpty else { return Box(cell: cell, origin: origin, periodic: periodic) }
-    var start = origin
-    let unit = Box(cell: cell, origin: origin, periodic: periodic)
-    var low = Vector3(repeating: .infinity)
-    var high = -low
-    for r in positions {
-      let s = unit.fractional(r)
-      low = pointwiseMin(low, s)
-      high = pointwiseMax(high, s)
-    }
-    for k in missing {
-      let (from, to) = positions.isEmpty ? (0, 0) : (low[k], high[k])
-      start += (from - margin) * cell[k]
-      cell[k] *= to - from + 2 * margin
-    }
-    return Box(cell: cell, origin: start, periodic: periodic)
   }
 }

@@ -33,7 +33,7 @@ public final class ExtXYZReader {
       throw reader.error("the file ends before the comment line of the frame that begins on line \(begin)")
     }
     let header = try ExtXYZHeader(comment, reader)
-    var table = try ExtXYZTable(header.properties, count: Int(count), reader)
+    var table = try ExtXYZTable(header, count: Int(count), reader)
     for k in 0..<Int(count) {
       guard let line = try reader.next() else {
         throw reader.error(
@@ -41,9 +41,9 @@ public final class ExtXYZReader {
       }
       try table.read(line)
     }
-    let box = try header.box(around: table.positions, reader)
+    let box = try header.box(around: table.positions)
     var frame = try table.frame(box, header, line: begin)
-    frame.source = (box, header.entries.filter { ExtXYZHeader.cellKeys.contains($0.key) })
+    frame.source = (box, header.cellEntries)
     return frame
   }
 
@@ -77,15 +77,16 @@ private struct ExtXYZTable {
   private var types: [Int32] = []
   private var columns: [ExtXYZColumn] = []
 
-  init(_ properties: [ExtXYZHeader.Property], count: Int, _ reader: LineReader) throws {
+  init(_ header: ExtXYZHeader, count: Int, _ reader: LineReader) throws {
     self.reader = reader
-    self.properties = properties
+    properties = header.properties
     expected = count
     // A wrong count must not take the memory of the machine before the file proves it.
     let room = min(count, 1 << 22)
     let hasSpecies = properties.contains { $0.name == "species" }
     guard properties.contains(where: { $0.name == "pos" && $0.kind == 0x52 && $0.width == 3 }) else {
-      throw reader.error("Properties has no pos:R:3", hint: "positions must be given")
+      throw reader.error(
+        "Properties has no pos:R:3", hint: "positions must be given", column: header.propertiesColumn)
     }
     for property in properties {
       switch (property.name, property.kind, property.width) {
@@ -105,7 +106,8 @@ private struct ExtXYZTable {
       }
     }
     guard targets.contains(where: { $0.givesSpecies }) else {
-      throw reader.error("Properties has no species", hint: "add species:S:1 or numbers:I:1")
+      throw reader.error(
+        "Properties has no species", hint: "add species:S:1 or numbers:I:1", column: header.propertiesColumn)
     }
     positions.reserveCapacity(room)
     types.reserveCapacity(room)
@@ -211,6 +213,11 @@ private struct ExtXYZTable {
     return Int32(names.count - 1)
   }
 
+  /// Columns of reals that become part of the structure.
+  private static let realNames: Set<String> = [
+    "velo", "vel", "velocity", "velocities", "momenta", "charges", "charge", "initial_charges", "q",
+  ]
+
   /// Sorts the columns into the structure.
   consuming func frame(_ box: Box, _ header: ExtXYZHeader, line: Int) throws -> ExtXYZFrame {
     var structure = Structure(box: box, species: names, types: types, positions: positions)
@@ -218,8 +225,10 @@ private struct ExtXYZTable {
     var chargeName = "charges"
     var momenta: [Double]?
     for column in columns {
-      switch (column.name, column.width, column.values) {
-      case ("id", 1, .integers(let v)):
+      // Whole numbers may stand for real ones.
+      let reals = Self.realNames.contains(column.name) ? column.reals : nil
+      switch (column.name, column.width, column.values, reals) {
+      case ("id", 1, .integers(let v), _):
         do throws(AtomNumbering.Problem) {
           _ = try AtomNumbering(v)
         } catch {
@@ -228,18 +237,16 @@ private struct ExtXYZTable {
             at: SourceLocation(file: reader.path, line: line))
         }
         structure.ids = v
-      case ("grain", 1, .integers(let v)) where v.allSatisfy { Int32(exactly: $0) != nil }:
+      case ("grain", 1, .integers(let v), _) where v.allSatisfy { Int32(exactly: $0) != nil }:
         structure.grains = v.map { Int32($0) }
-      case ("velo", 3, .reals(let v)), ("vel", 3, .reals(let v)), ("velocity", 3, .reals(let v)),
-        ("velocities", 3, .reals(let v)):
+      case ("velo", 3, _, let v?), ("vel", 3, _, let v?), ("velocity", 3, _, let v?), ("velocities", 3, _, let v?):
         structure.velocities = Self.vectors(v)
-      case ("momenta", 3, .reals(let v)):
+      case ("momenta", 3, _, let v?):
         momenta = v
-      case ("charges", 1, .reals(let v)), ("charge", 1, .reals(let v)), ("initial_charges", 1, .reals(let v)),
-        ("q", 1, .reals(let v)):
+      case ("charges", 1, _, let v?), ("charge", 1, _, let v?), ("initial_charges", 1, _, let v?), ("q", 1, _, let v?):
         structure.charges = v
         chargeName = column.name
-      case ("image", 3, .integers(let v)), ("images", 3, .integers(let v)):
+      case ("image", 3, .integers(let v), _), ("images", 3, .integers(let v), _):
         structure.images = (0..<(v.count / 3)).map {
           SIMD3(Int32(clamping: v[3 * $0]), Int32(clamping: v[3 * $0 + 1]), Int32(clamping: v[3 * $0 + 2]))
         }

@@ -9,20 +9,18 @@ public final class ExtXYZWriter {
   /// A name that ends in `.gz` gives a compressed file.
   public convenience init(_ path: String) throws { self.init(try OutputFile(path)) }
 
-  /// The comment line: the cell, `Properties`, then the entries in their order.
+  /// The comment line: the cell as it was read, `Properties`, then the entries in their order, empty ones last.
   package static func header(_ frame: ExtXYZFrame) -> String {
     var parts: [String] = []
     let box = frame.structure.box
-    var cell = frame.source?.box == box ? frame.source?.entries ?? [] : []
-    if cell.isEmpty {
-      cell = [ExtXYZEntry("Lattice", box.cell.elements)]
-      if box.origin != .zero { cell.append(ExtXYZEntry("Origin", [box.origin.x, box.origin.y, box.origin.z])) }
-    }
-    if !cell.contains(where: { $0.key == "pbc" }) {
+    if let source = frame.source, source.box == box {
+      parts += source.entries.map(\.written)
+    } else {
+      parts += [ExtXYZEntry("Lattice", box.cell.elements).written]
+      if box.origin != .zero { parts.append(ExtXYZEntry("Origin", [box.origin.x, box.origin.y, box.origin.z]).written) }
       let p = box.periodic
-      cell.append(ExtXYZEntry("pbc", [p.a, p.b, p.c].map { $0 ? "T" : "F" }.joined(separator: " ")))
+      parts.append(ExtXYZEntry("pbc", [p.a, p.b, p.c].map { $0 ? "T" : "F" }.joined(separator: " ")).written)
     }
-    parts += cell.map(\.written)
     var properties = "species:S:1:pos:R:3"
     let s = frame.structure
     if s.ids != nil { properties += ":id:I:1" }
@@ -32,7 +30,8 @@ public final class ExtXYZWriter {
     if s.grains != nil { properties += ":grain:I:1" }
     for column in frame.columns { properties += ":\(column.name):\(column.kind):\(column.width)" }
     parts.append("Properties=\(properties)")
-    parts += frame.info.map(\.written)
+    // ASE takes what follows an empty value for that value.
+    parts += (frame.info.filter { !$0.text.isEmpty } + frame.info.filter { $0.text.isEmpty }).map(\.written)
     return parts.joined(separator: " ")
   }
 

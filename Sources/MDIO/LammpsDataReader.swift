@@ -47,7 +47,8 @@ struct LammpsDataReader {
   }
 
   private mutating func structure() throws -> Structure {
-    guard try reader.next() != nil else { throw reader.error("the file is empty") }
+    guard let title = try reader.next() else { throw reader.error("the file is empty") }
+    try refuseOtherUnits(title)
     var keyword = try readHeader()
     guard let atomCount, atomCount > 0 else {
       throw reader.error("the header does not say how many atoms there are", hint: "a line such as '4000 atoms'")
@@ -98,9 +99,19 @@ struct LammpsDataReader {
     return n
   }
 
+  /// LAMMPS says in the first line in which units it wrote a file, people do in a comment; nothing else would tell.
+  private func refuseOtherUnits(_ line: Field) throws {
+    guard let units = LammpsDataVocabulary.units(in: String(decoding: line, as: UTF8.self)), units.style != "metal"
+    else { return }
+    throw reader.error(
+      "the file is in LAMMPS's units `\(units.style)`",
+      hint: "`metal` is read (Å, ps, g/mol, e); convert the numbers and the word", column: units.column)
+  }
+
   /// Reads up to the first section's name, which it returns.
   private mutating func readHeader() throws -> (String, String?)? {
     while let line = try reader.next() {
+      try refuseOtherUnits(line)
       let (fields, comment) = Self.split(line)
       guard let first = fields.first else { continue }
       if let c = first.utf8.first, (0x41...0x5A).contains(c) { return try section(fields, comment) }

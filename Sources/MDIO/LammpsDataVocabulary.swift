@@ -15,6 +15,20 @@ enum LammpsDataVocabulary {
     "extra bond per atom", "extra angle per atom", "extra dihedral per atom", "extra improper per atom",
     "extra special per atom",
   ]
+  /// LAMMPS documentation, `units`.
+  static let unitStyles: Set<Substring> = ["lj", "real", "metal", "si", "cgs", "electron", "micro", "nano"]
+
+  /// The units that a title or comment speaks of, as in `units = real`, `units real` or `real units`, and where.
+  static func units(in text: String) -> (style: String, column: Int)? {
+    let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
+    for k in words.indices where words[k] == "units" {
+      for near in [k + 1, k - 1] where words.indices.contains(near) && unitStyles.contains(words[near]) {
+        let word = words[near]
+        return (String(word), word.base.utf8.distance(from: word.base.startIndex, to: word.startIndex) + 1)
+      }
+    }
+    return nil
+  }
 }
 
 /// The atom styles whose columns are known: `id [molecule] type [q] x y z [ix iy iz]`.

@@ -1,7 +1,10 @@
 import MDCore
 import MDNumerics
 
-/// LAMMPS text dumps, `metal` units, as OVITO, ASE and LAMMPS' own tools read them.
+/// LAMMPS text dumps, `metal` units, as OVITO, MDAnalysis, ASE and LAMMPS' own `rerun` and `read_dump` read them.
+///
+/// A frame begins with `ITEM: TIMESTEP` and has no `ITEM: UNITS` or `ITEM: TIME`, though LAMMPS can write these: where
+/// they stand OVITO and MDAnalysis do not find the frames. The time of a step is in thermo.csv and in extended XYZ.
 ///
 /// Columns are `id type element x y z` (`xu yu zu` for unwrapped positions), `ix iy iz` if there are images, then the
 /// frame's: `velo`, `forces` and `charges` become `vx vy vz`, `fx fy fz` and `q`; others keep their name, with `[1]`,
@@ -30,9 +33,7 @@ public final class LammpsDumpWriter: TrajectoryWriter {
     written = 0
     names = frame.species.map { Array($0.utf8) }
     orientation = LammpsOrientation(frame.box)
-    text.append("ITEM: UNITS\nmetal\nITEM: TIME\n")
-    text.append(frame.time)
-    text.append("\nITEM: TIMESTEP\n\(frame.step)\nITEM: NUMBER OF ATOMS\n\(frame.atomCount)\n")
+    text.append("ITEM: TIMESTEP\n\(frame.step)\nITEM: NUMBER OF ATOMS\n\(frame.atomCount)\n")
     appendBounds(orientation.box)
     text.append("ITEM: ATOMS id type element \(frame.isUnwrapped ? "xu yu zu" : "x y z")")
     if frame.hasImages { text.append(" ix iy iz") }

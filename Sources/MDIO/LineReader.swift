@@ -112,9 +112,12 @@ package final class LineReader {
     return moved
   }
 
-  /// An error at a field of the current line.
-  package func error(_ message: String, hint: String? = nil, column: Int? = nil) -> FaultlineError {
-    FaultlineError(.input, message, hint: hint, at: SourceLocation(file: path, line: max(number, 1), column: column))
+  /// An error at a field of the current line, or of another.
+  package func error(
+    _ message: String, hint: String? = nil, line: Int? = nil, column: Int? = nil
+  ) -> FaultlineError {
+    FaultlineError(
+      .input, message, hint: hint, at: SourceLocation(file: path, line: line ?? max(number, 1), column: column))
   }
 }
 

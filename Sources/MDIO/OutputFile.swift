@@ -1,77 +1,82 @@
-import CZlib
 import Glibc
 import MDCore
 
 /// A file that grows at its end, plain or gzip.
 ///
-/// Compressed output is a row of gzip members: `finishFrame` ends one, so a file cut at a frame's end is whole.
-/// Every failure of the system (full disk, quota, permission) is thrown with the path and its reason.
+/// Compressed output is one gzip member, because many readers stop after the first (`GzipStream`). The end of the
+/// member stands behind the last frame and the next frame overwrites it. A frame's first bytes go to the file after
+/// its others, so what a killed program leaves is whole up to the frame before, with surplus bytes behind it if the
+/// frame was a large one. Every failure of the system (full disk, quota, permission) is thrown with the path and its
+/// reason.
 public final class OutputFile {
   public enum Mode: Sendable {
     case create
-    /// Keeps the first `bytes` of an existing file and goes on after them.
+    /// Keeps the first `bytes` of an existing file, an `offset` of the program that wrote it, and goes on after them.
     case append(truncatingTo: Int)
   }
 
   public let path: String
-  public let isCompressed: Bool
-  /// Bytes in the file; a safe place to truncate to after `finishFrame`.
+  public var isCompressed: Bool { gzip != nil }
+  /// A safe place to truncate to after `finishFrame`: bytes in the file, without the end of a gzip member.
   public private(set) var offset = 0
   private var descriptor: Int32
-  private var stream: UnsafeMutablePointer<z_stream>?
-  private var memberIsOpen = false
-  private var block: [UInt8] = []
+  private var gzip: GzipStream?
+  /// Bytes of the present compressed frame, and its beginning, which is written last.
+  private var frameBytes = 0
+  private var held: [UInt8] = []
+  private static let heldBytes = 1 << 18
 
   /// Names that end in `.gz` are compressed.
   public init(_ path: String, mode: Mode = .create) throws {
     self.path = path
-    isCompressed = path.hasSuffix(".gz")
-    let flags: Int32
-    switch mode {
-    case .create: flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-    case .append: flags = O_WRONLY | O_CREAT | O_CLOEXEC
-    }
-    descriptor = open(path, flags, 0o644)
+    let isCompressed = path.hasSuffix(".gz")
+    var kept = 0
+    if case .append(let bytes) = mode { kept = bytes }
+    // A compressed file is read when it is continued.
+    let access = isCompressed ? O_RDWR : O_WRONLY
+    descriptor = open(path, access | O_CREAT | O_CLOEXEC | (kept == 0 ? O_TRUNC : 0), 0o644)
     guard descriptor >= 0 else { throw SystemFailure.error("open", path) }
-    if case .append(let bytes) = mode {
-      let size = Int(lseek(descriptor, 0, SEEK_END))
-      guard size >= bytes else {
-        close(descriptor)
-        descriptor = -1
-        throw FaultlineError(
-          .run, "\(path) has \(size) bytes but \(bytes) had been written when the run stopped",
-          hint: "it was changed or cut since; move it away to start a new file")
-      }
-      guard ftruncate(descriptor, bytes) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
-        let error = SystemFailure.error("truncate", path)
-        close(descriptor)
-        descriptor = -1
-        throw error
-      }
-      offset = bytes
-    }
-    if isCompressed {
-      let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-      stream.initialize(to: z_stream())
-      // Window bits 15 + 16: a gzip header and trailer. Level 4: most of the gain at a third of the time of 6.
-      deflateInit2_(
-        stream, 4, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-      self.stream = stream
-      block = [UInt8](repeating: 0, count: 1 << 18)
+    do {
+      if kept > 0 { try cut(to: kept) }
+      if isCompressed { try openMember() }
+    } catch {
+      close(descriptor)
+      descriptor = -1
+      throw error
     }
   }
 
-  deinit {
-    if let stream {
-      deflateEnd(stream)
-      stream.deallocate()
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  private func cut(to bytes: Int) throws {
+    let size = Int(lseek(descriptor, 0, SEEK_END))
+    guard size >= bytes else {
+      throw FaultlineError(
+        .run, "\(path) has \(size) bytes but \(bytes) had been written when the run stopped",
+        hint: "it was changed or cut since; move it away to start a new file")
     }
-    if descriptor >= 0 { close(descriptor) }
+    guard ftruncate(descriptor, bytes) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+      throw SystemFailure.error("truncate", path)
+    }
+    offset = bytes
+  }
+
+  /// Begins the gzip member, or finds out what its end needs to know of the frames that are kept.
+  private func openMember() throws {
+    let gzip = GzipStream()
+    if offset <= GzipStream.header.count {
+      try SystemFailure.writeAll(descriptor, GzipStream.header + gzip.trailer, at: 0, path)
+      offset = GzipStream.header.count
+    } else {
+      try gzip.reread(descriptor, bytes: offset, path)
+      try SystemFailure.writeAll(descriptor, gzip.trailer, at: offset, path)
+    }
+    self.gzip = gzip
   }
 
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
-    if isCompressed {
-      try compress(bytes, flush: Z_NO_FLUSH)
+    if let gzip {
+      if !bytes.isEmpty { try gzip.compress(bytes, into: keep) }
     } else {
       try SystemFailure.writeAll(descriptor, bytes, path)
       offset += bytes.count
@@ -83,9 +88,28 @@ public final class OutputFile {
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
   }
 
+  /// Compressed bytes of the present frame: its beginning is held back, the rest goes to its place.
+  private func keep(_ bytes: UnsafeRawBufferPointer) throws {
+    let first = bytes.prefix(Self.heldBytes - held.count)
+    let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(first.count))
+    held += first
+    try SystemFailure.writeAll(descriptor, rest, at: offset + frameBytes + first.count, path)
+    frameBytes += bytes.count
+  }
+
   /// Ends a frame: the file may be cut at `offset` now.
   public func finishFrame() throws {
-    if memberIsOpen { try compress(UnsafeRawBufferPointer(start: nil, count: 0), flush: Z_FINISH) }
+    guard let gzip, gzip.frameIsOpen else { return }
+    try gzip.endFrame(into: keep)
+    if held.count == frameBytes {
+      try SystemFailure.writeAll(descriptor, held + gzip.trailer, at: offset, path)
+    } else {
+      try SystemFailure.writeAll(descriptor, gzip.trailer, at: offset + frameBytes, path)
+      try SystemFailure.writeAll(descriptor, held, at: offset, path)
+    }
+    offset += frameBytes
+    frameBytes = 0
+    held.removeAll(keepingCapacity: true)
   }
 
   /// Ends the frame and waits until it is on the disk.
@@ -101,39 +125,6 @@ public final class OutputFile {
     let result = close(descriptor)
     descriptor = -1
     guard result == 0 else { throw SystemFailure.error("close", path) }
-  }
-
-  private func compress(_ bytes: UnsafeRawBufferPointer, flush: Int32) throws {
-    guard let stream else { return }
-    if !memberIsOpen {
-      guard bytes.count > 0 else { return }
-      deflateReset(stream)
-      memberIsOpen = true
-    }
-    // zlib counts in 32 bits.
-    var rest = bytes[...]
-    repeat {
-      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-      rest = rest.dropFirst(piece.count)
-      stream.pointee.next_in = UnsafeMutablePointer(
-        mutating: piece.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      stream.pointee.avail_in = UInt32(piece.count)
-      var more = true
-      while more {
-        let made = block.withUnsafeMutableBufferPointer { place in
-          stream.pointee.next_out = place.baseAddress
-          stream.pointee.avail_out = UInt32(place.count)
-          deflate(stream, rest.isEmpty ? flush : Z_NO_FLUSH)
-          return place.count - Int(stream.pointee.avail_out)
-        }
-        try block.withUnsafeBytes {
-          try SystemFailure.writeAll(descriptor, UnsafeRawBufferPointer(rebasing: $0[..<made]), path)
-        }
-        offset += made
-        more = made == block.count
-      }
-    } while !rest.isEmpty
-    if flush == Z_FINISH { memberIsOpen = false }
   }
 }
 
@@ -151,16 +142,23 @@ enum SystemFailure {
     return FaultlineError(.run, "cannot \(action) \(path): \(String(cString: strerror(code)))", hint: hint)
   }
 
-  /// Writes every byte, however many calls that takes.
-  static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ path: String) throws {
+  /// Writes every byte, however many calls that takes; at a place of the file, or else where the last call ended.
+  static func writeAll(
+    _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at place: Int? = nil, _ path: String
+  ) throws {
     var done = 0
     while done < bytes.count {
-      let n = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+      let (from, rest) = (bytes.baseAddress! + done, bytes.count - done)
+      let n = place.map { pwrite(descriptor, from, rest, off_t($0 + done)) } ?? Glibc.write(descriptor, from, rest)
       if n > 0 {
         done += n
       } else if n == 0 || errno != EINTR {
         throw error("write to", path)
       }
     }
+  }
+
+  static func writeAll(_ descriptor: Int32, _ bytes: [UInt8], at place: Int, _ path: String) throws {
+    try bytes.withUnsafeBytes { try writeAll(descriptor, $0, at: place, path) }
   }
 }

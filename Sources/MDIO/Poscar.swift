@@ -55,7 +55,7 @@ enum Poscar {
       throw reader.error(error.message, hint: error.hint)
     }
 
-    var names = FieldScanner.strings(try line("the species"))
+    var names = Array(uncommented(FieldScanner.strings(try line("the species"))))
     let counts: [Int]
     if names.first.flatMap({ Int($0) }) != nil {
       counts = try atomCounts(names, reader)
@@ -72,10 +72,12 @@ enum Poscar {
         throw reader.error("\(names.count) species but \(counts.count) numbers of atoms")
       }
     }
-    var mode = try line("the positions")
-    if mode.first == 0x53 || mode.first == 0x73 { mode = try line("the positions") }
+    /// The first letter of a line that says how to read the next ones.
+    func letter() throws -> UInt8? { try line("the positions").first { $0 != 0x20 && $0 != 0x09 } }
+    var mode = try letter()
+    if mode == 0x53 || mode == 0x73 { mode = try letter() }
     let isCartesian: Bool
-    switch mode.first(where: { $0 != 0x20 }) {
+    switch mode {
     case 0x43, 0x63, 0x4B, 0x6B: isCartesian = true
     case 0x44, 0x64: isCartesian = false
     default: throw reader.error("this line must say Direct or Cartesian", column: 1)

@@ -21,8 +21,13 @@ public enum StructureFile {
   ) throws -> Structure {
     switch try format ?? detect(path) {
     case .extxyz:
-      let structure = try selected(frame, of: path).structure
-      return try ordered(structure, by: species, path)
+      let frame = try selected(frame, of: path)
+      var structure = try ordered(frame.structure, by: species, path)
+      if !frame.hasLattice {
+        structure.notes.append(
+          "warning: \(path):\(frame.line + 1) gives no Lattice: open boundaries, the cell is the atoms' bounding box")
+      }
+      return structure
     case .lammpsData: return try LammpsDataReader.read(path, species: species, periodic: periodic)
     case .poscar: return try ordered(Poscar.read(path, species: species), by: species, path)
     }
@@ -79,6 +84,10 @@ public enum StructureFile {
     var lines: [[String]] = []
     while lines.count < 40, let line = try reader.next() { lines.append(FieldScanner.strings(line)) }
     if let first = lines.first, first.count == 1, Int(first[0]) != nil { return .extxyz }
+    if lines.first?.first == "ITEM:" {
+      throw FaultlineError(
+        .input, "\(path) is a LAMMPS dump, which is written and not read", hint: "convert it to extended XYZ")
+    }
     if lines.dropFirst().contains(where: { $0.count >= 2 && $0[1] == "atoms" && Int($0[0]) != nil }) {
       return .lammpsData
     }

@@ -19,7 +19,6 @@ public final class NeighborLists {
     public var longestRow = 0
     /// Memory of lists and cells.
     public var bytes = 0
-    public var builds = 0
   }
   public private(set) var statistics = Statistics()
 
@@ -66,7 +65,6 @@ public final class NeighborLists {
     statistics.longestRow = max(fullRows?.longestRow ?? 0, halfRows?.longestRow ?? 0)
     statistics.bytes =
       (fullRows?.bytes ?? 0) + (halfRows?.bytes ?? 0) + cellSort.bytes + 4 * scratch.capacity + 8 * reference.capacity
-    statistics.builds += 1
   }
 
   /// Row i of the full list: what the scan found without the atom itself.

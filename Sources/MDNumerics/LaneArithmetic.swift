@@ -15,9 +15,6 @@ extension SIMD4 where Scalar == Double {
   public func subtractingProduct(_ a: Self, _ b: Self) -> Self { lanes_fnma(a, b, self) }
 
   @inlinable @inline(__always)
-  public mutating func subtractProduct(_ a: Self, _ b: Self) { self = lanes_fnma(a, b, self) }
-
-  @inlinable @inline(__always)
   public func squareRoot() -> Self { lanes_sqrt(self) }
 
   @inlinable @inline(__always)
@@ -38,10 +35,6 @@ public func negativeBits(_ a: SIMD4<Double>) -> Int { Int(lanes_negative_bits(a)
 /// 1 if any lane of a equals that of b, else 0.
 @inlinable @inline(__always)
 public func anyEqual(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> Int { lanes_any_equal(a, b) }
-
-/// 1 if any lane of a is less than that of b, else 0.
-@inlinable @inline(__always)
-public func anyLess(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> Int { lanes_any_less(a, b) }
 
 /// The columns of the four-by-four matrix with these rows.
 @inlinable @inline(__always)

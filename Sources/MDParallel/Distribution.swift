@@ -7,6 +7,8 @@ public struct StructureHeader: Equatable, Sendable {
   public var species: [String]
   /// g/mol by species, where the structure gives them.
   public var masses: [Double?]
+  /// Whether any atom is of the species; a file's list of types may have others.
+  public var isPresent: [Bool]
   public var count: Int
   var parts: StructureParts
 
@@ -14,6 +16,8 @@ public struct StructureHeader: Equatable, Sendable {
     box = structure.box
     species = structure.species
     masses = structure.masses
+    isPresent = species.map { _ in false }
+    for type in structure.types { isPresent[Int(type)] = true }
     count = structure.count
     parts = []
     if structure.velocities != nil { parts.insert(.velocities) }
@@ -123,6 +127,7 @@ public enum Distribution {
     numbers += [Double(header.count), Double(header.parts.rawValue), Double(header.species.count)]
     // A mass is positive; −1 stands for none.
     numbers += header.masses.map { $0 ?? -1 }
+    numbers += header.isPresent.map { $0 ? 1 : 0 }
     return numbers.withUnsafeBytes { Array($0) } + Array(header.species.joined(separator: "\n").utf8)
   }
 
@@ -134,13 +139,14 @@ public enum Distribution {
       cell: Matrix3((0..<9).map(number)), origin: Vector3(number(9), number(10), number(11)),
       periodic: Periodicity(number(12) == 1, number(13) == 1, number(14) == 1))
     let kinds = Int(number(17))
-    let names = String(decoding: bytes[(8 * (18 + kinds))...], as: UTF8.self)
+    let names = String(decoding: bytes[(8 * (18 + 2 * kinds))...], as: UTF8.self)
     var header = StructureHeader(
       Structure(
         box: box, species: names.split(separator: "\n", omittingEmptySubsequences: false).map(String.init),
         types: [], positions: []))
     if kinds == 0 { header.species = [] }
     header.masses = (0..<kinds).map { number(18 + $0) < 0 ? nil : number(18 + $0) }
+    header.isPresent = (0..<kinds).map { number(18 + kinds + $0) == 1 }
     header.count = Int(number(15))
     header.parts = StructureParts(rawValue: UInt8(number(16)))
     return header

@@ -15,6 +15,8 @@ public final class DistributedSystem {
   public var box: Box
   /// Names of the species; `atoms.species` indexes them.
   public let species: [String]
+  /// Those that no atom has.
+  public let unusedSpecies: [String]
   /// g/mol, by species.
   public let masses: [Double]
   public let potentials: [any Potential]
@@ -56,7 +58,12 @@ public final class DistributedSystem {
     lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))
     exchange = GhostExchange(atoms: atoms, domain: domain, communicator: communicator)
     totalCount = communicator.sum(atoms.localCount)
+    var counts = species.map { _ in 0.0 }
+    for i in 0..<atoms.localCount { counts[Int(atoms.species[i])] += 1 }
+    communicator.sum(&counts)
+    unusedSpecies = species.indices.filter { counts[$0] == 0 }.map { species[$0] }
     for potential in potentials { try potential.attach(to: atoms) }
+    try Forecast(self).refuse(self)
   }
 
   /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.

@@ -47,24 +47,22 @@ struct GroupTable: Sendable {
   }
 
   /// Sets the atoms' group bits from where they are now.
-  func assign(to system: DistributedSystem) throws {
-    let atoms = system.atoms
+  func assign(to atoms: AtomStore, box: Box) throws {
     var grains: [Int64: Int32] = [:]
     if let column = atoms.column(named: "grain") {
       let grain = column.base.assumingMemoryBound(to: Double.self)
       for i in 0..<atoms.localCount { grains[atoms.id[i]] = Int32(grain[i]) }
     }
-    try GroupSelection.assign(selections, to: atoms, box: system.box) { grains[$0] }
+    try GroupSelection.assign(selections, to: atoms, box: box) { grains[$0] }
   }
 
-  /// A group without atoms is a mistake in its selection. Collective.
-  func refuseEmpty(_ plans: [GroupPlan], _ system: DistributedSystem) throws {
-    let sizes = counts(system.atoms, system.communicator)
-    for (plan, size) in zip(plans, sizes) where size == 0 {
-      throw FaultlineError(
+  /// A group without atoms is a mistake in its selection: an error for each. Collective.
+  func empty(_ plans: [GroupPlan], _ atoms: AtomStore, box: Box, _ communicator: any Communicator) -> [FaultlineError] {
+    zip(plans, counts(atoms, communicator)).filter { $0.1 == 0 }.map { plan, _ in
+      FaultlineError(
         .input, "no atom belongs to the group '\(plan.name)'",
-        hint: "an atom must meet every criterion of 'select'; the cell is "
-          + Self.extent(system.box), at: plan.location, isCollective: true)
+        hint: "an atom must meet every criterion of 'select'; the cell is " + Self.extent(box), at: plan.location,
+        isCollective: true)
     }
   }
 

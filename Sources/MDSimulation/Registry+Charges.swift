@@ -17,19 +17,19 @@ extension Registry {
         "Conjugate gradients with sums on a mesh (`pppm`) or plain Ewald sums (`ewald`); `direct`: the whole matrix "
           + "with plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
       .defaulted(
-        "accuracy", .number(NumberRange(from: 0, to: 1, includesLower: false)), "1e-5",
+        "accuracy", .number(Registry.accuracy), "1e-5",
         "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
       .optional(
-        "cutoff", .quantity(.length, .positive),
+        "cutoff", .quantity(.length, Registry.cutoff),
         "Of the part that is summed over pairs; as far as the Gaussians reach, at least 8 Å, if absent."),
       .defaulted(
-        "tolerance", .number(.positive), "1e-4",
+        "tolerance", .number(NumberRange(from: 1e-15, to: 1e3)), "1e-4",
         "Of conjugate gradients: root-mean-square of the residual, eV/e. `direct` solves to rounding."),
       .defaulted(
         "total", .quantity(.charge, .any), "0",
         "What all charges add up to; `evaluate` takes `total_charge` of a frame instead where there is one."),
       .optional(
-        "fft_ranks", .positiveInteger,
+        "fft_ranks", .copies,
         "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
       .defaulted("fixed", .list(.object(fixed), count: 0...32), "[]", "Groups whose charges are given."),
       .defaulted(
@@ -42,10 +42,10 @@ extension Registry {
           + "of 0."
       ),
       .optional(
-        "field", .vector(.quantity(.electricField, .any)),
+        "field", .vector(.quantity(.electricField, Registry.field)),
         "A uniform external field [Fx, Fy, Fz] along open directions; it has no part in the pressure."),
       .defaulted(
-        "slab_factor", .number(NumberRange(from: 1, includesLower: false)), "3",
+        "slab_factor", .number(Registry.slabFactor), "3",
         "Height of a slab's periodic cell over that of the box."),
     ],
     example: """
@@ -64,7 +64,7 @@ extension Registry {
     "Charges that stay.",
     [
       group,
-      .optional("charge", .quantity(.charge, .any), "Of every atom; as the structure gives it if absent."),
+      .optional("charge", .quantity(.charge, .any.plausibly(1e-6...20)), "Of every atom; as the structure gives it if absent."),
     ])
   private static let fragment = DeckObject(
     "A molecule, an electrode that is cut off, …",
@@ -73,7 +73,7 @@ extension Registry {
     "A conductor at a given electric potential.",
     [
       group,
-      .required("potential", .quantity(.potential, .any), "Electric potential; only differences matter."),
+      .required("potential", .quantity(.potential, .any.plausibly(1e-4...100)), "Electric potential; only differences matter."),
     ])
 
   /// What a potential needs to find charges.
@@ -89,9 +89,6 @@ extension Registry {
     _ section: DeckSection, _ plan: RunPlan, _ communicator: any Communicator, needed: (_ accuracy: Double) -> Double
   ) throws -> ChargeTools {
     let accuracy = section.double("accuracy")
-    guard accuracy >= 1e-14 else {
-      throw section.error("accuracy", "is beyond double precision", hint: "from 1e-14; 1e-5 is usual")
-    }
     let needed = needed(accuracy)
     let cutoff = section["cutoff"]?.double ?? max(8, needed)
     guard cutoff >= needed else {
@@ -198,10 +195,10 @@ extension Registry.Family {
   private static let element = DeckObject(
     "Charge parameters of a species.",
     [
-      .required("electronegativity", .quantity(.energy, .any), "χ, for a charge of 1 e: the energy is χ q + ½ J q²."),
+      .required("electronegativity", .quantity(.energy, .any.plausibly(1e-6...100)), "χ, for a charge of 1 e: the energy is χ q + ½ J q²."),
       .required(
-        "hardness", .quantity(.energy, .nonNegative),
+        "hardness", .quantity(.energy, .nonNegative.plausibly(1e-3...1000)),
         "J, for 1 e², without the energy of the Gaussian with itself, which is ½ q² · 14.4 eV·Å/(√π width)."),
-      .required("width", .quantity(.length, .positive), "σ of the Gaussian charge ∝ e^(−r²/2σ²)."),
+      .required("width", .quantity(.length, .positive.plausibly(0.01...10)), "σ of the Gaussian charge ∝ e^(−r²/2σ²)."),
     ])
 }

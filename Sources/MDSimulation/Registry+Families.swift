@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDPotentialFiles
 import MDPotentials
 
 // A family: its keys in the deck, and how its potential is made from them. File paths come absolute.
@@ -76,8 +77,8 @@ extension Registry.Family {
     DeckObject(
       "Ziegler–Biersack–Littmark screened nuclear repulsion between all species, as LAMMPS `pair_style zbl`.",
       [
-        .required("inner", .quantity(.length, .positive), "Switching begins."),
-        .required("outer", .quantity(.length, .positive), "The interaction ends."),
+        .required("inner", .quantity(.length, .positive.plausibly(0.1...50)), "Switching begins."),
+        .required("outer", .quantity(.length, .positive.plausibly(0.1...50)), "The interaction ends."),
       ],
       example: """
         potential:
@@ -103,17 +104,17 @@ extension Registry.Family {
     let pair = DeckObject(
       "Parameters of one pair of species.",
       [.required("species", .list(.string, count: 2...2), "The two species, in either order.")] + parameters
-        + [.optional("cutoff", .quantity(.length, .positive), "Of this pair; the potential's if absent.")])
+        + [.optional("cutoff", .quantity(.length, Registry.cutoff), "Of this pair; the potential's if absent.")])
     return DeckObject(
       doc,
       [
-        .required("cutoff", .quantity(.length, .positive), "Interactions end here."),
+        .required("cutoff", .quantity(.length, Registry.cutoff), "Interactions end here."),
         .required("pairs", .list(.object(pair), count: 1...10_000), "Parameters by pair of species."),
         .defaulted(
           "truncation", .enumeration(["cut", "shifted", "switched"]), "shifted",
           "At the cutoff: plain cut, energy shifted to zero, or smoothly switched off (to the second derivative)."),
         .optional(
-          "switch_from", .quantity(.length, .positive), "Where `switched` begins; 0.9 of the cutoff if absent."),
+          "switch_from", .quantity(.length, Registry.cutoff), "Where `switched` begins; 0.9 of the cutoff if absent."),
       ] + extra, example: example)
   }
 
@@ -151,7 +152,7 @@ extension Registry.Family {
       "Lennard-Jones 12-6: 4ε((σ/r)¹² − (σ/r)⁶).",
       parameters: [
         .required("epsilon", .quantity(.energy, .nonNegative), "ε, depth of the well."),
-        .required("sigma", .quantity(.length, .positive), "σ, where the energy is zero."),
+        .required("sigma", .quantity(.length, .positive.plausibly(0.1...50)), "σ, where the energy is zero."),
       ],
       extra: [
         .defaulted(
@@ -185,7 +186,7 @@ extension Registry.Family {
       parameters: [
         .required("depth", .quantity(.energy, .nonNegative), "D, depth of the well."),
         .required("alpha", .number(.positive), "α, 1/Å."),
-        .required("distance", .quantity(.length, .positive), "r₀, where the energy is lowest if C is 0."),
+        .required("distance", .quantity(.length, .positive.plausibly(0.1...50)), "r₀, where the energy is lowest if C is 0."),
         .defaulted("c12", .number(.nonNegative), "0", "C, eV·Å¹²; not 0 in the ionic model of Pedone et al. (2006)."),
       ],
       example: """
@@ -210,7 +211,7 @@ extension Registry.Family {
       "Buckingham: A e^(−r/ρ) − C/r⁶, without charges (see `coulomb`).",
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
-        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("rho", .quantity(.length, .positive.plausibly(0.01...10)), "ρ."),
         .required("c", .number(.nonNegative), "C, eV·Å⁶."),
       ],
       example: """
@@ -235,7 +236,7 @@ extension Registry.Family {
       parameters: [
         .required("a", .quantity(.energy, .nonNegative), "A."),
         .required("sigma", .quantity(.length, .nonNegative), "σ."),
-        .required("rho", .quantity(.length, .positive), "ρ."),
+        .required("rho", .quantity(.length, .positive.plausibly(0.01...10)), "ρ."),
         .required("c", .number(.nonNegative), "C, eV·Å⁶."),
         .defaulted("d", .number(.any), "0", "D, eV·Å⁸; positive attracts (the sign of Tosi and Fumi)."),
       ],

@@ -25,25 +25,40 @@ public enum Registry {
     .snap, .hdnnp, .mtp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb, .qeq,
   ]
 
+  // What several families' keys may be.
+
+  /// Of long-ranged sums: beyond 1e-14 is beyond double precision.
+  static let accuracy = NumberRange(from: 1e-14, to: 1).plausibly(1e-12...0.01)
+  /// Of pairs, Å.
+  static let cutoff = NumberRange.positive.plausibly(1...50)
+  /// Height of a slab's periodic cell over that of the box.
+  static let slabFactor = NumberRange(from: 1, to: 1e4, includesLower: false).plausibly(1...100)
+  /// V/Å.
+  static let field = NumberRange.any.plausibly(1e-9...10)
+
   public static let schema = DeckSchema.faultline(potentials: families.map(\.entry))
   public static func jsonSchema() -> String { JSONSchema.render(schema) }
   public static func deckReference() -> String { DeckReference.render(schema) }
 
-  /// The deck's potentials for these species. Errors without a place get that of the deck's entry.
+  /// The deck's potentials for these species. Throws the mistakes of all of them at once; those
+  /// without a place get that of the deck's entry.
   static func potentials(
     _ plan: RunPlan, species: [String], communicator: any Communicator
   ) throws -> [any Potential] {
-    let all: [any Potential] = try plan.potential.map { item in
+    var errors: [FaultlineError] = []
+    var all: [any Potential] = []
+    for item in plan.potential {
       guard let family = families.first(where: { $0.entry.name == item.name }) else {
         preconditionFailure("the deck's schema is made of the registry's families")
       }
       do {
-        return try family.make(item.section, plan, species, communicator)
+        all.append(try family.make(item.section, plan, species, communicator))
       } catch var error as FaultlineError {
         if error.location == nil { error.location = item.location }
-        throw error
+        errors.append(error)
       }
     }
+    if !errors.isEmpty { throw DeckErrors(errors).joined }
     let charged = all.indices.filter { all[$0] is any ChargeEquilibrating || all[$0] is CoulombPotential }
     if charged.count > 1, charged.contains(where: { all[$0] is any ChargeEquilibrating }) {
       throw FaultlineError(

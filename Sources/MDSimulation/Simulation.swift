@@ -2,6 +2,7 @@ import Foundation
 import MDCore
 import MDDeck
 import MDDynamics
+import MDIO
 import MDNumerics
 import MDParallel
 
@@ -20,10 +21,14 @@ public final class Simulation {
   let geometry: BoundaryEnergy.Geometry?
   var clock: Clock
   var summary: RunSummary
+  /// The potentials' files (on rank 0), for checkpoints.
+  private let inputs: [String: FileChecksum]
   /// What a checkpoint brought for the stage that it was taken in.
   var restored: StageState?
-  /// Steps of this start of the program.
+  /// Whole steps of this start of the program.
   private var stepsHere = 0
+  /// The last step that was done to its end.
+  private var lastWholeStep: Int
   private let started: Double
   private let watch: Watch
   private var limits = RunLimits()
@@ -33,7 +38,7 @@ public final class Simulation {
   init(
     plan: RunPlan, system: DistributedSystem, outputs: RunOutputs, groups: GroupTable,
     geometry: BoundaryEnergy.Geometry?, lastSelected: Int? = nil, clock: Clock, restored: StageState?,
-    summary: RunSummary, log: RunLog, started: Double
+    summary: RunSummary, inputs: [String: FileChecksum], log: RunLog, started: Double
   ) {
     self.plan = plan
     self.system = system
@@ -41,8 +46,10 @@ public final class Simulation {
     self.groups = groups
     self.geometry = geometry
     self.clock = clock
+    lastWholeStep = clock.step
     self.restored = restored
     self.summary = summary
+    self.inputs = inputs
     self.log = log
     self.started = started
     watch = Watch(plan.analysis.watch, system, lastSelected: lastSelected)
@@ -51,6 +58,7 @@ public final class Simulation {
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
   public func run(limits: RunLimits) throws -> RunOutcome {
     self.limits = limits
+    defer { outputs.release() }
     summary.setupSeconds = PhaseTimers.now() - started
     do {
       if clock.stage < plan.stages.count { try writeSummary() }
@@ -58,13 +66,14 @@ public final class Simulation {
       try finish(outcome)
       return outcome
     } catch {
-      let advice =
-        outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
       var failure = error as? FaultlineError ?? FaultlineError(.run, "\(error)")
       summary.status = "failed"
       summary.reason = failure.description
-      failure.message += advice
-      if communicator.isRoot {
+      summary.steps = stepsHere
+      summary.stepsTotal = lastWholeStep
+      failure.message +=
+        outputs.lastCheckpoint.map { "; the last good checkpoint is \($0)" } ?? "; there is no checkpoint yet"
+      if communicator.isRoot, outputs.mayWrite {
         log.line("error: \(failure)")
         try? outputs.write(summary)
       }
@@ -101,6 +110,9 @@ public final class Simulation {
     }
     account(PhaseTimers.now() - stageStart, steps: clock.stepInStage - firstStep)
     if stop != nil { return stop }
+    // Whatever comes now, the stage need not be repeated. At the run's end the last checkpoint follows at once.
+    let isLast = clock.stage + 1 == plan.stages.count && analysis(of: plan.stages[clock.stage]) == nil
+    if !isLast, outputs.lastCheckpointClock != clock { try checkpoint(driver) }
     try end(driver, steps: clock.stepInStage - firstStep, seconds: PhaseTimers.now() - stageStart)
     return nil
   }
@@ -129,26 +141,29 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
-    driver.report(row)
-    try outputs.write(row, log: log)
-    if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, system: system) }
+    try record(row, driver)
+    if clock.step == 0 {
+      try outputs.writeFrames(at: 0, time: clock.time, header: header(row, driver), system: system)
+    }
   }
 
   /// One step. Returns why the run must stop after it, if it must.
   private func step(_ driver: StageDriver) throws -> String? {
     clock.step += 1
     clock.stepInStage += 1
-    stepsHere += 1
     driver.context.step = clock.step
     system.timers.start(.integrate)
-    try driver.integrator.firstHalf(driver.context, box: &system.box)
-    try driver.loading?.apply(driver.context, box: &system.box)
-    let vote = collectVote()
-    try refuseRunaway(vote.displacement)
-    if vote.displacement > system.skin / 2 {
-      try system.rebuild()
-    } else {
-      system.refresh()
+    let vote = try blamingStrain(of: driver) {
+      try driver.integrator.firstHalf(driver.context, box: &system.box)
+      try driver.loading?.apply(driver.context, box: &system.box)
+      let vote = collectVote()
+      try refuseRunaway(vote.displacement)
+      if vote.displacement > system.skin / 2 {
+        try system.rebuild()
+      } else {
+        system.refresh()
+      }
+      return vote
     }
     let isLast = clock.stepInStage == driver.steps
     let thermoDue = outputs.thermoDue(clock.step) || isLast
@@ -160,23 +175,30 @@ public final class Simulation {
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
+    stepsHere += 1
+    lastWholeStep = clock.step
     system.timers.start(.analysis)
     // The end of a relaxation is worth a row and a frame, whatever its step.
     let isRelaxed = !driver.isDynamics && (driver.isConverged || isLast)
     if isRelaxed { want.formUnion(outputs.allWants) }
     let figures = computed.contains(.assessment) ? watch.look(at: clock.step) : [:]
-    if thermoDue || isRelaxed {
+    var header: [ExtXYZEntry] = []
+    if thermoDue || isRelaxed || outputs.headerDue(clock.step) {
       let row = sample(
         driver,
         computed.isSuperset(of: want) && computed.isSuperset(of: [.energy, .virial])
           ? tally : try fullTally(want), figures)
-      driver.report(row)
-      system.timers.start(.output)
-      try outputs.write(row, log: log)
+      if thermoDue || isRelaxed { try record(row, driver) }
+      header = self.header(row, driver)
     }
     system.timers.start(.output)
-    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, system: system)
+    try outputs.writeFrames(at: clock.step, evenIfNotDue: isRelaxed, time: clock.time, header: header, system: system)
     try heed(watch.judge(figures, step: clock.step), driver)
+    // From the first output on the run has got somewhere: run.json must say so before another takes the directory over.
+    if outputs.hasGrown, summary.stepsTotal == 0 {
+      summary.stepsTotal = clock.step
+      try writeSummary()
+    }
     let stop = reasonToStop(vote)
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
@@ -194,15 +216,27 @@ public final class Simulation {
       integrator: driver.integrator, isDynamics: driver.isDynamics)
     row.assessments = figures
     row.figures = system.figureValues(potentialEnergy: row.potentialEnergy)
-    summary.finalThermo = row
     return row
+  }
+
+  /// A row of the log, of thermo.csv and, if none comes after it, of run.json.
+  private func record(_ row: ThermoRow, _ driver: StageDriver) throws {
+    summary.finalThermo = row
+    driver.report(row)
+    system.timers.start(.output)
+    try outputs.write(row, log: log)
+  }
+
+  private func header(_ row: ThermoRow, _ driver: StageDriver) -> [ExtXYZEntry] {
+    FrameHeader.entries(row, box: system.box, isDynamics: driver.isDynamics, strain: driver.strain)
   }
 
   /// Does what the watch says: keeps the structure, or ends the run with it and a checkpoint.
   private func heed(_ verdict: Watch.Verdict, _ driver: StageDriver) throws {
     guard verdict != .nothing else { return }
-    if outputs.selectionWants.contains(.atomEnergy) { _ = try fullTally(outputs.selectionWants) }
-    try outputs.writeSelection(at: clock.step, time: clock.time, system: system)
+    let row = sample(driver, try fullTally(outputs.selectionWants), [:])
+    try outputs.writeSelection(
+      at: clock.step, time: clock.time, header: header(row, driver), system: system)
     switch verdict {
     case .nothing: break
     case .select(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
@@ -249,6 +283,16 @@ public final class Simulation {
 
   // MARK: Trouble
 
+  /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
+  private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch var error as FaultlineError where error.kind == .run {
+      if let strain = driver.strain {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(strain), which may be too fast"
+      }
+      throw error
+    }
+  }
+
   private func refuseRunaway(_ displacement: Double) throws {
     if displacement.isFinite && displacement < max(10, system.cutoff + system.skin) { return }
     try refuseNonFinite()
@@ -288,11 +332,11 @@ public final class Simulation {
     let header = CheckpointHeader(
       deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
-      masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
+      unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
       geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
       longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
-      columns: [], files: [:])
+      columns: [], files: [:], inputs: inputs)
     try outputs.writeCheckpoint(header, system: system)
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
     summary.stepsTotal = clock.step
@@ -307,15 +351,23 @@ public final class Simulation {
   private func end(_ driver: StageDriver, steps: Int, seconds: Double) throws {
     try driver.integrator.finish(driver.context)
     log.line(
-      "  \(driver.ending) after \(RunLog.grouped(steps)) steps in \(RunLog.duration(seconds))"
-        + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)")
+      "  \(driver.ending)"
+        + (steps == 0
+          ? ", no step taken"
+          : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
+            + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for line in watch.report() { log.line("  " + line) }
-    if case .minimize = plan.stages[clock.stage].work, let analysis = plan.analysis.boundaryEnergy {
+    if let analysis = analysis(of: plan.stages[clock.stage]) {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
     }
+  }
+
+  /// What is measured at the end of a stage.
+  private func analysis(of stage: StagePlan) -> BoundaryEnergyPlan? {
+    if case .minimize = stage.work { plan.analysis.boundaryEnergy } else { nil }
   }
 
   private func perAtomStep(_ seconds: Double, _ steps: Int) -> Double {
@@ -335,7 +387,7 @@ public final class Simulation {
 
   private func finish(_ outcome: RunOutcome) throws {
     // A run that had ended before has nothing to add to what its own run.json says.
-    if stepsHere == 0, outcome == .finished, outputs.lastCheckpointStep == clock.step {
+    if stepsHere == 0, outcome == .finished, outputs.lastCheckpointClock == clock {
       try outputs.close()
       log.line("The run is finished: there is nothing left to do after step \(clock.step)")
       return
@@ -348,7 +400,7 @@ public final class Simulation {
     switch outcome {
     case .finished:
       summary.status = "finished"
-      if outputs.lastCheckpointStep != clock.step { try checkpoint(nil) }
+      if outputs.lastCheckpointClock != clock { try checkpoint(nil) }
     case .stopped(let reason):
       summary.status = "stopped"
       summary.reason = reason
@@ -365,7 +417,7 @@ public final class Simulation {
       return "\(phase.rawValue)\(RunLog.percent(s / summary.loopSeconds))"
     }
     log.line(
-      "Finished: \(RunLog.grouped(summary.steps)) steps of \(RunLog.grouped(system.totalCount)) atoms in "
+      "Finished: \(RunLog.counted(summary.steps, "step")) of \(RunLog.counted(system.totalCount, "atom")) in "
         + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
     log.line("  time: " + phases.joined(separator: ", "))
     log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")

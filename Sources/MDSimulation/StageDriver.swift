@@ -90,6 +90,12 @@ final class StageDriver {
     return true
   }
 
+  /// Engineering strain of the cell since the stage began, along the axis that it is pulled along; nil if it is not.
+  var strain: Double? {
+    guard case .dynamics(let dynamics) = plan.work, let axis = dynamics.deform?.axis, let loading else { return nil }
+    return loading.strain(at: context.step, timestep: context.timestep)[axis][axis]
+  }
+
   // MARK: Checkpoints
 
   func state() throws -> StageState {
@@ -104,7 +110,7 @@ final class StageDriver {
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
-    try loading.restore(data)
+    try loading.restore(data, box: box, step: context.step, timestep: context.timestep)
   }
 
   // MARK: What the log says
@@ -112,20 +118,24 @@ final class StageDriver {
   var summary: String {
     switch plan.work {
     case .minimize(let m):
-      return "\(plan.name), FIRE to \(m.forceTolerance) eV/Å, at most \(RunLog.grouped(m.maxSteps)) steps"
+      return "\(plan.name), FIRE to \(m.forceTolerance) eV/Å, at most \(RunLog.counted(m.maxSteps, "step"))"
     case .dynamics(let d):
-      var text = "\(plan.name), \(RunLog.grouped(d.steps)) steps of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
+      var text = "\(plan.name), \(RunLog.counted(d.steps, "step")) of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
       if let t = d.thermostat {
         let range = t.start == t.end ? "\(t.start) K" : "\(t.start) → \(t.end) K"
         text += ", \(name(t.kind)) \(range)"
       } else {
         text += ", constant energy"
       }
-      if let deform = d.deform {
-        text += ", \(["x", "y", "z"][deform.axis]) pulled at \(deform.rate) /ps"
-      }
+      if let strain { text += ", \(strain)" }
       return text
     }
+  }
+
+  /// "pulled along x at 0.001 /ps", if the cell is.
+  var strain: String? {
+    guard case .dynamics(let dynamics) = plan.work, let deform = dynamics.deform else { return nil }
+    return "pulled along \(["x", "y", "z"][deform.axis]) at \(deform.rate) /ps"
   }
 
   private func name(_ kind: ThermostatPlan.Kind) -> String {

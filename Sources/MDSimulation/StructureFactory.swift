@@ -18,13 +18,16 @@ enum StructureFactory {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     do {
       var built = try build(source.source)
+      // An axis may be opened by the file or by the deck.
+      if let periodic = source.periodic { built.structure.box.periodic = periodic }
+      built.structure.clearImagesAlongOpenAxes()
+      built.notes += built.structure.notes
       if source.replicate != SIMD3(1, 1, 1) {
         built.structure = try built.structure.replicated(source.replicate)
         // Boundaries are in the plane of a and b; copies along c repeat them.
         built.geometry?.area *= Double(source.replicate.x * source.replicate.y)
         built.geometry?.boundaries *= source.replicate.z
       }
-      if let periodic = source.periodic { built.structure.box.periodic = periodic }
       return built
     } catch var error as FaultlineError {
       error.kind = .input

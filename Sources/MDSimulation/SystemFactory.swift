@@ -10,7 +10,8 @@ enum SystemFactory {
     _ structure: Structure?, plan: RunPlan, communicator: any Communicator, skin: Double? = nil
   ) throws -> DistributedSystem {
     let header = Distribution.header(of: structure, communicator: communicator)
-    let ingredients = try Ingredients(header.species, given: header.masses, plan: plan, communicator: communicator)
+    let ingredients = try Ingredients(
+      header.species, isPresent: header.isPresent, given: header.masses, plan: plan, communicator: communicator)
     return try make(structure, header: header, ingredients, plan: plan, communicator: communicator, skin: skin)
   }
 
@@ -24,6 +25,9 @@ enum SystemFactory {
       box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
       halo: ingredients.halo + skin)
     let atoms = AtomStore()
+    try communicator.refuse(
+      bytes: Forecast.bytes(columnsOf: atoms, places: Double(header.count) / Double(communicator.size)),
+      for: RunLog.counted(header.count, "atom"), hint: "use more nodes or fewer atoms")
     try Distribution.scatter(structure, header: header, to: atoms, domain: domain, communicator: communicator)
     if plan.decomposition.balance {
       domain = try Domain.balanced(
@@ -43,23 +47,35 @@ enum SystemFactory {
     /// The ghosts' reach without skin, Å.
     var halo: Double { potentials.map(\.requirements.halo).max() ?? 0 }
 
-    /// Collective, so that a file which one rank cannot read stops all. Without `needsMasses` (single points) a species
-    /// that has none gets 1 g/mol.
+    /// Collective, so that a file which one rank cannot read stops all. Throws every mistake at once. Without
+    /// `needsMasses` (single points) a species that has none gets 1 g/mol.
+    ///
+    /// A species that no atom has (`isPresent`) needs neither mass nor parameters: potentials take it for one that is
+    /// there.
     init(
-      _ species: [String], given: [Double?], plan: RunPlan, needsMasses: Bool = true, communicator: any Communicator
+      _ species: [String], isPresent: [Bool], given: [Double?], plan: RunPlan, needsMasses: Bool = true,
+      communicator: any Communicator
     ) throws {
+      var mistakes = Mistakes()
       masses = try species.indices.map { k in
         let known = plan.species[species[k]]?.mass ?? given[k] ?? plan.mass(of: species[k])
-        guard let mass = known ?? (needsMasses ? nil : 1) else {
-          throw FaultlineError(
-            .input, "species \(species[k]) is no element and has no mass",
-            hint: "give it one in the deck: species: {\(species[k]): {mass: 12.0}}", isCollective: true)
+        let mass = try mistakes.attempt {
+          guard let mass = known ?? (needsMasses && isPresent[k] ? nil : 1) else {
+            throw FaultlineError(
+              .input, "species \(species[k]) is no element and has no mass",
+              hint: "give it one in the deck: species: {\(species[k]): {mass: 12.0}}", isCollective: true)
+          }
+          return mass
         }
-        return mass
+        return mass ?? 1
       }
-      potentials = try communicator.agree {
-        try Registry.potentials(plan, species: species, communicator: communicator)
+      let some = isPresent.firstIndex(of: true) ?? 0
+      let acting = species.indices.map { isPresent[$0] ? species[$0] : species[some] }
+      let made = try mistakes.attempt {
+        try communicator.agree { try Registry.potentials(plan, species: acting, communicator: communicator) }
       }
+      try mistakes.refuse()
+      potentials = made ?? []
     }
   }
 }

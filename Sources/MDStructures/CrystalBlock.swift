@@ -35,6 +35,9 @@ public struct CrystalBlock: Sendable {
         throw FaultlineError(.input, "an orientation is three directions, along x, y and z")
       }
       let crystal = try OrientedCrystal(unitCell, x: orientation[0], y: orientation[1], z: orientation[2])
+      try StructureSize.check(
+        atoms: unitCell.density * crystal.periods.x * crystal.periods.y * crystal.normalPeriod * Double(size.x)
+          * Double(size.y) * Double(size.z), "\(size.x) × \(size.y) × \(size.z) cells of this orientation")
       let slab = Slab(crystal, bottom: 0, thickness: Double(size.z) * crystal.normalPeriod)
       structure = SlabStack([.init(slab)], edges: crystal.periods, repeats: SIMD2(size.x, size.y)).build()
       structure.grains = nil

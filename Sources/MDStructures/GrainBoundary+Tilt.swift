@@ -131,24 +131,30 @@ extension GrainBoundary {
     }
   }
 
-  /// Neighbours within the cutoff by species, an atom each; brute force over the images, for small cells.
+  /// Neighbours within the cutoff by species, an atom each.
   private func coordination(_ structure: Structure, _ cutoff: Double) -> [[Double]] {
-    let box = structure.box
+    let (box, types) = (structure.box, structure.types)
+    let none = Array(repeating: 0.0, count: structure.species.count)
+    var numbers = Array(repeating: none, count: structure.count)
+    let pairs = closePairs(
+      in: box, structure.positions, among: Array(structure.positions.indices), closerThan: cutoff)
+    for pair in pairs where pair.separation.squaredLength > 1e-12 {
+      numbers[pair.first][Int(types[pair.second])] += 1
+      numbers[pair.second][Int(types[pair.first])] += 1
+    }
+    // Images of an atom itself, which pairs leave out, are the same for all.
     var reach = SIMD3<Int>.zero
     for k in 0..<3 { reach[k] = Int((cutoff / box.heights[k]).rounded(.up)) }
-    return structure.positions.map { r in
-      var numbers = Array(repeating: 0.0, count: structure.species.count)
-      for (other, type) in zip(structure.positions, structure.types) {
-        for a in -reach.x...reach.x {
-          for b in -reach.y...reach.y {
-            for c in -reach.z...reach.z {
-              let d = other - r + Vector3(Double(a), Double(b), Double(c)) * box.cell
-              if d.squaredLength > 1e-12, d.squaredLength < cutoff * cutoff { numbers[Int(type)] += 1 }
-            }
-          }
+    var own = 0.0
+    for a in -reach.x...reach.x {
+      for b in -reach.y...reach.y {
+        for c in -reach.z...reach.z where a != 0 || b != 0 || c != 0 {
+          let d = Vector3(Double(a), Double(b), Double(c)) * box.cell
+          if d.squaredLength < cutoff * cutoff { own += 1 }
         }
       }
-      return numbers
     }
+    for i in numbers.indices { numbers[i][Int(types[i])] += own }
+    return numbers
   }
 }

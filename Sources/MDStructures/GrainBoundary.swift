@@ -158,15 +158,17 @@ public struct GrainBoundary: Sendable {
     guard 2 * thickness + expansion > 0, expansion > -thickness else {
       throw FaultlineError(.input, "expansion \(expansion) Å is more than a grain's thickness, \(thickness) Å")
     }
+    let edges = geometry.lower.periods
+    try StructureSize.check(
+      atoms: 2 * thickness * unitCell.density * edges.x * edges.y * Double(repeats.x) * Double(repeats.y),
+      "the atoms of two grains of \(thickness) Å and \(repeats.x) × \(repeats.y) periods of "
+        + "\(edges.x) × \(edges.y) Å")
     let lower = Slab(geometry.lower, bottom: geometry.bottom, thickness: thickness)
     let upper = Slab(
       geometry.upper, bottom: geometry.bottom, thickness: thickness, isMirrored: geometry.isMirrored)
-    let edges = geometry.lower.periods
     let stack = SlabStack(
       [.init(lower, gap: expansion), .init(upper, shift: shift, gap: freeSurfaces ? 0 : expansion)],
       edges: edges, repeats: repeats, normalAxis: normalAxis)
-    try StructureSize.check(
-      SIMD3(repeats.x, repeats.y, 1), of: lower.atomsPerCell + upper.atomsPerCell)
     var structure = stack.build()
     var heights = [thickness + 0.5 * expansion]
     if freeSurfaces {

@@ -62,7 +62,9 @@ func smallestRectangle(_ a: IntegerVector, _ b: IntegerVector) -> (IntegerVector
       let (x, y) = (-dot(p, b), dot(p, a))
       let k = greatestCommonDivisor(x, y)
       let q = (x / k) * a + (y / k) * b
-      let area = p.squaredLength * q.squaredLength
+      // Products beyond the range of integers are none of the smallest.
+      let (area, isTooLarge) = p.squaredLength.multipliedReportingOverflow(by: q.squaredLength)
+      if isTooLarge { continue }
       let perimeter = p.length + q.length
       if area < bestArea || (area == bestArea && perimeter < bestPerimeter - 1e-9) {
         (best, bestArea, bestPerimeter) = ((p, q), area, perimeter)

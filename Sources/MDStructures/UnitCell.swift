@@ -45,8 +45,14 @@ public struct UnitCell: Sendable, Equatable {
   /// The index into `species` of each site.
   package var types: [Int32] { sites.map { Int32(species.firstIndex(of: $0.species)!) } }
   public var volume: Double { cell.determinant }
+  /// Atoms per Å³.
+  var density: Double { Double(sites.count) / volume }
 
   private static func shortestDistance(_ cell: Matrix3, _ sites: [Site]) -> Double {
+    // Of all cells of the lattice a compact one, so that a skew cell needs no search of many images.
+    let full = cell
+    let cell = compact(full)
+    let change = cell == full ? .identity : full * cell.inverse
     // No vector shorter than the shortest edge needs more cells along an axis than that edge over the height.
     let edge = min(cell.x.length, cell.y.length, cell.z.length)
     let heights = Box(cell: cell).heights
@@ -55,7 +61,7 @@ public struct UnitCell: Sendable, Equatable {
     var shortest = edge * edge
     for i in sites.indices {
       for j in 0...i {
-        var difference = sites[j].position - sites[i].position
+        var difference = (sites[j].position - sites[i].position) * change
         difference -= difference.rounded(.toNearestOrEven)
         for a in -reach.x...reach.x {
           for b in -reach.y...reach.y {
@@ -68,5 +74,26 @@ public struct UnitCell: Sendable, Equatable {
       }
     }
     return shortest.squareRoot()
+  }
+
+  /// Another basis of the same lattice: of every two vectors neither is shortened by the other.
+  private static func compact(_ cell: Matrix3) -> Matrix3 {
+    var rows = [cell.x, cell.y, cell.z]
+    // Every round that changes something shortens a vector by far more than rounding, so that it ends; a hundred
+    // rounds are more than any cell of doubles takes.
+    for _ in 0..<100 {
+      var changed = false
+      for i in 0..<3 {
+        for j in 0..<3 where i != j {
+          let n = (dot(rows[i], rows[j]) / rows[j].squaredLength).rounded()
+          let shorter = rows[i] - n * rows[j]
+          guard n != 0, shorter.squaredLength < rows[i].squaredLength * (1 - 1e-9) else { continue }
+          rows[i] = shorter
+          changed = true
+        }
+      }
+      if !changed { break }
+    }
+    return Matrix3(rows[0], rows[1], rows[2])
   }
 }

@@ -8,17 +8,16 @@ import MDSimulation
 enum Launch {
   enum Code {
     static let finished: Int32 = 0
+    static let usage: Int32 = 64
     static let badInput: Int32 = 65
     static let trouble: Int32 = 70
     static let stopped: Int32 = 75
   }
 
+  private static let environment = LaunchEnvironment(ProcessInfo.processInfo.environment)
+
   /// This process's rank as the launcher's environment tells it, before MPI starts (0 without a launcher).
-  static var environmentRank: Int {
-    let names = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"]
-    let environment = ProcessInfo.processInfo.environment
-    return names.lazy.compactMap { environment[$0].flatMap(Int.init) }.first ?? 0
-  }
+  static var environmentRank: Int { environment.rank }
 
   /// Whether somebody watches standard output. Open MPI gives its ranks a pseudo-terminal wherever its own output
   /// goes, so then it is the launcher's output that counts.
@@ -39,6 +38,7 @@ enum Launch {
   static func parallel(_ body: (any Communicator, RunLog) throws -> Int32) -> Never {
     MPI.initialise()
     let communicator = MPI.world
+    refuseCopies(communicator)
     let log = RunLog(
       isTerminal: speaksToTerminal,
       emit: communicator.isRoot ? { try? FileHandle.standardOutput.write(contentsOf: Data($0.utf8)) } : nil)
@@ -60,36 +60,23 @@ enum Launch {
     leave(code)
   }
 
+  /// Copies that each think they are alone would write the same files. Only one of them speaks.
+  private static func refuseCopies(_ communicator: any Communicator) {
+    guard let launch = environment.copies(mpiSize: communicator.size) else { return }
+    if LaunchEnvironment.speaks(launch) {
+      let copies = launch.size.map { "\($0) copies" } ?? "several copies"
+      complain(
+        "\(launch.launcher) has started \(copies) of this program, but its MPI knows of \(communicator.size) "
+          + "rank\(communicator.size == 1 ? "" : "s"): the launcher belongs to another MPI library; start it with the "
+          + "mpirun of the library that it was built with (or the right srun --mpi=…), or build it with the "
+          + "launcher's (FAULTLINE_MPI); runs that are independent need a launch each (srun --ntasks=1)")
+    }
+    MPI.finalise()
+    leave(Code.usage)
+  }
+
   static func complain(_ message: String) {
     // A log that is full or a terminal that is gone must not end a run.
     try? FileHandle.standardError.write(contentsOf: Data("faultline: error: \(message)\n".utf8))
-  }
-
-  /// "3h50m", "90m", "45s", "1:30:00" or seconds.
-  static func duration(_ text: String) throws -> Double {
-    if let seconds = Double(text), seconds > 0 { return seconds }
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
-    if (2...3).contains(parts.count), !parts.contains(where: { $0 == nil || $0! < 0 }) {
-      return parts.reduce(0) { $0 * 60 + $1! }
-    }
-    var total = 0.0
-    var number = ""
-    for c in text.lowercased() {
-      if c.isNumber || c == "." {
-        number.append(c)
-      } else {
-        guard let value = Double(number), let unit = ["d": 86400.0, "h": 3600, "m": 60, "s": 1][c] else {
-          return try bad()
-        }
-        total += value * unit
-        number = ""
-      }
-    }
-    guard number.isEmpty, total > 0 else { return try bad() }
-    return total
-
-    func bad() throws -> Double {
-      throw ValidationError("'\(text)' is not a duration; write 3h50m, 90m, 45s, 1:30:00 or seconds")
-    }
   }
 }

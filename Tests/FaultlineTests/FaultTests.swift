@@ -105,7 +105,9 @@ extension CommandLineTests {
     /// mpirun hands SIGUSR1 on and reports the ranks' exit code.
     @Test(
       "signals end a run with a checkpoint",
-      arguments: [(SIGTERM, nil), (SIGINT, nil), (SIGUSR1, nil), (SIGUSR1, 2)] as [(Int32, Int?)])
+      arguments: [
+        (SIGTERM, nil), (SIGINT, nil), (SIGUSR1, nil), (SIGUSR2, nil), (SIGHUP, nil), (SIGXCPU, nil), (SIGUSR1, 2),
+      ] as [(Int32, Int?)])
     func signals(_ signal: Int32, ranks: Int?) throws {
       let launcher = try Launcher("signal-\(signal)")
       defer { launcher.cleanUp() }

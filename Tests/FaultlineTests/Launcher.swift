@@ -8,6 +8,8 @@ struct Launcher {
     var output: String
     var errors: String
     var seconds: Double
+    /// Bytes, of the largest process.
+    var memory = 0
   }
 
   /// A fresh directory, removed by `cleanUp`.
@@ -29,6 +31,11 @@ struct Launcher {
     if let path = ProcessInfo.processInfo.environment["FAULTLINE_PROGRAM"] { return path }
     return repository.appendingPathComponent(".build/release/faultline").path
   }()
+
+  /// Whether there is a program mpirun.
+  static let hasMPI = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+    FileManager.default.isExecutableFile(atPath: "\($0)/mpirun")
+  }
 
   func path(_ name: String) -> String { directory + "/" + name }
 
@@ -55,16 +62,27 @@ struct Launcher {
     }
   }
 
-  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. Plain POSIX calls: Foundation's Process
-  /// hands its threads' blocked signals on to the child, and may wait for ever for one that was killed.
-  func start(ranks: Int? = nil, _ arguments: [String]) throws -> Running {
-    // `env -C` changes the directory and becomes the program.
-    let launch = ["env", "-C", directory] + (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+  /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. `memory`, bytes, is the most that each
+  /// process may have in its address space.
+  func start(
+    ranks: Int? = nil, memory: Int? = nil, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Running {
+    let launch =
+      (ranks.map { ["mpirun", "--oversubscribe", "-n", "\($0)"] } ?? [])
+      + (memory.map { ["sh", "-c", "ulimit -v \($0 / 1024); exec \"$0\" \"$@\""] } ?? [])
+    return try start(command: launch + [Self.binary] + arguments, environment: environment)
+  }
+
+  /// Starts any program in the directory, with these variables besides those of the tests. Plain POSIX calls:
+  /// Foundation's Process hands its threads' blocked signals on to the child, and may wait for ever for one that was
+  /// killed.
+  func start(command: [String], environment more: [String: String] = [:]) throws -> Running {
     var environment = ProcessInfo.processInfo.environment
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     // Oversubscribed ranks must yield, or tests on two cores crawl.
     environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    environment.merge(more) { $1 }
     let id = UUID().uuidString.prefix(8)
     let (out, err) = (path("out-\(id).txt"), path("err-\(id).txt"))
 
@@ -84,7 +102,8 @@ struct Launcher {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
 
-    let argv = (launch + [Self.binary] + arguments).map { strdup($0) } + [nil]
+    // `env -C` changes the directory and becomes the program.
+    let argv = (["env", "-C", directory] + command).map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var pid: pid_t = 0
@@ -93,8 +112,19 @@ struct Launcher {
     return Running(pid: pid, out: out, err: err, began: Date())
   }
 
-  func run(ranks: Int? = nil, _ arguments: String..., timeout: Double = 120) throws -> Result {
-    try start(ranks: ranks, arguments).wait(timeout: timeout)
+  func run(
+    ranks: Int? = nil, _ arguments: String..., environment: [String: String] = [:], timeout: Double = 120
+  ) throws -> Result {
+    try start(ranks: ranks, arguments, environment: environment).wait(timeout: timeout)
+  }
+
+  /// Waits until there is this file; false if it does not come within a while.
+  func waitFor(_ name: String, seconds: Double = 30) -> Bool {
+    for _ in 0..<Int(seconds * 100) {
+      if FileManager.default.fileExists(atPath: path(name)) { return true }
+      usleep(10_000)
+    }
+    return false
   }
 
   struct Running {
@@ -108,7 +138,8 @@ struct Launcher {
       let deadline = Date().addingTimeInterval(timeout)
       var status: Int32 = 0
       var hung = false
-      while waitpid(pid, &status, WNOHANG) == 0 {
+      var usage = rusage()
+      while wait4(pid, &status, WNOHANG, &usage) == 0 {
         if Date() > deadline {
           hung = true
           kill(pid, SIGKILL)
@@ -121,7 +152,8 @@ struct Launcher {
       let code = hung ? -1 : signal != 0 ? 128 + signal : (status >> 8) & 0xFF
       let text = { (file: String) in (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       return Result(
-        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began))
+        code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began),
+        memory: usage.ru_maxrss * 1024)
     }
   }
 }

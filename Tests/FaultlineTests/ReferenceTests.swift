@@ -107,15 +107,13 @@ extension CommandLineTests {
 
     @Test(
       "energies, forces, virials and atomic energies",
-      .enabled(if: ReferenceCases.root != nil, "no reference data: set FAULTLINE_REFERENCE to their folder"),
-      arguments: cases, [1, 2, 3, 4, 8])
+      .reference(cases.map(\.folder)), arguments: cases, [1, 2, 3, 4, 8])
     func reference(_ item: Case, ranks: Int) throws {
-      let root = try #require(ReferenceCases.root)
-      let folder = root.appendingPathComponent(item.folder).path
+      let url = try ReferenceCases.folder(item.folder)
+      let folder = url.path
       let launcher = try Launcher("reference-\(item.folder)-\(ranks)")
       defer { launcher.cleanUp() }
-      let copy =
-        item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(root.appendingPathComponent(item.folder)) : nil
+      let copy = item.folder.hasPrefix("hdnnp4g") ? try ReferenceCases.asTaken(url) : nil
       defer { if let copy { try? FileManager.default.removeItem(at: copy) } }
       let potential = item.potential.replacingOccurrences(of: "REF", with: copy?.path ?? folder)
       try launcher.write(
@@ -129,10 +127,10 @@ extension CommandLineTests {
       let expected = try ExtXYZReader.frames(of: input)
       let found = try ExtXYZReader.frames(of: launcher.path("out.extxyz"))
       #expect(found.count == expected.count)
-      for (a, b) in zip(expected, found) { try compare(a, b, item) }
+      for (a, b) in zip(expected, found) { try Self.compare(a, b, item) }
     }
 
-    private func compare(_ a: ExtXYZFrame, _ b: ExtXYZFrame, _ item: Case) throws {
+    static func compare(_ a: ExtXYZFrame, _ b: ExtXYZFrame, _ item: Case) throws {
       let name = a["name"]?.text ?? "?"
       #expect(a.structure.positions == b.structure.positions, "\(name): order and positions are kept")
       #expect(b["name"]?.text == name, "header entries are kept")
@@ -154,6 +152,11 @@ extension CommandLineTests {
         let mine = try #require(b.structure.charges)
         let error = zip(charges, mine).map { abs($0 - $1) }.max() ?? 0
         #expect(error <= item.charge, "\(name): charge error \(error) e")
+      }
+      if let deviations = a.column("ref_force_deviation")?.reals {
+        let mine = try #require(b.column("force_deviation")?.reals)
+        let error = zip(deviations, mine).map { abs($0 - $1) }.max() ?? 0
+        #expect(error <= item.force, "\(name): error \(error) eV/Å of the committee's deviation")
       }
       if let atomic = a.column("ref_atomic_energy")?.reals {
         let mine = try #require(b.column("energies")?.reals)

@@ -4,7 +4,9 @@ import Testing
 
 /// Long validations, only with `scripts/test --slow` (some twenty minutes on two cores).
 extension CommandLineTests {
-  @Suite("Long validations", .enabled(if: ProcessInfo.processInfo.environment["FAULTLINE_SLOW_TESTS"] == "1"))
+  @Suite(
+    "Long validations",
+    .enabled(if: ProcessInfo.processInfo.environment["FAULTLINE_SLOW_TESTS"] == "1", "long: scripts/test --slow"))
   struct SlowTests {
     @Test("NVE of 4,000 copper atoms, 300 K, 1 fs, 100 ps: drift below 1e-5 eV/atom/ns")
     func drift() throws {

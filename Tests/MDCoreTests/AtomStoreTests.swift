@@ -19,9 +19,7 @@ struct AtomStoreTests {
     let atoms = store(10)
     let charge = atoms.addColumn("extra", width: 3, roles: .migrates)
     for k in 0..<30 { charge.pointer[k] = Double(k) }
-    let before = atoms.generation
     atoms.reserve(5000)
-    #expect(atoms.generation > before, "pointers taken before are stale")
     #expect(atoms.capacity >= 5000)
     for i in 0..<10 { #expect(atoms.id[i] == Int64(i + 1)) }
     for k in 0..<30 { #expect(charge.pointer[k] == Double(k)) }

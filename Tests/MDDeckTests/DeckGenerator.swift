@@ -17,7 +17,8 @@ struct DeckGenerator {
       let steps = Int.random(in: 1...max(1, Int(2 * (min(range.upper ?? low + 8, low + 8) - low))), using: &random)
       let number = low + Double(steps) / 2
       // JSON Schema does not look at the range of a quantity with a unit; this one is inside.
-      let unit = dimension.units.randomElement(using: &random)
+      let unit = dimension.units.filter { dimension.magnitudes.contains(number * $0.numerator / $0.denominator) }
+        .randomElement(using: &random)
       if number > 0, let unit, Bool.random(using: &random) { return .string("\(number) \(unit.name)") }
       return .number(number)
     case .string: return .string(["Cu", "O", "a name", "5", "true"].randomElement(using: &random)!)

@@ -107,8 +107,8 @@ private let keysAndTypes = [
     "deck.yaml:2:26: `balance` is text (`yes`); expected true or false"),
   Mistake(
     "fraction of a step", zbl + "stages: [{dynamics: {steps: 10.5}}, {dynamics: {steps: 1_000}}]\n",
-    "deck.yaml:2:29: `steps` is a number (10.5); expected an integer ≥ 1",
-    "deck.yaml:2:56: `steps` is text (`1_000`); expected an integer ≥ 1 without underscores"),
+    "deck.yaml:2:29: `steps` is a number (10.5); expected an integer from 1 to 1e12",
+    "deck.yaml:2:56: `steps` is text (`1_000`); expected an integer from 1 to 1e12 without underscores"),
   Mistake(
     "two thermostats",
     zbl + "stages:\n  - dynamics:\n      steps: 10\n      thermostat:\n        rescale: {temperature: 1}\n"
@@ -125,7 +125,7 @@ private let keysAndTypes = [
   Mistake(
     "two numbers for three", "structure: {lattice: {type: bcc, constant: 3, species: [Fe], size: [4, 4]}}\n",
     for: .build,
-    "deck.yaml:1:68: `size` has 2 items; expected a list of 3, each an integer ≥ 1"),
+    "deck.yaml:1:68: `size` has 2 items; expected a list of 3, each an integer from 1 to 1e6"),
   Mistake(
     "nothing for a run", "", for: .run,
     "deck.yaml:1:1: `structure` is missing in `deck`; expected a section with the keys file, lattice, crystal, "

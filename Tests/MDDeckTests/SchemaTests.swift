@@ -10,7 +10,7 @@ struct SchemaTests {
   /// Whether the parser accepts the shape of a deck (neither files nor contradictions between sections are looked at).
   private func parserAccepts(_ deck: String, for purpose: Purpose, _ schema: DeckSchema = sampleSchema) -> Bool {
     do {
-      _ = try schema.validate(deck, file: "deck.yaml", for: purpose, checksFiles: false)
+      _ = try schema.validate(deck, file: "deck.yaml", for: purpose, checksFiles: false).deck
       return true
     } catch {
       return false
@@ -125,12 +125,12 @@ struct SchemaTests {
     for object in sections(.object(sampleSchema.root)) {
       #expect(text.contains("\n\(object.doc)\n"))
       for key in object.keys {
-        let isThere = lines.contains { $0.hasPrefix("| `\(key.name)` | ") && $0.hasSuffix(" | \(key.doc) |") }
+        let isThere = lines.contains { $0.hasPrefix("| `\(key.name)` | ") && $0.contains(" | \(key.doc)") }
         #expect(isThere, "\(key.name)")
       }
     }
     #expect(text.contains("| `skin` | number > 0 | Å | `1.0` | "))
-    #expect(text.contains("| `steps` | integer ≥ 1 |  | required | Number of steps. |"))
+    #expect(text.contains("| `steps` | integer from 1 to 1e12 |  | required | Number of steps. |"))
   }
 
   @Test("Links of the reference lead to headings")

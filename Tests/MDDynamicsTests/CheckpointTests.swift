@@ -46,7 +46,8 @@ struct CheckpointTests {
     let fresh = try kind.make()
     let freshPull = try loading(resumed)
     try fresh.begin(resumed.context, box: resumed.box, from: integrator.state(continuous.context))
-    try freshPull.restore(pull.state())
+    try freshPull.restore(
+      pull.state(), box: continuous.box, step: continuous.context.step, timestep: continuous.context.timestep)
 
     try continuous.run(integrator, steps: 30, loading: pull, beginning: false)
     try resumed.run(fresh, steps: 30, loading: freshPull, beginning: false)
@@ -71,6 +72,46 @@ struct CheckpointTests {
           try integrator.begin(bench.context, box: bench.box, from: foreign)
         }
       }
+    }
+  }
+
+  /// Right in form, wrong in what they say: each would go on as another run, or as none.
+  @Test("Contents that no run writes are refused", arguments: [
+    (Kind.fire, "\"timestep\":", "-1"), (.fire, "\"timestep\":", "1e9"), (.fire, "\"mixing\":", "7"),
+    (.fire, "\"steps\":", "-3"), (.fire, "\"forceSquared\":", "-1"),
+    (.thermostat(.chain), "\"masses\":[", "0"), (.thermostat(.chain), "\"twiceKinetic\":", "-2"),
+    (.thermostat(.langevin), "\"state\":[", "1,2"), (.thermostat(.rescaling), "\"state\":[", "1,2"),
+    (.verlet, "\"state\":[", "1"),
+  ])
+  func impossible(kind: Kind, key: String, value: String) throws {
+    let bench = try bench()
+    let integrator = try kind.make()
+    try bench.run(integrator, steps: 5)
+    let text = String(decoding: try integrator.state(bench.context), as: UTF8.self)
+    let place = try #require(text.range(of: key)).upperBound
+    let rest = text[place...].drop { !",]}".contains($0) }
+    let changed = Data((text[..<place] + value + rest).utf8)
+    try kind.make().begin(bench.context, box: bench.box, from: Data(text.utf8))
+    let error = #expect(throws: FaultlineError.self) {
+      try kind.make().begin(bench.context, box: bench.box, from: changed)
+    }
+    #expect(error?.message.contains("section 'run'") == true, "\(String(describing: error))")
+  }
+
+  @Test("A loading whose reference does not give the cell is refused")
+  func impossibleLoading() throws {
+    let bench = try bench()
+    let integrator = VelocityVerlet()
+    let pull = try Loading(axis: 0, strainRate: 0.3, box: bench.box, step: bench.context.step)
+    try bench.run(integrator, steps: 5, loading: pull)
+    func restore(_ box: Box, at step: Int) throws {
+      let fresh = try Loading(axis: 0, strainRate: 0.3, box: bench.box, step: 0)
+      try fresh.restore(pull.state(), box: box, step: step, timestep: bench.context.timestep)
+    }
+    try restore(bench.box, at: bench.context.step)
+    #expect(throws: FaultlineError.self) { try restore(bench.box, at: bench.context.step + 1) }
+    #expect(throws: FaultlineError.self) {
+      try restore(Box(cell: 1.001 * bench.box.cell, periodic: bench.box.periodic), at: bench.context.step)
     }
   }
 }

@@ -2,6 +2,7 @@ import MDCore
 import MDElectrostatics
 import MDNumerics
 import MDParallel
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing

@@ -3,6 +3,7 @@ import MDCore
 import MDElectrostatics
 import MDNumerics
 import MDParallel
+import MDPotentialFiles
 import MDPotentials
 import MDSimulation
 import MDTestSupport
@@ -34,12 +35,12 @@ import Testing
       communicator: communicator)
   }
 
+  static let published = ["hdnnp4g-carbon-chain", "hdnnp4g-H2O", "hdnnp4g-AuMgO"]
+
   /// Energies, forces and charges that n2p2 found. The reference's Ewald sums have a precision of 10⁻⁹.
-  @Test(
-    .enabled(if: ReferenceCases.root != nil, "no reference data: set FAULTLINE_REFERENCE to their folder"),
-    arguments: ["hdnnp4g-carbon-chain", "hdnnp4g-H2O", "hdnnp4g-AuMgO"])
+  @Test(.reference(published), arguments: published)
   func reference(_ name: String) throws {
-    guard let folder = ReferenceCases.folder(name) else { return }
+    let folder = try ReferenceCases.folder(name)
     let copy = try ReferenceCases.asTaken(folder)
     defer { try? FileManager.default.removeItem(at: copy) }
     let model = try HDNNPModel(directory: copy.path, units: .atomic)

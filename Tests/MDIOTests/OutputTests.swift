@@ -79,16 +79,71 @@ import Testing
     try writer.finish()
     let lines = try path.fileText.split(separator: "\n").map(String.init)
     #expect(
-      lines[..<12] == [
-        "ITEM: UNITS", "metal", "ITEM: TIME", "0.01", "ITEM: TIMESTEP", "10", "ITEM: NUMBER OF ATOMS", "5",
+      lines[..<8] == [
+        "ITEM: TIMESTEP", "10", "ITEM: NUMBER OF ATOMS", "5",
         "ITEM: BOX BOUNDS xy xz yz pp pp pp", "0 5 1", "0 5 0", "0 6 0",
       ])
     #expect(
-      lines[12] == "ITEM: ATOMS id type element x y z ix iy iz vx vy vz q "
+      lines[8] == "ITEM: ATOMS id type element x y z ix iy iz vx vy vz q "
         + (1...9).map { "virials[\($0)]" }.joined(separator: " "))
     // W = [[1,2,3],[4,5,6],[7,8,9]] turned: W'xx = Wyy, W'xy = −Wyx, …
-    #expect(lines[13] == "3 1 Cu 1 2 3 0 1 -2 8 -7 9 0.5 5 -4 6 -2 1 -3 8 -7 9")
-    #expect(lines.count == 13 + 5)
+    #expect(lines[9] == "3 1 Cu 1 2 3 0 1 -2 8 -7 9 0.5 5 -4 6 -2 1 -3 8 -7 9")
+    #expect(lines.count == 9 + 5)
+  }
+
+  /// In any cell: distances between unwrapped atoms, velocities and tensors relative to them, places in the lattice.
+  /// The box is read as LAMMPS documents it (Howto_triclinic), from the bounds of its bounding box.
+  @Test(arguments: Cells.boxes) func dumpKeepsTheGeometry(_ box: Box) throws {
+    let s = Cells.structure(box)
+    let path = directory.path + "/g.dump"
+    let writer = writer("dump", try OutputFile(path))
+    try write(s, step: 3, to: writer)
+    try writer.finish()
+    let lines = try path.fileText.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    let rows = lines[5..<8].map { $0.map { Double($0)! } }
+    let isTilted = lines[4].contains("xy")
+    #expect(lines[4].suffix(3) == ["pp", "pp", "pp"] && rows.allSatisfy { $0.count == (isTilted ? 3 : 2) })
+    let (xy, xz, yz) = isTilted ? (rows[0][2], rows[1][2], rows[2][2]) : (0, 0, 0)
+    let low = Vector3(rows[0][0] - min(0, xy, xz, xy + xz), rows[1][0] - min(0, yz), rows[2][0])
+    let high = Vector3(rows[0][1] - max(0, xy, xz, xy + xz), rows[1][1] - max(0, yz), rows[2][1])
+    let cell = Matrix3(
+      Vector3(high.x - low.x, 0, 0), Vector3(xy, high.y - low.y, 0), Vector3(xz, yz, high.z - low.z))
+    let written = Box(cell: cell, origin: low)
+    #expect(abs(written.volume - box.volume) < 1e-12 * box.volume)
+
+    struct Atom {
+      var position, unwrapped, velocity: Vector3
+      var virial: Matrix3
+    }
+    let after = lines[9...].map { line -> Atom in
+      let x = line[3...].map { Double($0)! }
+      let r = Vector3(x[0], x[1], x[2])
+      return Atom(
+        position: r, unwrapped: r + Vector3(x[3], x[4], x[5]) * cell, velocity: Vector3(x[6], x[7], x[8]),
+        virial: Matrix3(Array(x[10...])))
+    }
+    let before = (0..<s.count).map { i -> Atom in
+      let n = s.images![i]
+      return Atom(
+        position: s.positions[i], unwrapped: s.positions[i] + Vector3(Double(n.x), Double(n.y), Double(n.z)) * box.cell,
+        velocity: s.velocities![i],
+        virial: Matrix3((0..<9).map { Double(9 * i + $0 + 1) }))
+    }
+    #expect(after.count == before.count)
+    for (a, b) in zip(before, after) {
+      let (p, q) = (box.fractional(a.position), written.fractional(b.position))
+      let sign: Double = box.cell.determinant < 0 ? -1 : 1
+      for k in 0..<3 {
+        let moved = q[k] - sign * p[k]
+        #expect(abs(moved - moved.rounded()) < 1e-13)
+      }
+      for (c, d) in zip(before, after) {
+        let (e, f) = (c.unwrapped - a.unwrapped, d.unwrapped - b.unwrapped)
+        #expect(abs(e.length - f.length) < 1e-12)
+        #expect(abs(dot(e, a.velocity) - dot(f, b.velocity)) < 1e-10)
+        #expect(abs(dot(e * a.virial, e) - dot(f * b.virial, f)) < 1e-9)
+      }
+    }
   }
 
   /// Resuming: what was written after the offset goes away, and the file is the same as one written without a break.

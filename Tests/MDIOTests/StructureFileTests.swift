@@ -160,11 +160,41 @@ import Testing
     (header.replacing("0 1 xlo", with: "1 0 xlo"), "not above"),
     (header + "\nAtoms\n\n1 1 0 0 0 0\n", "Atoms # charge"),
     (header + "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n\nVelocities\n\n2 0 0 0\n", "no atom 2"),
+    ("LAMMPS data file via write_data, timestep = 0, units = real\n", "a.data:1:56: the file is in LAMMPS's units"),
+    ("copper, lj units\n", "a.data:1:9: the file is in LAMMPS's units `lj`"),
+    ("t\n# Units: SI\n", "a.data:2:10: the file is in LAMMPS's units `si`"),
+    ("t\n1 atoms # units electron\n", "a.data:2:17: "), ("t\nunits cgs\n", "a.data:2:7: "),
   ]) func lammpsMistakesAreNamed(_ text: String, _ part: String) throws {
     let path = directory.file("a.data", text)
     let error = try #require(failure { _ = try StructureFile.read(path) })
     #expect(error.description.contains(part), "\(error)")
     #expect(error.location?.file == path)
+  }
+
+  /// Words that sound like units are none.
+  @Test(arguments: ["via write_data, units = metal", "a real crystal, 12 units long", "nano unit cells", "metal units"])
+  func titlesOfAnyKindAreRead(_ title: String) throws {
+    let sections = "\nMasses\n\n1 63.55\n\nAtoms\n\n1 1 0 0 0\n"
+    let text = Self.header.replacing("t\n1 atoms", with: title + "\n1 atoms") + sections
+    #expect(try StructureFile.read(directory.file("a.data", text)).count == 1)
+  }
+
+  @Test func dumpsAreNamed() throws {
+    let error = try #require(failure { _ = try StructureFile.read(directory.file("x", "ITEM: TIMESTEP\n0\n")) })
+    #expect(error.description.contains("LAMMPS dump"))
+  }
+
+  /// Counts along open axes, whoever opened them, are zero; the others are kept.
+  @Test func imagesAlongOpenAxesAreCleared() throws {
+    var structure = Cells.structure(
+      Box(cell: Matrix3([4, 0, 0, 0.5, 5, 0, -0.25, 0.75, 6]), periodic: Periodicity(true, false, true)))
+    structure.images = [SIMD3(1, 0, -2), SIMD3(0, 3, 1), .zero, SIMD3(-1, -1, 0), .zero]
+    structure.clearImagesAlongOpenAxes()
+    #expect(structure.images == [SIMD3(1, 0, -2), SIMD3(0, 0, 1), .zero, SIMD3(-1, 0, 0), .zero])
+    #expect(structure.notes.count == 1 && structure.notes[0].contains("open axes (b)"))
+    #expect(structure.notes[0].contains("2 atoms have others"))
+    structure.clearImagesAlongOpenAxes()
+    #expect(structure.notes.count == 1)
   }
 
   @Test func poscarOfVasp() throws {
@@ -194,6 +224,9 @@ import Testing
     let cartesian = text.replacing("Direct", with: "cartesian").replacing(" 2.0\n", with: " -80\n")
     let c = try StructureFile.read(directory.file("POSCAR.2", cartesian))
     #expect(abs(c.box.volume - 80) < 1e-12 && c.positions[1] == Vector3(1, 1, 1))
+    let loose = text.replacing("Selective", with: " \tselective").replacing("Direct", with: "\t direct")
+      .replacing("Cu_pv Zr Cu", with: "Cu_pv Zr Cu ! of the seller")
+    #expect(try StructureFile.read(directory.file("POSCAR.1", loose)).positions == s.positions)
     let old = text.replacing(" Cu_pv Zr Cu\n", with: "")
     let error = try #require(failure { _ = try StructureFile.read(directory.file("POSCAR.3", old)) })
     #expect(error.description.contains("POSCAR.3:6"))

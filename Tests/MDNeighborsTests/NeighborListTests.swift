@@ -94,6 +94,16 @@ private func rows(_ view: NeighborView) -> [[Int32]] {
     #expect(abs(lists.largestDisplacement(atoms: brute.atoms, box: brute.box) - 0.5) < 1e-14)
   }
 
+  @Test func farthestByItsNumber() {
+    let (brute, lists) = built()
+    let place = 17
+    brute.atoms.position[place] += [0.3, 0, -0.4]
+    brute.atoms.position[90] += [0, 0.1, 0]
+    let farthest = lists.farthestAtom(atoms: brute.atoms)
+    #expect(farthest.id == brute.atoms.id[place] && abs(farthest.distance - 0.5) < 1e-14)
+    #expect(farthest.id != Int64(place))
+  }
+
   @Test(arguments: [Double.nan, .infinity, -.infinity])
   func notFinite(_ value: Double) {
     let (brute, lists) = built()

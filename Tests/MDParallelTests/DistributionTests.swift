@@ -18,6 +18,42 @@ import Testing
     }
   }
 
+  /// Whatever axes are open, on every rank.
+  @Test(arguments: [(true, false, true), (false, true, false), (true, false, false)])
+  func periodicityReachesEveryRank(_ p: (Bool, Bool, Bool)) throws {
+    var structure = Sample.all[0].structure
+    structure.box.periodic = Periodicity(p.0, p.1, p.2)
+    let sent = structure
+    for header in try onRanks(3, { Distribution.header(of: $0.isRoot ? sent : nil, communicator: $0) }) {
+      #expect(header.box == sent.box)
+    }
+  }
+
+  /// Images, grains, charges, velocities and species arrive with their atoms.
+  @Test(arguments: [1, 2, 5])
+  func everyColumnArrives(_ ranks: Int) throws {
+    var sample = Sample.all[0]
+    let n = sample.structure.count
+    sample.structure.images = (0..<n).map { SIMD3(Int32($0 % 3), -2, Int32($0 % 5)) }
+    sample.structure.grains = (0..<n).map { Int32($0 % 2) }
+    let full = sample
+    let found = try onRanks(ranks) { comm -> Int in
+      let atoms = try full.distribute(comm).atoms
+      let grain = atoms.addColumn("grain")
+      let places = Dictionary(uniqueKeysWithValues: full.structure.ids!.enumerated().map { ($1, $0) })
+      for i in 0..<atoms.localCount {
+        let k = places[atoms.id[i]]!
+        #expect(atoms.image[i] == full.structure.images![k])
+        #expect(grain[i] == Double(full.structure.grains![k]))
+        #expect(atoms.charge![i] == full.structure.charges![k])
+        #expect(atoms.velocity[i] == full.structure.velocities![k])
+        #expect(atoms.species[i] == full.structure.types[k])
+      }
+      return atoms.localCount
+    }
+    #expect(found.reduce(0, +) == n)
+  }
+
   @Test(arguments: [1, 4])
   func absurdPositionIsRefused(_ ranks: Int) {
     var sample = Sample.all[0]

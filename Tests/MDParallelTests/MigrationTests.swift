@@ -45,12 +45,15 @@ import Testing
     #expect(parts.flatMap { $0 }.sorted() == (structure.ids ?? (1...Int64(structure.count)).map { $0 }))
   }
 
-  @Test(arguments: [Double.nan, .infinity, 1e30], [1, 4])
-  func lostAtomIsNamedOnEveryRank(_ value: Double, _ ranks: Int) throws {
+  /// Along any axis; atom 61 is not on the first of several ranks.
+  @Test(arguments: [(Double.nan, 0), (.nan, 1), (.nan, 2), (.infinity, 1), (1e30, 1), (-1e30, 0)], [1, 4])
+  func lostAtomIsNamedOnEveryRank(_ lost: (value: Double, axis: Int), _ ranks: Int) throws {
     let sample = Sample.all[0]
     let errors = try onRanks(ranks) { comm -> FaultlineError? in
       let ghosts = try sample.distribute(comm)
-      for i in 0..<ghosts.atoms.localCount where ghosts.atoms.id[i] == 61 { ghosts.atoms.position[i].y = value }
+      for i in 0..<ghosts.atoms.localCount where ghosts.atoms.id[i] == 61 {
+        ghosts.atoms.position[i][lost.axis] = lost.value
+      }
       do { try ghosts.migrate(box: sample.structure.box) } catch { return error as? FaultlineError }
       return nil
     }
@@ -59,6 +62,7 @@ import Testing
       #expect(error.kind == .run && error.isCollective)
       #expect(error.message.hasPrefix("atom 61 on rank "))
       #expect(error == errors[0])
+      #expect(ranks == 1 || !error.message.contains("rank 0"))
     }
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing
@@ -53,16 +54,21 @@ import Testing
   }
 
   @Test(arguments: [
-    (0, "UNITS: real", "1: the tables are in real units"),
-    (3, "2 A", "4: line 4 must give the number of elements"),
+    (0, "UNITS: real", "1:1: the tables are in real units"),
+    (3, "2 A", "4:1: 1 names for 2 elements"),
+    (3, "two A B", "4:1: the number of elements is “two”"),
     (3, "3 A B C", "truncated"),
-    (4, "500 0.02 2000 -0.002 4.0", "5: the spacing of distances (dr) is -0.002"),
-    (4, "500 0.02 2000 0.002", "5: 5 numbers are needed here: Nrho"),
-    (4, "500.5 0.02 2000 0.002 4.0", "5: the number of densities (Nrho) is 500.5"),
-    (5, "13 oops 4.0 fcc", "6: the mass of A: “oops” is not a number"),
-    (6, "nan", "7: the embedding energy of A, number 1 of 500: “nan” is not a finite number"),
-    (600, "0.1 1e400", "is not a finite number"),
-    (600, "0.12x", "is not a number"),
+    (4, "500 0.02 2000 -0.002 4.0", "5:15: the spacing of distances (dr) is -0.002"),
+    (4, "500 0.02 2000 0.002 rc", "5:21: the cutoff: “rc” is not a number"),
+    (4, "500.5 0.02 2000 0.002 4.0", "5:1: the number of densities (Nrho) is “500.5”"),
+    (4, "10000001 0.02 2000 0.002 4.0", "a whole number from 5 to 10000000 is needed"),
+    (5, "13 oops 4.0 fcc", "6:4: the mass of A: “oops” is not a number"),
+    (5, "13 0 4.0 fcc", "6:4: the mass of A is 0; it must be positive"),
+    (6, "nan", "7:1: the embedding energy of A, number 1 of 500: “nan” is not a finite number"),
+    (600, "0.1 1e400", "601:5: the electron density of A, number 96 of 2001: “1e400” is not a finite number"),
+    (600, "  0.12x", "601:3: the electron density of A, number 95 of 2001: “0.12x” is not a number"),
+    (600, "0x10", "601:1: the electron density of A, number 95 of 2001: “0x10” is not a number"),
+    (600, "C comment", "601:1: the electron density of A, number 95 of 2001: “C” is not a number"),
   ])
   func damagedFiles(line: Int, replacement: String, complaint: String) throws {
     var lines = Self.setfl(elements: ["A", "B"], finnisSinclair: false).split(
@@ -71,6 +77,42 @@ import Testing
     try Self.withFile(lines.joined(separator: "\n"), name: "damaged.eam.alloy") { path in
       let message = Self.message { try EAMPotential(file: path, species: ["A"]) }
       #expect(message.contains(complaint) && message.hasPrefix(path), "\(message)")
+    }
+  }
+
+  /// What LAMMPS passes over when it reads these files is passed over here, too: the tables are the same.
+  @Test(arguments: EAMFormat.allCases) func commentsAndSurplus(_ format: EAMFormat) throws {
+    let isSinclair = format == .finnisSinclair
+    let text = Self.setfl(elements: ["A", "B"], finnisSinclair: isSinclair)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    func tables(_ change: (inout [String]) -> Void) throws -> EAMTables {
+      var changed = lines
+      change(&changed)
+      var found: EAMTables?
+      try Self.withFile(changed.joined(separator: "\n"), name: "m.eam") { path in
+        found = try EAMTables(file: path, format: format)
+      }
+      return found!
+    }
+    let whole = try tables { _ in }
+    let last = lines.lastIndex { !$0.isEmpty }!
+    let changes: [(String, (inout [String]) -> Void)] = [
+      ("names", { $0[3] += "   # A-B 3 4" }), ("header", { $0[4] += " # Nrho drho Nr dr rc" }),
+      ("words after the header", { $0[4] += " and more" }),
+      ("header in two lines", { $0[4].replace(" 0.02 ", with: "\n0.02 # drho\n") }),
+      ("element line", { $0[5] = "13 27.0" }), ("words after the mass", { $0[5] = "13 27.0 a b c d" }),
+      ("blank and comment lines", { $0[5] = "\n# A\n \t\n" + $0[5] + "#\n\n#F" }),
+      ("in a table", { $0[300] += "# here" }),
+      ("line ends", { $0 = $0.map { $0 + "\r" } }), ("surplus", { $0[last] += " 0.0 1.0" }),
+      ("surplus words", { $0[505] += " oops" }), ("last line", { $0[last] += "\n# end of table\n\n" }),
+      ("no line end", { $0 = Array($0[...last]) }),
+    ]
+    for (name, change) in changes {
+      let read = try tables(change)
+      #expect(read.pair == whole.pair && read.elements.map(\.density) == whole.elements.map(\.density), "\(name)")
+      #expect(read.elements.map(\.embedding) == whole.elements.map(\.embedding), "\(name)")
+      #expect(read.elements.map(\.name) == ["A", "B"] && read.elements.map(\.mass) == [27, 27], "\(name)")
+      #expect(read.distanceStep == whole.distanceStep && read.densityStep == 0.02 && read.cutoff == 4, "\(name)")
     }
   }
 
@@ -83,8 +125,11 @@ import Testing
       // The tables of a Finnis–Sinclair file read as setfl come one block too early: the next header is no integer.
       #expect(Self.message { try EAMPotential(file: path, species: ["A"]) }.hasPrefix(path))
     }
-    try Self.withFile(text + "\n1.0\n", name: "long.eam.alloy") { path in
-      #expect(Self.message { try EAMPotential(file: path, species: ["A"]) }.contains("more in the file"))
+    try Self.withFile(text + "\n# end\n 1.0 2.0\n", name: "long.eam.alloy") { path in
+      let message = Self.message { try EAMPotential(file: path, species: ["A"]) }
+      let last = text.split(separator: "\n", omittingEmptySubsequences: false).count
+      #expect(message.contains(":\(last + 2):2: there is more in the file"), "\(message)")
+      #expect(message.contains("“1.0”"), "\(message)")
     }
     #expect(Self.message { try EAMPotential(file: "/nowhere/x.eam", species: ["A"]) }.contains("cannot read"))
   }

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 
 /// A high-dimensional neural network potential as its formulas stand, with none of the kernel's code: every atom, every

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDPotentialFiles
 import MDPotentials
 import Testing
 

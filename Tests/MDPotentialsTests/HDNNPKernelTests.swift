@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing
@@ -9,9 +10,9 @@ import Testing
   static let species = ["H", "O"]
 
   /// What n2p2 computed: expected 1e-8 of the energy and 1e-6 eV/Å, found three orders better.
-  @Test(arguments: ["hdnnp-Cu-mlearn", "hdnnp-H2O-RPBE-D3"])
+  @Test(.reference(HDNNPModelTests.published), arguments: HDNNPModelTests.published)
   func agreesWithReference(_ name: String) throws {
-    guard let folder = ReferenceCases.folder(name) else { return }
+    let folder = try ReferenceCases.folder(name)
     for frame in try ReferenceCases.frames(folder) {
       let potential = try HDNNPPotential(
         directory: folder.path, units: HDNNPModelTests.units, species: frame.structure.species)

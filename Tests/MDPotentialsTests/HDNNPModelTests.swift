@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing
@@ -11,9 +12,11 @@ import Testing
   /// The factors that the references were computed with.
   static let units = try! HDNNPUnits(length: 1.8897261328, energy: 0.0367493254)
 
-  @Test(arguments: ["hdnnp-Cu-mlearn", "hdnnp-H2O-RPBE-D3"])
+  static let published = ["hdnnp-Cu-mlearn", "hdnnp-H2O-RPBE-D3"]
+
+  @Test(.reference(published), arguments: published)
   func bruteForceAgreesWithReference(_ name: String) throws {
-    guard let folder = ReferenceCases.folder(name) else { return }
+    let folder = try ReferenceCases.folder(name)
     let reference = HDNNPBruteForce(model: try HDNNPModel(directory: folder.path, units: Self.units))
     for frame in try ReferenceCases.frames(folder) {
       let energies = try #require(frame.atomEnergies)

@@ -1,5 +1,6 @@
 import Foundation
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing

@@ -1,4 +1,5 @@
 import MDCore
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 
 /// SNAP as the papers state it, without any of the kernels' ideas: Wigner matrices from their generating polynomial,

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing

@@ -23,8 +23,8 @@ import Testing
     Case(folder: "snap-InP-zbl", files: "InP_JCPA2020", zbl: (4, 4.2)),
   ]
 
-  @Test(arguments: cases) func agreesWithLAMMPS(_ c: Case) throws {
-    guard let folder = ReferenceCases.folder(c.folder) else { return }
+  @Test(.reference(cases.map(\.folder)), arguments: cases) func agreesWithLAMMPS(_ c: Case) throws {
+    let folder = try ReferenceCases.folder(c.folder)
     let files = folder.appendingPathComponent(c.files).path
     for frame in try ReferenceCases.frames(folder) {
       let snap = try SNAPPotential(

@@ -32,11 +32,11 @@ public enum ReferenceCases {
     return manager.fileExists(atPath: root.path) ? root.standardizedFileURL : nil
   }()
 
-  /// The folder of a case, or nil (with a line that says so) when the data are absent: the test is then skipped.
-  public static func folder(_ name: String) -> URL? {
+  /// The folder of a case.
+  /// - Throws: if it is absent; tests that need it have the trait `.reference(…)` and are skipped then.
+  public static func folder(_ name: String) throws -> URL {
     guard let folder = root?.appendingPathComponent(name), FileManager.default.fileExists(atPath: folder.path) else {
-      print("skipped: no reference data for \(name); set FAULTLINE_REFERENCE to their folder")
-      return nil
+      throw FaultlineError(.input, "no reference data for \(name); set FAULTLINE_REFERENCE to their folder")
     }
     return folder
   }
@@ -108,6 +108,15 @@ extension ReferenceFrame {
       let scale = max(atomEnergies.map(abs).max() ?? 0, 1)
       let error = zip(result.atomEnergies, atomEnergies).map { abs($0 - $1) }.max() ?? .infinity
       #expect(error <= energy * scale * 10, "\(name): atom energies", sourceLocation: sourceLocation)
+    }
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Skips a test, visibly, where the folder of reference data lacks one of these cases.
+  public static func reference(_ cases: [String]) -> Self {
+    .enabled("reference data are absent: set FAULTLINE_REFERENCE to their folder") {
+      cases.allSatisfy { (try? ReferenceCases.folder($0)) != nil }
     }
   }
 }

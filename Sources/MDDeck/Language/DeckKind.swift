@@ -32,10 +32,13 @@ extension DeckKind {
   public static func number(_ range: NumberRange) -> DeckKind { .quantity(.dimensionless, range) }
   /// Three of a kind, for example [x, y, z].
   public static func vector(_ kind: DeckKind) -> DeckKind { .list(kind, count: 3...3) }
-  public static var positiveInteger: DeckKind { .integer(1...Int.max) }
+  /// A number of steps: sums over all stages stay far below the range of integers.
+  public static var steps: DeckKind { .integer(1...1_000_000_000_000) }
+  /// How many of something along an axis: copies, cells, ranks.
+  public static var copies: DeckKind { .integer(1...1_000_000) }
   /// A temperature, or [start, end] of a linear ramp.
   public static var temperatureOrRamp: DeckKind {
-    let temperature = DeckKind.quantity(.temperature, .positive)
+    let temperature = DeckKind.quantity(.temperature, .positive.plausibly(0.001...50_000))
     return .either([temperature, .list(temperature, count: 2...2)])
   }
 }
@@ -112,7 +115,7 @@ extension DeckKind {
       case (Int.min, Int.max): return "an integer"
       case (_, Int.max): return "an integer ≥ \(range.lowerBound)"
       case (Int.min, _): return "an integer ≤ \(range.upperBound)"
-      default: return "an integer from \(range.lowerBound) to \(range.upperBound)"
+      default: return "an integer from \(plain(Double(range.lowerBound))) to \(plain(Double(range.upperBound)))"
       }
     case .quantity(let dimension, let range):
       return dimension.name + (range.phrase.map { " \($0)" } ?? "")

@@ -36,7 +36,12 @@ public enum DeckReference {
     case .optional: "–"
     case .defaults(let text): "`\(text)`"
     }
-    let cells = ["`\(key.name)`", type(key.kind, at: path, key.name), key.kind.unit ?? "", presence, key.doc]
+    var doc = key.doc
+    if let plausible = key.kind.plausible {
+      let least = plausible.lowerBound == 0 ? "" : "below \(plain(plausible.lowerBound)) or "
+      doc += " Warned of \(least)above \(plain(plausible.upperBound))."
+    }
+    let cells = ["`\(key.name)`", type(key.kind, at: path, key.name), key.kind.unit ?? "", presence, doc]
     return "| " + cells.joined(separator: " | ") + " |\n"
   }
 
@@ -68,16 +73,33 @@ public enum DeckReference {
   }
 
   private static var unitTable: String {
-    var table = "\n## Units\n\n| Quantity | Unit | Also |\n|---|---|---|\n"
-    for dimension in PhysicalDimension.common {
+    var table = "\n## Units\n\n| Quantity | Unit | Also | Least above 0 | Most |\n|---|---|---|---|---|\n"
+    for dimension in PhysicalDimension.common + [.dimensionless] {
       let others = dimension.units.dropFirst().map(\.name).joined(separator: ", ")
-      table += "| \(withoutArticle(dimension.name)) | \(dimension.units[0].name) | \(others) |\n"
+      let bounds = [dimension.magnitudes.lowerBound, dimension.magnitudes.upperBound].map(plain)
+      table += "| \(withoutArticle(dimension.name)) | \(dimension.defaultUnit ?? "") | \(others) "
+        + "| \(bounds[0]) | \(bounds[1]) |\n"
     }
-    return table + "\nÅ may be written A or angstrom, µ as u.\n"
+    return table + """
+
+      Å may be written A or angstrom, µ as u. The bounds hold for every key, in the first unit and for negative \
+      numbers alike; the least is that of keys which must be above 0.
+
+      """
   }
 }
 
 extension DeckKind {
+  /// Of the numbers inside, where they state it.
+  fileprivate var plausible: ClosedRange<Double>? {
+    switch self {
+    case .quantity(_, let range): range.plausible
+    case .list(let kind, _): kind.plausible
+    case .either(let kinds): kinds.lazy.compactMap(\.plausible).first
+    default: nil
+    }
+  }
+
   /// The sections inside, with what their path gets: `[]` for a list's items, `.NAME` for a map's.
   fileprivate var objects: [(DeckObject, String)] {
     switch self {

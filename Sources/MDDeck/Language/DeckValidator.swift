@@ -8,6 +8,8 @@ struct DeckValidator {
   /// Whether an input file below this top-level key must be there.
   let needsFiles: (String) -> Bool
   private(set) var errors: [FaultlineError] = []
+  /// Numbers that are legal, but probably not meant.
+  private(set) var warnings: [FaultlineError] = []
   /// The keys from the top to here.
   private var trail: [String] = []
 
@@ -162,7 +164,10 @@ struct DeckValidator {
     for kind in kinds {
       var trial = self
       trial.errors = []
-      if let value = trial.validate(node, as: kind, name: name) { return value }
+      if let value = trial.validate(node, as: kind, name: name) {
+        warnings = trial.warnings
+        return value
+      }
     }
     let alike = kinds.filter { $0.hasShape(of: node) }
     if alike.count == 1 { return validate(node, as: alike[0], name: name) }
@@ -185,6 +190,7 @@ struct DeckValidator {
   ) -> Double? {
     let kind = DeckKind.quantity(dimension, range)
     let value: Double
+    var isBare = true
     switch node.content {
     case .integer(let number): value = Double(number)
     case .number(let number): value = number
@@ -201,10 +207,44 @@ struct DeckValidator {
         return nil
       }
       value = number * unit.numerator / unit.denominator
+      isBare = false
     default: return wrongType(node, kind, name)
     }
     guard value.isFinite, range.contains(value) else { return outOfRange(node, kind, name) }
+    guard range.within(dimension).contains(value) else {
+      let unit = dimension.defaultUnit.map { " " + $0 } ?? ""
+      report(
+        "`\(name)` is out of range: \(node.text)",
+        hint: "expected \(kind.phrase), \(phrase(dimension.magnitudes))\(unit)", at: node.location)
+      return nil
+    }
+    if let plausible = range.plausible, value != 0, !plausible.contains(abs(value)) {
+      warn(of: node, value, isBare: isBare, dimension, plausible, name)
+    }
     return value
+  }
+
+  /// A value far from what its key has as a rule. A number without unit was probably meant in another than the
+  /// default: the first that makes it plausible is named.
+  private mutating func warn(
+    of node: DeckNode, _ value: Double, isBare: Bool, _ dimension: PhysicalDimension,
+    _ plausible: ClosedRange<Double>, _ name: String
+  ) {
+    let unit = dimension.defaultUnit.map { " " + $0 } ?? ""
+    var message = "`\(name)` is \(node.text)"
+    var hint = "\(phrase(plausible))\(unit) is plausible"
+    if isBare, let own = dimension.defaultUnit {
+      if dimension.units.count > 1 { message += ", without a unit in \(own)" } else { message += unit }
+      let meant = dimension.units.first { plausible.contains(abs(value) * $0.numerator / $0.denominator) }
+      if let meant { hint += "; was \(node.text) \(meant.name) meant?" }
+    }
+    message += ": very \(abs(value) > plausible.upperBound ? "large" : "small")"
+    warnings.append(FaultlineError(.input, message, hint: hint, at: node.location))
+  }
+
+  private func phrase(_ range: ClosedRange<Double>) -> String {
+    range.lowerBound == 0
+      ? "up to \(plain(range.upperBound))" : "\(plain(range.lowerBound)) to \(plain(range.upperBound))"
   }
 
   private mutating func path(_ text: String, _ role: PathRole, _ place: SourceLocation, _ name: String) -> String? {

@@ -24,7 +24,8 @@ public enum JSONSchema {
       if range.lowerBound > Int.min { members.append(("minimum", .integer(range.lowerBound))) }
       if range.upperBound < Int.max { members.append(("maximum", .integer(range.upperBound))) }
       return members
-    case .quantity(let dimension, let range):
+    case .quantity(let dimension, let given):
+      let range = given.within(dimension)
       var number: [(String, JSON)] = [("type", .string("number"))]
       if let lower = range.lower {
         number.append((range.includesLower ? "minimum" : "exclusiveMinimum", .number(lower)))

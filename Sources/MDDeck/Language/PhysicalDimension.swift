@@ -19,10 +19,15 @@ public struct PhysicalDimension: Sendable {
   /// With its article: "a length".
   public var name: String
   public var units: [Unit]
+  /// What numbers of any key may be, 0 and signs apart, in the default unit: wide enough for everything that is
+  /// simulated, narrow enough for products of a few to stay far from the limits of arithmetic. The lower bound holds
+  /// for keys that must be above 0.
+  public var magnitudes: ClosedRange<Double>
 
-  public init(_ name: String, _ units: [Unit]) {
+  public init(_ name: String, _ units: [Unit], magnitudes: ClosedRange<Double>) {
     self.name = name
     self.units = units
+    self.magnitudes = magnitudes
   }
 
   /// nil for a plain number.
@@ -52,57 +57,51 @@ public struct PhysicalDimension: Sendable {
 extension PhysicalDimension {
   /// Those of the reference's table of units.
   static let common = [
-    length, inverseLength, time, rate, temperature, energy, pressure, force, velocity, mass, charge, potential,
-    electricField, angle,
+    length, inverseLength, time, rate, temperature, energy, force, velocity, mass, charge, potential, electricField,
   ]
 
-  public static let dimensionless = PhysicalDimension("a number", [])
+  public static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
   public static let length = PhysicalDimension(
     "a length",
     [
       Unit("Å"), Unit("nm", 10), Unit("pm", per: 100), Unit("µm", 1e4), Unit("bohr", Units.bohr),
-    ])
+    ], magnitudes: 1e-3...1e7)
   public static let inverseLength = PhysicalDimension(
     "an inverse length",
-    [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)])
+    [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)],
+    magnitudes: 1e-6...1e3)
   public static let time = PhysicalDimension(
     "a time",
     [
       Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
-    ])
-  public static let temperature = PhysicalDimension("a temperature", [Unit("K")])
+    ], magnitudes: 1e-9...1e9)
+  public static let temperature = PhysicalDimension("a temperature", [Unit("K")], magnitudes: 1e-9...1e9)
   public static let energy = PhysicalDimension(
     "an energy",
     [
       Unit("eV"), Unit("meV", per: 1000), Unit("hartree", Units.hartree), Unit("Ha", Units.hartree),
       Unit("Ry", Units.hartree, per: 2), Unit("kJ/mol", per: 96.48533212331),
       Unit("kcal/mol", 4.184, per: 96.48533212331),
-    ])
-  public static let pressure = PhysicalDimension(
-    "a pressure",
-    [
-      Unit("bar"), Unit("Pa", per: 1e5), Unit("kPa", per: 100), Unit("MPa", 10), Unit("GPa", 1e4), Unit("kbar", 1000),
-      Unit("atm", 1.01325),
-    ])
+    ], magnitudes: 1e-18...1e12)
   public static let force = PhysicalDimension(
-    "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)])
+    "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)],
+    magnitudes: 1e-15...1e9)
   public static let velocity = PhysicalDimension(
     "a velocity",
     [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),
-      Unit("km/s", 10)])
-  public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")])
-  public static let charge = PhysicalDimension("a charge", [Unit("e")])
-  public static let potential = PhysicalDimension("an electric potential", [Unit("V"), Unit("mV", per: 1000)])
+      Unit("km/s", 10)], magnitudes: 1e-12...1e6)
+  public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")], magnitudes: 1e-4...1e6)
+  public static let charge = PhysicalDimension("a charge", [Unit("e")], magnitudes: 1e-15...1e9)
+  public static let potential = PhysicalDimension(
+    "an electric potential", [Unit("V"), Unit("mV", per: 1000)], magnitudes: 1e-12...1e6)
   public static let electricField = PhysicalDimension(
-    "an electric field", [Unit("V/Å"), Unit("V/nm", per: 10), Unit("MV/cm", per: 100)])
-  public static let angle = PhysicalDimension(
-    "an angle", [Unit("degrees"), Unit("degree"), Unit("deg"), Unit("°"), Unit("rad", 180, per: Double.pi)])
+    "an electric field", [Unit("V/Å"), Unit("V/nm", per: 10), Unit("MV/cm", per: 100)], magnitudes: 1e-12...1e6)
   public static let rate = PhysicalDimension(
     "a rate",
     [
       Unit("1/ps"), Unit("/ps"), Unit("1/fs", 1000), Unit("/fs", 1000), Unit("1/ns", per: 1000), Unit("/ns", per: 1000),
       Unit("1/s", per: 1e12), Unit("/s", per: 1e12),
-    ])
+    ], magnitudes: 1e-15...1e15)
 }
 
 /// Which numbers are allowed, in the default unit.
@@ -111,6 +110,9 @@ public struct NumberRange: Sendable {
   public var upper: Double?
   /// Whether `lower` itself is allowed.
   public var includesLower: Bool
+  /// Magnitudes that make sense as a rule; a value beyond them is taken, with a warning that names the unit that was
+  /// probably meant. 0 is never warned of.
+  public var plausible: ClosedRange<Double>?
 
   public init(from lower: Double? = nil, to upper: Double? = nil, includesLower: Bool = true) {
     self.lower = lower
@@ -121,6 +123,23 @@ public struct NumberRange: Sendable {
   public static let any = NumberRange()
   public static let positive = NumberRange(from: 0, includesLower: false)
   public static let nonNegative = NumberRange(from: 0)
+
+  /// The same numbers, with a warning for magnitudes beyond `magnitudes`.
+  public func plausibly(_ magnitudes: ClosedRange<Double>) -> NumberRange {
+    var range = self
+    range.plausible = magnitudes
+    return range
+  }
+
+  /// The bounds that hold together with those of the dimension.
+  func within(_ dimension: PhysicalDimension) -> NumberRange {
+    let (least, largest) = (dimension.magnitudes.lowerBound, dimension.magnitudes.upperBound)
+    var range = self
+    if lower == 0, !includesLower { (range.lower, range.includesLower) = (least, true) }
+    range.lower = range.lower ?? -largest
+    range.upper = min(upper ?? largest, largest)
+    return range
+  }
 
   func contains(_ value: Double) -> Bool {
     if let lower, value < lower || (value == lower && !includesLower) { return false }
@@ -137,5 +156,12 @@ public struct NumberRange: Sendable {
   }
 }
 
-/// A number without a needless ".0".
-func plain(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
+/// A number without a needless ".0" or "e-06"; large powers of ten as such.
+func plain(_ value: Double) -> String {
+  if let whole = Int(exactly: value) {
+    let digits = String(whole)
+    let zeros = digits.reversed().prefix { $0 == "0" }.count
+    return zeros >= 6 ? "\(digits.dropLast(zeros))e\(zeros)" : digits
+  }
+  return "\(value)".replacing("e-0", with: "e-").replacing(".0e", with: "e")
+}

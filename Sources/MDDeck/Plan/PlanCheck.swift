@@ -169,11 +169,12 @@ struct PlanCheck {
 
   // MARK: Stages
 
-  /// A step above this is an order of magnitude larger than atoms allow, ps.
-  private static let largeTimestep = 0.01
-
   private mutating func checkStages() {
     var names: [String: SourceLocation] = [:]
+    if let velocities = deck["velocities"]?.section, !plan.stages.isEmpty, !plan.hasDynamics {
+      warnings.append(
+        velocities.error("temperature", "is not used", hint: "velocities are drawn for the first dynamics stage"))
+    }
     // Files may bring velocities; what is built is at rest until they are drawn.
     var isAtRest = true
     var areDrawn = false
@@ -185,13 +186,6 @@ struct PlanCheck {
         errors.append(section.error("name", "\(stage.name) is taken by the stage\(line)"))
       }
       names[stage.name] = stage.location
-      let timestep = section.double("timestep")
-      if timestep > Self.largeTimestep {
-        warnings.append(
-          section.error(
-            "timestep", "is \(plain(timestep)) ps, which is \(plain((timestep * 1e6).rounded() / 1e3)) fs: very large",
-            hint: "a number without unit is in ps; steps of 1 to 2 fs are usual"))
-      }
       switch stage.work {
       case .minimize: isAtRest = true
       case .dynamics(let dynamics):

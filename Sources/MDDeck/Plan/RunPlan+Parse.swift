@@ -30,12 +30,12 @@ extension RunPlan {
   public static func parse(
     _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
-    let deck = try schema.validate(text, file: file, for: purpose)
+    let (deck, warnings) = try schema.validate(text, file: file, for: purpose, checksFiles: true)
     let plan = RunPlan(deck, source: DeckSource(text: text, file: file))
     var check = PlanCheck(plan: plan, deck: deck)
     check.run()
     if !check.errors.isEmpty { throw DeckErrors(check.errors) }
-    return plan.with(warnings: DeckErrors(check.warnings).errors)
+    return plan.with(warnings: DeckErrors(warnings + check.warnings).errors)
   }
 
   private func with(warnings: [FaultlineError]) -> RunPlan {
@@ -58,7 +58,8 @@ extension RunPlan {
     }
     groups = (deck["groups"]?.section.entries ?? []).map(GroupPlan.init)
     velocities = (deck["velocities"]?.section).map {
-      VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"))
+      VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"),
+        location: $0.location(of: "temperature"))
     }
     neighbors = NeighborPlan(skin: deck.section("neighbors").double("skin"))
     let decomposition = deck.section("decomposition")

@@ -25,6 +25,9 @@ public struct RunPlan: Sendable {
   /// Legal, but probably not meant.
   public var warnings: [FaultlineError]
 
+  /// Whether any stage moves atoms in time.
+  public var hasDynamics: Bool { stages.contains { if case .dynamics = $0.work { true } else { false } } }
+
   /// The chemical symbol of a species: what the deck says, or its name; nil if that is no element.
   public func element(of name: String) -> String? {
     let symbol = species[name]?.element ?? name
@@ -119,6 +122,8 @@ public struct VelocitiesPlan: Sendable {
   /// K.
   public var temperature: Double
   public var zeroMomentum: Bool
+  /// Of the temperature.
+  public var location: SourceLocation
 }
 
 public struct NeighborPlan: Sendable {

@@ -62,12 +62,12 @@ public struct DeckSchema: Sendable {
 
   /// Validates YAML text. `file` is the deck's path: it stands in the errors, and relative paths start at its folder.
   public func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
-    try validate(yaml, file: file, for: purpose, checksFiles: true)
+    try validate(yaml, file: file, for: purpose, checksFiles: true).deck
   }
 
   package func validate(
     _ yaml: String, file: String, for purpose: Purpose, checksFiles: Bool
-  ) throws(DeckErrors) -> DeckSection {
+  ) throws(DeckErrors) -> (deck: DeckSection, warnings: [FaultlineError]) {
     let node = try DeckNode.parse(yaml, file: file)
     var validator = DeckValidator(
       directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
@@ -75,6 +75,6 @@ public struct DeckSchema: Sendable {
     guard let section = validator.section(node, root(for: purpose), "deck") else {
       throw DeckErrors(validator.errors)
     }
-    return section
+    return (section, validator.warnings)
   }
 }

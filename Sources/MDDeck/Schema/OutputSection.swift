@@ -22,7 +22,7 @@ extension DeckSchema {
   static let thermo = DeckObject(
     "Totals over all atoms.",
     [
-      .defaulted("every", .positiveInteger, "100", "Steps between rows."),
+      .defaulted("every", .steps, "100", "Steps between rows."),
       .optional(
         "columns", .list(.enumeration(ThermoColumn.allCases.map(\.rawValue)), count: 1...ThermoColumn.allCases.count),
         "Columns of thermo.csv in this order, after step; all if absent."),
@@ -37,7 +37,7 @@ extension DeckSchema {
     "A file of frames, atoms ordered by number. A name that ends in .gz is compressed.",
     [
       .required("file", .path(.outputName), "Name inside the run's folder."),
-      .required("every", .positiveInteger, "Steps between frames."),
+      .required("every", .steps, "Steps between frames."),
       .optional(
         "format", .enumeration(TrajectoryFormat.allCases.map(\.rawValue)),
         "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj."),
@@ -56,7 +56,7 @@ extension DeckSchema {
   static let checkpoints = DeckObject(
     "One is also written at the end of the run, and when it is stopped by a signal or the time limit.",
     [
-      .defaulted("every", .positiveInteger, "10000", "Steps between checkpoints."),
+      .defaulted("every", .steps, "10000", "Steps between checkpoints."),
       .defaulted("keep", .integer(1...1000), "2", "How many are kept."),
     ],
     example: "output: {checkpoints: {every: 5000, keep: 3}}")

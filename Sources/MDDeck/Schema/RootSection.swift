@@ -9,7 +9,8 @@ extension DeckSchema {
     return DeckObject(
       """
       A deck is one YAML document. Quantities are plain numbers in the unit of the table, or text with a unit: \
-      `1 fs`, `2.5 nm`, `10 GPa`. Unknown keys are errors. Paths of input files start at the deck's folder.
+      `1 fs`, `2.5 nm`, `300 K`. Unknown keys are errors. A number far from what its key has as a rule is taken with a \
+      warning. Paths of input files start at the deck's folder.
       """,
       [
         .optional("title", .string, "A line for the log and the report."),
@@ -44,13 +45,13 @@ extension DeckSchema {
   static let speciesEntry = DeckObject(
     "One species. Names that are chemical symbols need no entry.",
     [
-      .optional("mass", .quantity(.mass, .positive), "Mass of an atom; the element's standard weight if absent."),
+      .optional("mass", .quantity(.mass, .positive.plausibly(0.5...400)), "Mass of an atom; the element's standard weight if absent."),
       .optional("element", .string, "Chemical symbol, for a name that is none; gives mass and atomic number."),
       .optional(
-        "charge", .quantity(.charge, .any),
+        "charge", .quantity(.charge, .any.plausibly(1e-6...20)),
         "Charge of every atom of the species for the potential `coulomb`; goes before charges in the structure."),
       .optional(
-        "charge_width", .quantity(.length, .positive),
+        "charge_width", .quantity(.length, .positive.plausibly(0.01...10)),
         "σ of a Gaussian charge ∝ e^(−r²/2σ²); a point charge if absent."),
     ],
     example: """
@@ -69,7 +70,7 @@ extension DeckSchema {
       .required("select", .object(selection), "Which atoms."),
       .defaulted("frozen", .boolean, "false", "Whether the atoms stay where they are."),
       .optional(
-        "velocity", .vector(.quantity(.velocity, .any)),
+        "velocity", .vector(.quantity(.velocity, .any.plausibly(1e-9...100))),
         "Moves the atoms at this constant velocity [vx, vy, vz]; forces on them are ignored."),
       .defaulted("thermostat", .boolean, "true", "Whether thermostats act on the atoms."),
     ],
@@ -90,8 +91,8 @@ extension DeckSchema {
         "A box in fractional coordinates, 0 to 1 across the cell."),
       .optional("sphere", .object(sphere), "A ball."),
       .optional("cylinder", .object(cylinder), "A cylinder without ends."),
-      .optional("ids", .list(.positiveInteger, count: 2...2), "Atom numbers [first, last], both included, from 1."),
-      .optional("grain", .integer(0...Int.max), "Grain that a builder put the atom in, from 0."),
+      .optional("ids", .list(.integer(1...1_000_000_000_000_000), count: 2...2), "Atom numbers [first, last], both included, from 1."),
+      .optional("grain", .integer(0...1_000_000_000), "Grain that a builder put the atom in, from 0."),
     ],
     rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "sphere", "cylinder", "ids", "grain"])],
     example: """
@@ -123,7 +124,7 @@ extension DeckSchema {
     "Velocities drawn from the Maxwell–Boltzmann distribution at the start of the first dynamics stage, scaled to the "
       + "exact temperature.",
     [
-      .required("temperature", .quantity(.temperature, .nonNegative), "Temperature of the mobile atoms."),
+      .required("temperature", .quantity(.temperature, .nonNegative.plausibly(0.001...50_000)), "Temperature of the mobile atoms."),
       .defaulted("zero_momentum", .boolean, "true", "Whether the total momentum of the mobile atoms is removed."),
     ],
     example: "velocities: {temperature: 300 K}")
@@ -132,7 +133,7 @@ extension DeckSchema {
     "Lists are built with the potentials' cutoff and the skin, and again once an atom has moved half the skin.",
     [
       .defaulted(
-        "skin", .quantity(.length, .positive), "1.0",
+        "skin", .quantity(.length, .positive.plausibly(0.01...10)), "1.0",
         "Distance beyond the cutoff. A larger skin rebuilds less often but makes more ghosts and pairs.")
     ],
     example: "neighbors: {skin: 1.5 Å}")
@@ -141,7 +142,7 @@ extension DeckSchema {
     "Every rank owns a brick of the cell in fractional coordinates.",
     [
       .optional(
-        "grid", .vector(.positiveInteger),
+        "grid", .vector(.copies),
         "Ranks along the cell vectors; their product is the number of ranks. Chosen by least surface if absent."),
       .defaulted("balance", .boolean, "false", "Whether brick boundaries move to even out the atoms."),
     ],
@@ -162,10 +163,10 @@ extension DeckSchema {
     DeckKey.optional(
       "extrapolations", .number(.nonNegative), "Descriptors outside of their training range, over all atoms."),
     DeckKey.optional(
-      "force_deviation", .quantity(.force, .positive),
+      "force_deviation", .quantity(.force, .positive.plausibly(1e-6...100)),
       "Largest standard deviation of a force over the committee, over all atoms."),
     DeckKey.optional(
-      "energy_deviation", .quantity(.energy, .positive),
+      "energy_deviation", .quantity(.energy, .positive.plausibly(1e-9...10)),
       "Standard deviation of the energy over the committee, for each atom."),
     DeckKey.optional(
       "charge_deviation", .quantity(.charge, .positive),
@@ -179,7 +180,7 @@ extension DeckSchema {
   static let watch = DeckObject(
     "Limits on what a potential says of itself: extrapolation, and the spread of a committee.",
     [
-      .defaulted("every", .positiveInteger, "1", "Steps between two looks."),
+      .defaulted("every", .steps, "1", "Steps between two looks."),
       .optional("select", .object(select), "Structures to keep for labelling."),
       .optional("stop", .object(stop), "When to end the run, with a frame and a checkpoint."),
     ],
@@ -196,7 +197,7 @@ extension DeckSchema {
     "A structure above any of these limits is written, with the figures.",
     limits + [
       .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
-      .defaulted("spacing", .positiveInteger, "100", "Least number of steps between two structures."),
+      .defaulted("spacing", .steps, "100", "Least number of steps between two structures."),
     ],
     rules: limitRules)
 

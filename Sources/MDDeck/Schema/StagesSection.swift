@@ -9,18 +9,21 @@ extension DeckSchema {
   private static let name = DeckKey.optional(
     "name", .string, "A name for the log; minimize or dynamics and a number if absent.")
 
+  /// From hundredths of what light atoms need to an order of magnitude above what heavy ones allow, ps.
+  private static let plausibleStep = NumberRange.positive.plausibly(1e-5...0.01)
+
   static let minimize = DeckObject(
     "Relaxes atoms in a fixed cell. It ends when the tolerances are met or the steps are used up.",
     [
       name,
       .defaulted("method", .enumeration(["fire"]), "fire", "FIRE 2.0 (Guénolé et al. 2020)."),
       .defaulted(
-        "force_tolerance", .quantity(.force, .positive), "0.001", "Largest force component on any atom at the end."),
+        "force_tolerance", .quantity(.force, .positive.plausibly(1e-10...1)), "0.001", "Largest force component on any atom at the end."),
       .optional(
-        "energy_tolerance", .quantity(.energy, .positive),
+        "energy_tolerance", .quantity(.energy, .positive.plausibly(1e-15...0.01)),
         "Also ends when the energy changed by less than this, for each atom, in each of ten steps."),
-      .defaulted("max_steps", .positiveInteger, "10000", "Most steps."),
-      .defaulted("timestep", .quantity(.time, .positive), "0.001", "Time step at the start; FIRE adapts it."),
+      .defaulted("max_steps", .steps, "10000", "Most steps."),
+      .defaulted("timestep", .quantity(.time, plausibleStep), "0.001", "Time step at the start; FIRE adapts it."),
     ],
     example: """
       stages:
@@ -31,8 +34,8 @@ extension DeckSchema {
     "Velocity Verlet: constant energy, or constant temperature with a thermostat; the cell may be pulled.",
     [
       name,
-      .required("steps", .positiveInteger, "Number of steps."),
-      .defaulted("timestep", .quantity(.time, .positive), "0.001", "Time step."),
+      .required("steps", .steps, "Number of steps."),
+      .defaulted("timestep", .quantity(.time, plausibleStep), "0.001", "Time step."),
       .optional("thermostat", .object(thermostat), "Keeps the temperature; constant energy if absent."),
       .optional("deform", .object(deform), "Stretches the cell."),
     ],
@@ -64,7 +67,7 @@ extension DeckSchema {
   private static let temperature = DeckKey.required(
     "temperature", .temperatureOrRamp, "Target, or [start, end] of a linear ramp over the stage.")
   private static func damping(_ doc: String) -> DeckKey {
-    .defaulted("damping", .quantity(.time, .positive), "0.1", doc)
+    .defaulted("damping", .quantity(.time, .positive.plausibly(1e-3...50)), "0.1", doc)
   }
 
   static let noseHoover = DeckObject(
@@ -94,7 +97,7 @@ extension DeckSchema {
     "Stretches the cell at a constant engineering strain rate: L(t) = L(0)·(1 + rate·t). Atoms move along.",
     [
       .required("axis", .enumeration(["x", "y", "z"]), "Cartesian axis that is stretched."),
-      .required("rate", .quantity(.rate, .any), "Engineering strain rate; negative compresses."),
+      .required("rate", .quantity(.rate, NumberRange.any.plausibly(1e-9...0.1)), "Engineering strain rate; negative compresses."),
     ],
     example: """
       stages:

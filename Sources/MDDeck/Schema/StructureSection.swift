@@ -6,7 +6,7 @@ extension DeckSchema {
       .optional("lattice", .object(lattice), "A crystal of a named lattice."),
       .optional("crystal", .object(crystal), "A crystal of any cell and basis."),
       .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
-      .defaulted("replicate", .vector(.integer(1...1_000_000)), "[1, 1, 1]", "Copies along the cell vectors."),
+      .defaulted("replicate", .vector(.copies), "[1, 1, 1]", "Copies along the cell vectors."),
       .optional("periodic", .vector(.boolean), "Which cell vectors repeat; as the source says if absent."),
     ],
     rules: [.init(.exactlyOne, of: ["file", "lattice", "crystal", "grain_boundary"])])
@@ -24,17 +24,20 @@ extension DeckSchema {
     ],
     example: "structure: {file: {path: slab.extxyz}, replicate: [2, 2, 1]}")
 
+  /// Å.
+  private static let plausibleConstant = NumberRange.positive.plausibly(1...100)
+
   private static let vacuum = DeckKey.defaulted(
-    "vacuum", .vector(.quantity(.length, .nonNegative)), "[0, 0, 0]", "Empty space added along each axis.")
+    "vacuum", .vector(.quantity(.length, .nonNegative.plausibly(0.1...1000))), "[0, 0, 0]", "Empty space added along each axis.")
   private static let size = DeckKey.defaulted(
-    "size", .vector(.positiveInteger), "[1, 1, 1]", "Number of cells along each axis.")
+    "size", .vector(.copies), "[1, 1, 1]", "Number of cells along each axis.")
 
   static let lattice = DeckObject(
     "Conventional cells of a named lattice, or the smallest orthogonal cell in a given orientation.",
     [
       .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
-      .required("constant", .quantity(.length, .positive), "Lattice constant a."),
-      .optional("c", .quantity(.length, .positive), "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent."),
+      .required("constant", .quantity(.length, plausibleConstant), "Lattice constant a."),
+      .optional("c", .quantity(.length, plausibleConstant), "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent."),
       .required(
         "species", .list(.string, count: 1...3),
         """
@@ -79,7 +82,7 @@ extension DeckSchema {
     "One atom of the basis.",
     [
       .required("species", .string, "Its species."),
-      .required("position", .vector(.number(.any)), "Fractional coordinates."),
+      .required("position", .vector(.number(NumberRange(from: -1e5, to: 1e5))), "Fractional coordinates."),
     ])
 
   static let grainBoundary = DeckObject(
@@ -90,28 +93,30 @@ extension DeckSchema {
     [
       .required("kind", .enumeration(["tilt", "twist"]), "Symmetric tilt or twist."),
       .required("lattice", .enumeration(LatticeKind.cubic.map(\.rawValue)), "The lattice of both grains."),
-      .required("constant", .quantity(.length, .positive), "Lattice constant a."),
+      .required("constant", .quantity(.length, plausibleConstant), "Lattice constant a."),
       .required("species", .list(.string, count: 1...3), "Species of the sublattices, as in `structure.lattice`."),
       .required("axis", .vector(.integer(-100...100)), "Rotation axis [u, v, w]."),
       .required("sigma", .integer(3...100_000), "Σ, the inverse density of coincidence sites; odd."),
       .optional("plane", .vector(.integer(-1000...1000)), "Boundary plane (h, k, l); required for tilt."),
       .defaulted(
-        "repeat", .list(.positiveInteger, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),
-      .defaulted("thickness", .quantity(.length, .positive), "40", "Least length of each grain along the normal."),
+        "repeat", .list(.copies, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),
+      .defaulted(
+        "thickness", .quantity(.length, .positive.plausibly(5...5000)), "40",
+        "Least length of each grain along the normal."),
       .defaulted(
         "free_surfaces", .boolean, "false",
         "One boundary between free surfaces, rather than two in a cell that repeats along the normal."),
       .optional(
-        "vacuum", .quantity(.length, .positive),
+        "vacuum", .quantity(.length, .positive.plausibly(1...1000)),
         "Empty space beyond the free surfaces, in all; 20 Å if absent."),
       .defaulted(
-        "shift", .list(.number(.any), count: 2...2), "[0, 0]",
+        "shift", .list(.number(NumberRange(from: -1e5, to: 1e5)), count: 2...2), "[0, 0]",
         "Rigid shift of the upper grain in the plane, in fractions of the in-plane period."),
       .defaulted(
-        "expansion", .quantity(.length, .any), "0",
+        "expansion", .quantity(.length, .any.plausibly(1e-4...10)), "0",
         "Additional distance between the grains at each boundary; negative brings them together."),
       .optional(
-        "overlap", .quantity(.length, .nonNegative),
+        "overlap", .quantity(.length, .nonNegative.plausibly(0.1...10)),
         "Atoms closer than this become one; 0 keeps all, 0.7 nearest-neighbour distances if absent."),
     ],
     example: """

@@ -46,8 +46,15 @@ final class ChargeMesh {
   var points: Int { layout.mesh.x * layout.mesh.y * layout.mesh.z }
   var summary: String { "mesh of \(layout.mesh.x) x \(layout.mesh.y) x \(layout.mesh.z) points" }
 
-  init(_ layout: Layout, cell: PeriodicCell, planning: FFTPlanning, communicator: any Communicator) {
+  /// Collective. Throws an input error if the ranks cannot hold the mesh.
+  init(_ layout: Layout, cell: PeriodicCell, planning: FFTPlanning, communicator: any Communicator) throws {
     self.layout = layout
+    // Window, field, spectrum and influence function.
+    let points = Double(layout.mesh.x) * Double(layout.mesh.y) * Double(layout.mesh.z)
+    try communicator.refuse(
+      bytes: 32 * points / Double(communicator.size),
+      for: "charges on a mesh of \(layout.mesh.x) x \(layout.mesh.y) x \(layout.mesh.z) points",
+      hint: "ask for less accuracy, a longer cutoff or a smaller cell")
     spline = BSpline(order: layout.order)
     mine = layout.windows[communicator.rank]
     window.reserve(mine.count)

@@ -25,7 +25,6 @@ final class InfluenceFunction {
   /// t_xx, t_yy, t_zz, t_xy, t_xz, t_yz one after the other, `count` each, Å²·eV/e².
   let tensors = AlignedBuffer<Double>()
   let count: Int
-  private(set) var hasTensors = false
   private let axes: [[AliasSums]]
   private var cell: PeriodicCell
   private var alpha = 0.0
@@ -48,7 +47,6 @@ final class InfluenceFunction {
   func fill(_ cell: PeriodicCell, splitting: Double, tensors wantsTensors: Bool) -> [ShiftedSums] {
     self.cell = cell
     alpha = splitting
-    hasTensors = wantsTensors
     if wantsTensors { tensors.reserve(max(6 * count, 1)) }
     var sums = [ShiftedSums](repeating: ShiftedSums(), count: wantsTensors ? 7 : 1)
     let moments = AlignedBuffer<InfluenceRow.Moments>(capacity: 7)

@@ -47,7 +47,8 @@ enum MeshChoice {
     var mesh = SIMD3(0, 0, 0)
     for k in 0..<3 {
       // Heights are 1/|a*|.
-      let wanted = max(1 / (spacing * cell.reciprocal[k].length), fewest)
+      // No more than what `choose` refuses.
+      let wanted = min(max(1 / (spacing * cell.reciprocal[k].length), fewest), 10_000)
       // Up to a sixth more points if their transform is cheaper; even along z.
       let least = Int(wanted.rounded(.up))
       var found = 0

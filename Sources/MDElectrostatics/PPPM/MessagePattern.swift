@@ -41,9 +41,8 @@ struct MessagePattern {
     return r
   }
 
-  /// Offset of the piece for, or from, a rank, in doubles.
+  /// Offset of the piece for a rank, in doubles.
   func sendStart(_ rank: Int) -> Int { sendOffsets[rank] / 8 }
-  func receiveStart(_ rank: Int) -> Int { receiveOffsets[rank] / 8 }
 
   /// Of the piece that a rank has for itself.
   var ownBytes: Int { own.count }

@@ -78,7 +78,7 @@ public final class PPPMSolver: LongRangeSolver {
       size: communicator.size)
     if setup?.mesh.layout != layout {
       setup = nil
-      setup = makeSetup(layout, cell, alpha)
+      setup = try makeSetup(layout, cell, alpha)
       estimatedError = MeshErrors.forces(
         splitting: alpha, mesh: chosen.grid, order: chosen.order, cell: cell, system.charges)
     }
@@ -111,8 +111,8 @@ public final class PPPMSolver: LongRangeSolver {
     return LongRangeParameters(splitting: alpha, grid: mesh, order: order, cell: cell.cell, count: charges.count)
   }
 
-  private func makeSetup(_ layout: ChargeMesh.Layout, _ cell: PeriodicCell, _ alpha: Double) -> Setup {
-    let mesh = ChargeMesh(layout, cell: cell, planning: planning, communicator: communicator)
+  private func makeSetup(_ layout: ChargeMesh.Layout, _ cell: PeriodicCell, _ alpha: Double) throws -> Setup {
+    let mesh = try ChargeMesh(layout, cell: cell, planning: planning, communicator: communicator)
     return Setup(
       mesh: mesh, influence: InfluenceFunction(mesh.fft, order: mesh.order, cell: cell), cell: cell,
       own: SelfInteraction(ShiftedSums(), exact: 0),

@@ -179,7 +179,7 @@ final class ChargeEquilibration {
     return [
       "\(name): charges by \(solver.name) with \(matrix.solver.name), \(matrix.solver.summary); pairs within "
         + "\(String(format: "%.2f", matrix.cutoff)) Å, α = \(String(format: "%.4f", parameters.splitting))/Å",
-      "\(name): total charge \(constraints.total) e; \(charges.iterations) products for the charges, residual "
+      "\(name): total charge \(constraints.total) e; \(charges.iterations) matrix–vector product\(charges.iterations == 1 ? "" : "s"), residual "
         + "\(short(charges.residual)) eV/e"
         + (adjoint.map { "; \($0.iterations) for their adjoint, \(short($0.residual)) eV/e" } ?? ""),
     ]

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The matrix of a charge equilibration: Coulomb interaction K of Gaussian charges, and hardness J.
 ///

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The embedded-atom method, E = Σ_i F_i(ρ_i) + Σ_{i<j} φ_ij(r_ij) with the densities ρ_i = Σ_j ρ_{j→i}(r_ij),
 /// from tables (`setfl`, Finnis–Sinclair) or from published parameters (`zhou2004`).

@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDPotentialFiles
 
 /// The analytic embedded-atom potentials of X. W. Zhou, R. A. Johnson and H. N. G. Wadley, Phys. Rev. B 69, 144113
 /// (2004), for 16 metals and their alloys. With x = r/r_e, one element has
@@ -46,7 +47,7 @@ public enum Zhou2004 {
     let blocks = metals.map { metal in
       EAMTables.Element(
         name: metal.symbol, atomicNumber: Elements.atomicNumber(of: metal.symbol)!,
-        mass: Elements.mass(of: metal.symbol)!, latticeConstant: 2.0.squareRoot() * metal.re, lattice: "fcc",
+        mass: Elements.mass(of: metal.symbol)!,
         embedding: (0..<densities).map { metal.embedding(Double($0) * densityStep) },
         density: [tabulate(metal.density)])
     }

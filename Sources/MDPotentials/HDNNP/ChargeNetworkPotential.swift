@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// A high-dimensional neural network potential of the third generation: N. Artrith, T. Morawietz, J. Behler, Phys. Rev.
 /// B 83, 153101 (2011). Point charges come straight from networks:

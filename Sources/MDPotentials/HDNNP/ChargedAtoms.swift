@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Both networks of a potential with charges over the local atoms: electronegativity (or charge) χ(G), short-range
 /// energy E(G, q), and ∂E/∂G + λ ∂χ/∂G in the end. Rows of descriptors are kept through the step, by element, so that

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// A high-dimensional neural network potential of the fourth generation: T. W. Ko, J. A. Finkler, S. Goedecker, J.
 /// Behler, Nat. Commun. 12, 398 (2021).

@@ -1,5 +1,6 @@
 import Foundation
 import MDNumerics
+import MDPotentialFiles
 
 /// What a corner's cosine becomes: coefficients, a constant part, and the rest with its slope.
 protocol CornerPolynomial {

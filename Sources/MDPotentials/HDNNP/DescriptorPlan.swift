@@ -1,4 +1,5 @@
 import MDCore
+import MDPotentialFiles
 
 /// Which sums over neighbours and triples an atom keeps, and how symmetry functions are made of them.
 ///

@@ -1,5 +1,6 @@
 import Foundation
 import MDNumerics
+import MDPotentialFiles
 
 /// A factor of symmetry functions that depends on one distance and on no exponent η: a cutoff function f_c(r), or the
 /// bump R(r) of compact functions.

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// From moments to symmetry functions, through the networks, and back to ∂E/∂M, for the local atoms.
 final class HDNNPAtoms {

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Symmetry functions of local atoms from their moments, their training ranges, and the way back. Rows of `stride`
 /// numbers, one an atom: G in the order of the files, then room for what else a network takes.

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// A high-dimensional neural network potential of the second generation (Behler and Parrinello, Phys. Rev. Lett. 98,
 /// 146401 (2007)) from the files of n2p2 and RuNNer; see `HDNNPModel` for the energy, `SymmetryFunction` for the

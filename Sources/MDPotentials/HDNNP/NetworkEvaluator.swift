@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The network of an element over many atoms: energies and their slopes with respect to the unscaled functions.
 ///

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The sums that make the adjoint Y = ∂E/∂U (and the bispectrum) out of products of two Wigner matrices, as flat lists.
 ///

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// From the Wigner matrices of four atoms of one element to their energies and the adjoint Y = ∂E/∂U.
 ///

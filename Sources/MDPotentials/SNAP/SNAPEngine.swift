@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Runs the kernels over all local atoms, four of one element at a time.
 final class SNAPEngine {

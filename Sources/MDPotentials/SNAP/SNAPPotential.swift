@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The spectral neighbour analysis potential: E = Σᵢ β₀ + β·Bᵢ (+ ½ Bᵢᵀ α Bᵢ), with the bispectrum components B of the
 /// neighbours' density on the sphere in four dimensions (Thompson et al., J. Comput. Phys. 285, 316 (2015)).

@@ -1,4 +1,5 @@
 import MDNumerics
+import MDPotentialFiles
 
 /// The energy β·B + ½ Bᵀ α B of four atoms and the adjoint that follows from it.
 struct SNAPQuadratic {

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Collects the neighbours of four atoms within the cutoff, the k-th of each in lane order: only listed pairs that are
 /// near enough, each channel's together, short rows padded with neighbours of weight zero.

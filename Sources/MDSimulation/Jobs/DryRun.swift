@@ -10,40 +10,31 @@ import MDParallel
 /// Reads deck, structure and potentials as a run does, computes forces on the ranks it was started with, and
 /// from that estimates memory, time and output for the ranks that the job will use.
 public enum DryRun {
-  /// Collective. Throws the first mistake; the deck's own come all at once.
+  /// Collective. Throws every mistake that does not hide behind another, all at once: those of keys and units first;
+  /// then those of potentials, structure, groups, stages and output.
   public static func run(
     deck: String, output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
   ) throws {
     var plan = try DeckReading.plan(deck, purpose: .run, communicator: communicator, log: log)
     if let output { plan.output.directory = output }
     let ranks = ranks ?? communicator.size
-    log.line("deck         \(deck): \(plan.stages.count) stage\(plan.stages.count == 1 ? "" : "s"), no mistakes")
-    try communicator.agree { if communicator.isRoot { try checkDirectory(plan) } }
-
-    var built: BuiltStructure?
-    try communicator.agree { if communicator.isRoot { built = try StructureFactory.build(plan) } }
-    // The grid of the deck is for the job's ranks, not for those of this check.
-    let domain = try Broadcast.value(built.map { BoxShape($0.structure.box) }, communicator)
-    var probePlan = plan
-    probePlan.decomposition.grid = nil
-    let system = try SystemFactory.make(built?.structure, plan: probePlan, communicator: communicator)
-    for note in built?.notes ?? [] { log.line("structure    " + note) }
-    built = nil
-    let groups = GroupTable(plan.groups, species: system.species)
-    try groups.assign(to: system)
-    try groups.refuseEmpty(plan.groups, system)
-    try Rehearsal.run(plan, system, groups)
-    for (name, size) in zip(groups.names, groups.counts(system.atoms, communicator)) {
-      log.line("group        \(name): \(RunLog.grouped(size)) atoms")
+    var mistakes = Mistakes()
+    _ = try mistakes.attempt {
+      try communicator.agree { if communicator.isRoot { try checkDirectory(plan) } }
     }
+    let system = try system(plan, ranks: ranks, &mistakes, communicator, log)
+    try mistakes.refuse()
+    guard let system else { preconditionFailure("a system that cannot be made is a mistake") }
     log.line(
-      "structure    \(RunLog.grouped(system.totalCount)) atoms of \(system.species.joined(separator: ", "))")
+      "structure    \(RunLog.counted(system.totalCount, "atom")) of \(system.species.joined(separator: ", "))")
+    if !system.unusedSpecies.isEmpty {
+      log.line("             no atom is of \(system.unusedSpecies.joined(separator: ", "))")
+    }
     log.line(
       "potential    " + system.potentials.map(\.name).joined(separator: " + ")
         + ", cutoff \(RunLog.fixed(system.cutoff, 3)) Å")
 
     let probe = try measure(system)
-    try system.refuseOverlaps(closerThan: 0.5)
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw FaultlineError(.input, "the force on atom \(bad) is not a number", isCollective: true)
     }
@@ -53,30 +44,88 @@ public enum DryRun {
     for potential in system.potentials {
       for note in try potential.notes(for: system.atoms.view) { log.line("             " + note) }
     }
-    guard let shape = domain else { return }
-    try report(plan, shape.box, system, probe, ranks: ranks, log: log)
+    try report(plan, system, probe, ranks: ranks, log: log)
+    log.line("deck         \(deck): \(RunLog.counted(plan.stages.count, "stage")), no mistakes")
   }
 
-  /// A box for a message.
-  private struct BoxShape: Codable {
-    var cell: [Double]
-    var periodic: Periodicity
-    init(_ box: Box) {
-      cell = box.cell.elements
-      periodic = box.periodic
+  /// The run's system on the ranks of this check; nil, with the reasons noted, if it cannot be made. What does not
+  /// depend on what failed is looked at all the same. Collective.
+  private static func system(
+    _ plan: RunPlan, ranks: Int, _ mistakes: inout Mistakes, _ communicator: any Communicator, _ log: RunLog
+  ) throws -> DistributedSystem? {
+    var built: BuiltStructure?
+    let isBuilt = try mistakes.attempt {
+      try communicator.agree { if communicator.isRoot { built = try StructureFactory.build(plan) } }
+      return true
     }
-    var box: Box { Box(cell: Matrix3(cell), periodic: periodic) }
+    guard isBuilt ?? false else {
+      // Builders' species are known without the structure.
+      if let species = plan.structure?.species {
+        _ = try mistakes.attempt {
+          try SystemFactory.Ingredients(
+            species, isPresent: species.map { _ in true }, given: species.map { _ in nil }, plan: plan,
+            communicator: communicator)
+        }
+      }
+      return nil
+    }
+    for note in built?.notes ?? [] { log.line("structure    " + note) }
+    let header = Distribution.header(of: built?.structure, communicator: communicator)
+    let groups = GroupTable(plan.groups, species: header.species)
+    let ingredients = try mistakes.attempt {
+      try SystemFactory.Ingredients(
+        header.species, isPresent: header.isPresent, given: header.masses, plan: plan, communicator: communicator)
+    }
+    // The grid of the deck is for the job's ranks, not for those of this check.
+    let halo = (ingredients?.halo ?? 0) + plan.neighbors.skin
+    let job = try mistakes.attempt { try jobDomain(plan, header.box, ranks: ranks, halo: halo) }
+    var probePlan = plan
+    probePlan.decomposition.grid = nil
+    guard let ingredients, job != nil else {
+      let atoms = AtomStore()
+      let domain = try Domain(box: header.box, ranks: communicator.size, rank: communicator.rank, halo: halo)
+      try Distribution.scatter(built?.structure, header: header, to: atoms, domain: domain, communicator: communicator)
+      try groups.assign(to: atoms, box: header.box)
+      mistakes.note(
+        try Rehearsal.motion(
+          plan, atoms, header.box, masses: ingredients?.masses ?? header.species.map { _ in 1 }, groups,
+          communicator: communicator))
+      return nil
+    }
+    guard
+      let system = try mistakes.attempt({
+        try SystemFactory.make(
+          built?.structure, header: header, ingredients, plan: probePlan, communicator: communicator)
+      })
+    else { return nil }
+    built = nil
+    try groups.assign(to: system.atoms, box: system.box)
+    for (name, size) in zip(groups.names, groups.counts(system.atoms, communicator)) {
+      log.line("group        \(name): \(RunLog.counted(size, "atom"))")
+    }
+    _ = try mistakes.attempt { try Rehearsal.run(plan, system, groups) }
+    _ = try mistakes.attempt {
+      try system.rebuild()
+      try system.refuseOverlaps(closerThan: 0.5)
+    }
+    return system
+  }
+
+  /// How the job will divide the cell, seen by its rank 0.
+  private static func jobDomain(_ plan: RunPlan, _ box: Box, ranks: Int, halo: Double) throws -> Domain {
+    do {
+      return try Domain(box: box, ranks: ranks, rank: 0, grid: plan.decomposition.grid, halo: halo)
+    } catch var error as FaultlineError {
+      error.location = plan.decomposition.location
+      throw error
+    }
   }
 
   // MARK: The output's place
 
   private static func checkDirectory(_ plan: RunPlan) throws {
     let directory = RunDirectory(plan.output.directory)
-    if directory.holdsRun && !plan.output.overwrite {
-      throw FaultlineError(
-        .input, "the run directory \(directory.path) already holds a run",
-        hint: "'faultline resume \(directory.path)' continues it, --overwrite of 'run' replaces it")
-    }
+    if case .run(let progress) = directory.contents, !plan.output.overwrite { throw directory.occupied(progress) }
     let place = existingAncestor(of: directory.path)
     guard FileManager.default.isWritableFile(atPath: place) else {
       throw FaultlineError(.input, "the run directory \(directory.path) cannot be made: \(place) is not writable")
@@ -136,19 +185,20 @@ public enum DryRun {
   // MARK: Estimates
 
   private static func report(
-    _ plan: RunPlan, _ box: Box, _ system: DistributedSystem, _ probe: Probe, ranks: Int, log: RunLog
+    _ plan: RunPlan, _ system: DistributedSystem, _ probe: Probe, ranks: Int, log: RunLog
   ) throws {
+    let box = system.box
     let width = system.halo + system.skin
-    let domain = try Domain(box: box, ranks: ranks, rank: 0, grid: plan.decomposition.grid, halo: width)
+    let domain = try jobDomain(plan, box, ranks: ranks, halo: width)
     let grid = domain.grid
     let bricks = (0..<3).map { box.heights[$0] / Double(grid[$0]) }
     log.line(
       "ranks        \(ranks) as \(grid.x) × \(grid.y) × \(grid.z), bricks of "
         + bricks.map { RunLog.fixed($0, 1) }.joined(separator: " × ") + " Å, ghosts within \(RunLog.fixed(width, 2)) Å")
-    let hops = (0..<3).map { grid[$0] == 1 ? 1 : Int((width / bricks[$0]).rounded(.up)) }
+    let hops = (0..<3).map { grid[$0] == 1 ? 1 : domain.hops(axis: $0, width: width / box.heights[$0]) }
     if let most = hops.max(), most > 1 {
       log.line(
-        "             warning: bricks are thinner than the ghosts' reach, \(most) hops of communication; "
+        "             warning: bricks are thinner than the ghosts' reach, \(Amount.count(most)) hops of communication; "
           + "use fewer ranks")
     }
     let atoms = Double(system.totalCount)
@@ -156,50 +206,54 @@ public enum DryRun {
     // The brick with its halo, where the axis is divided or repeats.
     let grown = (0..<3).map { bricks[$0] + (grid[$0] > 1 || box.periodic[$0] ? 2 * width : 0) }
     let ghosts = max(0, local * (grown[0] * grown[1] * grown[2] / (bricks[0] * bricks[1] * bricks[2]) - 1))
-    log.line("             about \(RunLog.grouped(Int(local))) atoms and \(RunLog.grouped(Int(ghosts))) ghosts each")
+    log.line("             about \(Amount.count(local)) atoms and \(Amount.count(ghosts)) ghosts each")
 
     // Columns have up to an eighth to spare; the program itself and MPI take some 60 MB.
     let memory = 60e6 + 1.125 * Double(probe.columnBytes) * (local + ghosts) + probe.listBytes * local
     log.line(
-      "memory       about \(RunLog.bytes(Int(memory))) a rank, \(RunLog.bytes(Int(memory * Double(ranks)))) in all")
+      "memory       about \(Amount.bytes(memory)) a rank, \(Amount.bytes(memory * Double(ranks))) in all")
 
     // Lists last some ten steps at the usual temperatures.
     let perStep = (probe.force + probe.rebuild / 10) * Double(system.communicator.size) / Double(ranks)
-    let steps = plan.stages.reduce(0) { $0 + $1.stepLimit }
+    let steps = plan.stages.reduce(0.0) { $0 + Double($1.stepLimit) }
     log.line(
       "time         about \(RunLog.fixed(perStep * 1e6 / atoms * Double(ranks), 2)) µs an atom and step on one core, "
-        + "\(RunLog.duration(perStep)) a step, \(RunLog.duration(perStep * Double(steps))) for at most "
-        + "\(RunLog.grouped(steps)) steps on \(ranks) rank\(ranks == 1 ? "" : "s")")
+        + "\(RunLog.duration(perStep)) a step, \(RunLog.duration(perStep * steps)) for at most "
+        + "\(Amount.count(steps)) steps on \(RunLog.counted(ranks, "rank"))")
     try reportOutput(plan, system, steps: steps, log: log)
   }
 
-  private static func reportOutput(_ plan: RunPlan, _ system: DistributedSystem, steps: Int, log: RunLog) throws {
-    let atoms = system.totalCount
+  /// Sizes in floating point: what a deck may ask for is beyond the range of integers.
+  private static func reportOutput(
+    _ plan: RunPlan, _ system: DistributedSystem, steps: Double, log: RunLog
+  ) throws {
+    let atoms = Double(system.totalCount)
+    func records(every interval: Int) -> Double { (steps / Double(interval)).rounded(.down) + 1 }
     var bytes =
-      (steps / plan.output.thermo.every + 1) * 24
-      * (plan.output.thermo.columns.count + system.figures.count + 2)
+      records(every: plan.output.thermo.every)
+      * Double(24 * (plan.output.thermo.columns.count + system.figures.count + 2))
     for trajectory in plan.output.trajectories {
       let numbers = 3 + trajectory.columns.reduce(0) { $0 + width($1) }
       // A number has 17 digits and what goes with them; gzip takes about half.
-      let frame = atoms * (12 + 24 * numbers) / (trajectory.gzip ? 2 : 1)
-      let frames = steps / trajectory.every + 1
+      let frame = atoms * Double(12 + 24 * numbers) / (trajectory.gzip ? 2 : 1)
+      let frames = records(every: trajectory.every)
       bytes += frames * frame
       log.line(
-        "output       \(trajectory.file): at most \(RunLog.grouped(frames)) frames of \(RunLog.bytes(frame))")
+        "output       \(trajectory.file): at most \(Amount.count(frames)) frames of \(Amount.bytes(frame))")
     }
-    let checkpoint = CheckpointFile.columns(of: system.atoms).reduce(0) { $0 + $1.payload } * atoms
-    bytes += checkpoint * (plan.output.checkpoints.keep + 1)
+    let checkpoint = Double(CheckpointFile.columns(of: system.atoms).reduce(0) { $0 + $1.payload }) * atoms
+    bytes += checkpoint * Double(plan.output.checkpoints.keep + 1)
     let place = existingAncestor(of: plan.output.directory)
     let communicator = system.communicator
     try communicator.agree {
       guard communicator.isRoot else { return }
-      let free = try DiskSpace.available(place)
+      let free = Double(try DiskSpace.available(place))
       log.line(
-        "             checkpoints of \(RunLog.bytes(checkpoint)); in all \(RunLog.bytes(bytes)), "
-          + "\(RunLog.bytes(free)) free in \(plan.output.directory)")
+        "             checkpoints of \(Amount.bytes(checkpoint)); in all \(Amount.bytes(bytes)), "
+          + "\(Amount.bytes(free)) free in \(plan.output.directory)")
       if bytes > free {
         throw FaultlineError(
-          .input, "the run would write up to \(RunLog.bytes(bytes)), but only \(RunLog.bytes(free)) are free",
+          .input, "the run would write up to \(Amount.bytes(bytes)), but only \(Amount.bytes(free)) are free",
           hint: "write frames less often, fewer columns, or compress (.gz)")
       }
     }

@@ -8,9 +8,9 @@ import MDParallel
 /// `faultline evaluate`: single points for the frames of an extended XYZ file, distributed like a run.
 ///
 /// Every frame of the input comes out in its order with its species, positions and header entries, and with `energy`
-/// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), and the columns `forces:R:3` (eV/Å)
-/// and `energies:R:1` (eV). Potentials that find charges themselves take their sum from `total_charge` of the frame
-/// where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
+/// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), `stress` (−W/V in eV/Å³, for those),
+/// and the columns `forces:R:3` (eV/Å) and `energies:R:1` (eV). Potentials that find charges themselves take their sum
+/// from `total_charge` of the frame where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
 public enum Evaluation {
   /// Collective.
   public static func run(
@@ -19,42 +19,67 @@ public enum Evaluation {
     let began = PhaseTimers.now()
     let plan = try DeckReading.plan(deck, purpose: .evaluate, communicator: communicator, log: log)
     var reader: ExtXYZReader?
+    var pending: PendingFile?
     var writer: ExtXYZWriter?
     try communicator.agree {
       guard communicator.isRoot else { return }
-      if resolved(frames) == resolved(output) {
+      for (name, option) in [(frames, "the file of --frames"), (deck, "the deck")] where isSameFile(name, output) {
         throw FaultlineError(
-          .input, "--output \(output) is the file of --frames", hint: "give another name: frames are read one by one")
+          .input, "--output \(output) is \(option)", hint: "give another name: frames are read one by one")
       }
       reader = try asInput { try ExtXYZReader(frames) }
-      writer = try asInput { try ExtXYZWriter(output) }
+      try asInput {
+        let file = try PendingFile(output)
+        writer = try ExtXYZWriter(file.temporary)
+        pending = file
+      }
     }
     var count = 0
     var atoms = 0
+    var withoutCell = 0
     // Potentials read their files again only for other species.
-    var kept: (species: [String], ingredients: SystemFactory.Ingredients)?
+    var kept: Kept?
     while true {
       var frame: ExtXYZFrame?
       try communicator.agree { if communicator.isRoot { frame = try asInput { try reader?.next() } } }
       guard communicator.any(frame != nil) else { break }
-      let total = frame?["total_charge"]?.numbers?.first
+      var total: Double?
+      try communicator.agree { total = try frame.flatMap { try totalCharge(of: $0, in: frames) } }
       let result = try evaluate(
         frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
       count += 1
       atoms += result.count
+      if let frame, !frame.hasLattice { withoutCell += 1 }
     }
     try communicator.agree {
       if count == 0 { throw FaultlineError(.input, "no frames in \(frames)") }
       try writer?.finish()
+      try pending?.commit()
+    }
+    if withoutCell > 0 {
+      log.line(
+        "warning: \(withoutCell) of \(count) frame\(count == 1 ? "" : "s") gave no Lattice and had open boundaries")
     }
     log.line(
       "Evaluated \(count) frame\(count == 1 ? "" : "s"), \(RunLog.grouped(atoms)) atoms, on \(communicator.size) "
         + "rank\(communicator.size == 1 ? "" : "s") in \(RunLog.duration(PhaseTimers.now() - began)) → \(output)")
   }
 
-  private static func resolved(_ path: String) -> String {
-    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+  /// What serves frames of the same species.
+  private struct Kept {
+    var species: [String]
+    var isPresent: [Bool]
+    var ingredients: SystemFactory.Ingredients
+  }
+
+  /// Whether two names stand for one file, be it through links.
+  private static func isSameFile(_ a: String, _ b: String) -> Bool {
+    if let one = FileIdentity(path: a), let other = FileIdentity(path: b) { return one == other }
+    func resolved(_ path: String) -> String {
+      URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+    return resolved(a) == resolved(b)
   }
 
   /// A file that cannot be opened is wrong input here, not trouble during a run.
@@ -63,6 +88,22 @@ public enum Evaluation {
       error.kind = .input
       throw error
     }
+  }
+
+  /// The header's `total_charge`, e; throws where it is no number or its name has a letter wrong.
+  private static func totalCharge(of frame: ExtXYZFrame, in path: String) throws -> Double? {
+    let key = "total_charge"
+    for entry in frame.info where entry.raw != nil {
+      let word = entry.key.lowercased()
+      guard word == key || Spelling.distance(Array(word), Array(key)) == 1 else { continue }
+      guard word == key, let numbers = entry.numbers, numbers.count == 1 else {
+        throw FaultlineError(
+          .input, word == key ? "\(key) is '\(entry.text)'" : "\(entry.key) is no known key; did you mean \(key)?",
+          hint: "a number in e is needed", at: SourceLocation(file: path, line: frame.line + 1))
+      }
+      return numbers[0]
+    }
+    return nil
   }
 
   struct Result {
@@ -83,7 +124,7 @@ public enum Evaluation {
 
   private static func evaluate(
     _ structure: Structure?, totalCharge: Double?, name: String?, _ plan: RunPlan,
-    _ kept: inout (species: [String], ingredients: SystemFactory.Ingredients)?, _ communicator: any Communicator
+    _ kept: inout Kept?, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
     // Results go back in the order of the file, whatever ids it has.
@@ -92,13 +133,14 @@ public enum Evaluation {
     do {
       let header = Distribution.header(of: ordered, communicator: communicator)
       let ingredients: SystemFactory.Ingredients
-      if let kept, kept.species == header.species {
+      if let kept, kept.species == header.species, kept.isPresent == header.isPresent {
         ingredients = kept.ingredients
       } else {
         ingredients = try SystemFactory.Ingredients(
-          header.species, given: header.masses, plan: plan, needsMasses: false, communicator: communicator)
+          header.species, isPresent: header.isPresent, given: header.masses, plan: plan, needsMasses: false,
+          communicator: communicator)
       }
-      kept = (header.species, ingredients)
+      kept = Kept(species: header.species, isPresent: header.isPresent, ingredients: ingredients)
       system = try SystemFactory.make(
         ordered, header: header, ingredients, plan: plan, communicator: communicator, skin: 0)
     } catch var error as FaultlineError where error.location == nil && communicator.isRoot {
@@ -112,19 +154,19 @@ public enum Evaluation {
     var given = [totalCharge == nil ? 0 : 1, totalCharge ?? 0]
     communicator.sum(&given)
     if given[0] > 0 { for potential in equilibrating { potential.totalCharge = given[1] } }
-    if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system) }
+    if !plan.groups.isEmpty { try GroupTable(plan.groups, species: system.species).assign(to: system.atoms, box: system.box) }
     try system.rebuild()
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]
     if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: 0)
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
-      throw FaultlineError(
-        .run, "the force on atom \(bad) of the frame at \(name ?? "?") is not a number",
-        hint: "look for atoms on top of one another", isCollective: true)
+      throw notANumber("the force on atom \(bad)", name)
     }
     var sums = [tally.energy] + tally.virial.elements
     communicator.sum(&sums)
+    if !sums[0].isFinite { throw notANumber("the energy", name) }
+    if !sums.allSatisfy(\.isFinite) { throw notANumber("the virial", name) }
     var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
     if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
@@ -142,17 +184,41 @@ public enum Evaluation {
       if !charges.isEmpty { result.charges! += buffers[2 + judged.count].bindMemory(to: Double.self) }
       if charges.count > 1 { result.electronegativities += buffers[3 + judged.count].bindMemory(to: Double.self) }
     }
+    try communicator.agree { if communicator.isRoot { try refuseNonFinite(result, name) } }
     return result
+  }
+
+  /// Nothing that is written may be NaN or infinite: readers take it for a number or stop in the middle of the file.
+  private static func refuseNonFinite(_ result: Result, _ name: String?) throws {
+    let columns =
+      [
+        ("energy", result.energies), ("charge", result.charges ?? []),
+        ("electronegativity", result.electronegativities),
+      ] + zip(result.assessments.map(\.rawValue), result.atomFigures)
+    for (what, values) in columns {
+      if let atom = values.firstIndex(where: { !$0.isFinite }) {
+        throw notANumber("the \(what) of atom \(atom + 1)", name)
+      }
+    }
+    if let figure = result.figures.first(where: { !$0.value.isFinite }) {
+      throw notANumber(figure.key.rawValue, name)
+    }
+  }
+
+  /// Rank 0 knows the frame's name and speaks.
+  private static func notANumber(_ what: String, _ name: String?) -> FaultlineError {
+    FaultlineError(
+      .run, "\(what) of the frame at \(name ?? "?") is not a number",
+      hint: "look for atoms on top of one another, or outside the potential's range", isCollective: true)
   }
 
   private static func annotated(_ frame: ExtXYZFrame, _ result: Result) -> ExtXYZFrame {
     var out = frame
     out["energy"] = ExtXYZEntry("energy", result.energy)
-    if frame.structure.box.periodic.isFull {
-      out["virial"] = ExtXYZEntry("virial", result.virial.elements)
-    } else {
-      out["virial"] = nil
-    }
+    let box = frame.structure.box
+    out["virial"] = box.periodic.isFull ? ExtXYZEntry("virial", result.virial.elements) : nil
+    // ASE takes this for a result, so that of another calculation must not stay.
+    out["stress"] = FrameHeader.stress(result.virial, in: box)
     out.set(ExtXYZColumn("forces", width: 3, .reals(result.forces)))
     out.set(ExtXYZColumn("energies", .reals(result.energies)))
     if let charges = result.charges {

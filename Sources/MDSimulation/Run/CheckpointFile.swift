@@ -21,6 +21,8 @@ struct CheckpointHeader: Codable, Sendable {
   /// nil when the last stage has ended.
   var stage: StageState?
   var species: [String]
+  /// Those that no atom has; nil in checkpoints of programs that did not tell.
+  var unused: [String]?
   var masses: [Double]
   var cell: [Double]
   var origin: [Double]
@@ -41,6 +43,10 @@ struct CheckpointHeader: Codable, Sendable {
   var columns: [String]
   /// Bytes of each output file that belong to the run up to here.
   var files: [String: Int]
+  /// Of those bytes; nil in checkpoints of programs that did not keep them.
+  var checksums: [String: FileChecksum]?
+  /// Of the potentials' files, by path; nil likewise.
+  var inputs: [String: FileChecksum]?
 
   var box: Box {
     Box(cell: Matrix3(cell), origin: Vector3(origin[0], origin[1], origin[2]), periodic: periodic)
@@ -92,6 +98,7 @@ enum CheckpointFile {
     let bytes = try communicator.fromRoot {
       guard let reader else { return [] }
       let header = try reader.readJSON(CheckpointHeader.self, named: CheckpointHeader.section)
+      try CheckpointCheck(file: reader.path).check(header)
       return [UInt8](try JSONEncoder().encode(header))
     }
     return try JSONDecoder().decode(CheckpointHeader.self, from: Data(bytes))
@@ -110,14 +117,29 @@ enum CheckpointFile {
       }
       return column
     }
+    if let missing = self.columns(of: atoms).first(where: { !header.columns.contains($0.name) }) {
+      throw FaultlineError(
+        .input, "the checkpoint lacks the column '\(missing.name)', which this deck's potentials need",
+        isCollective: true)
+    }
     guard let place = header.columns.firstIndex(of: "position") else {
       throw FaultlineError(.input, "the checkpoint has no positions", isCollective: true)
     }
     let box = header.box
     let buffers = columns.map { _ in AlignedBuffer<UInt8>() }
     atoms.setLocalCount(0)
+    var lastID: Int64 = 0
     for first in stride(from: 0, to: header.atoms, by: header.chunk) {
       let count = min(header.chunk, header.atoms - first)
+      try communicator.agree {
+        guard let reader else { return }
+        // Before anything of this size is asked for.
+        for column in columns {
+          try CheckpointCheck(file: reader.path).check(
+            reader.section(name(column.name, first)), element: element(of: column), payload: column.payload,
+            count: count)
+        }
+      }
       let pieces = zip(columns, buffers).map { column, buffer in
         buffer.reserve(count * column.payload)
         return UnsafeMutableRawBufferPointer(start: buffer.pointer, count: count * column.payload)
@@ -125,7 +147,10 @@ enum CheckpointFile {
       try communicator.agree {
         guard let reader else { return }
         for (column, piece) in zip(columns, pieces) {
-          try reader.read(name(column.name, first), element(of: column), rows: 0..<count, into: piece)
+          let section = name(column.name, first)
+          try reader.read(section, element(of: column), rows: 0..<count, into: piece)
+          try CheckpointCheck(file: reader.path).check(
+            column.name, section, UnsafeRawBufferPointer(piece), rows: count, last: &lastID, header)
         }
       }
       for piece in pieces { communicator.broadcast(piece, from: 0) }

@@ -16,21 +16,56 @@ public struct RunDirectory: Sendable {
   public var checkpoints: String { path + "/checkpoints" }
   public func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
 
-  /// True if an earlier run left its marks here.
-  public var holdsRun: Bool {
-    [thermo, summary, checkpoints].contains { FileManager.default.fileExists(atPath: $0) }
+  /// What an earlier run left here.
+  public enum Contents: Equatable, Sendable {
+    case nothing
+    /// Marks of a run that never got beyond its start: nothing is lost with it.
+    case unstarted
+    /// A run that got somewhere; the words say how far.
+    case run(String)
   }
 
-  /// Makes the directory for a new run and proves that it can be written to. Refuses one that holds a run
-  /// unless it may be replaced; then only files that a run writes are removed.
-  public func prepare(trajectories: [String], overwrite: Bool) throws {
-    if holdsRun {
-      guard overwrite else {
-        let resume = CheckpointStore(checkpoints).steps.isEmpty ? "" : "'faultline resume \(path)' continues it, "
-        throw FaultlineError(
-          .input, "the run directory \(path) already holds a run",
-          hint: resume + "--overwrite replaces it, --output DIR writes elsewhere")
+  /// A run has got nowhere if its run.json, where there is one, says `running` or `failed` after no step, if thermo.csv
+  /// has no row of a later step than 0, and if there is no checkpoint.
+  public var contents: Contents {
+    let marks = [thermo, summary, checkpoints].filter { FileManager.default.fileExists(atPath: $0) }
+    if marks.isEmpty { return .nothing }
+    if let newest = CheckpointStore(checkpoints).steps.first { return .run("up to step \(newest)") }
+    if marks.contains(summary) {
+      guard let found = try? AtomicFile.readJSON(RunProgress.self, from: summary) else {
+        return .run("whose run.json cannot be read")
       }
+      guard ["running", "failed"].contains(found.status), found.stepsTotal == 0 else {
+        return .run("\(found.status) at step \(found.stepsTotal)")
+      }
+    }
+    guard marks.contains(thermo) else { return .unstarted }
+    guard let row = lastRow else { return .run("whose thermo.csv cannot be read") }
+    if row.hasPrefix("step") { return .unstarted }
+    let step = row.prefix { $0 != "," }
+    return step == "0" ? .unstarted : .run("up to step \(step)")
+  }
+
+  /// The last line of thermo.csv, its header if there is no row; nil if the file cannot be read.
+  private var lastRow: Substring? {
+    guard let handle = FileHandle(forReadingAtPath: thermo), let size = try? handle.seekToEnd(),
+      (try? handle.seek(toOffset: size - min(size, 1 << 16))) != nil, let end = try? handle.readToEnd() ?? Data()
+    else { return nil }
+    return String(decoding: end, as: UTF8.self).split(separator: "\n").last ?? "step"
+  }
+
+  /// Makes the directory.
+  public func make() throws { try make(path) }
+
+  /// Makes ready for a new run and proves that the directory can be written to. Refuses one that holds a run which got
+  /// somewhere unless it may be replaced; then only files that a run writes are removed.
+  ///
+  /// - Returns: what stood here before.
+  @discardableResult
+  public func prepare(trajectories: [String], overwrite: Bool) throws -> Contents {
+    let contents = contents
+    if case .run(let progress) = contents, !overwrite { throw occupied(progress) }
+    if contents != .nothing {
       for old in [log, thermo, summary, checkpoints] + trajectories.map(file) {
         try? FileManager.default.removeItem(atPath: old)
       }
@@ -39,6 +74,15 @@ public struct RunDirectory: Sendable {
     try make(checkpoints)
     for trajectory in trajectories.map(file) { try make((trajectory as NSString).deletingLastPathComponent) }
     try proveWritable()
+    return contents
+  }
+
+  /// The refusal to write over a run.
+  func occupied(_ progress: String) -> FaultlineError {
+    let resume = CheckpointStore(checkpoints).steps.isEmpty ? "" : "'faultline resume \(path)' continues it, "
+    return FaultlineError(
+      .input, "the run directory \(path) already holds a run, \(progress)",
+      hint: resume + "--overwrite replaces it, --output DIR writes elsewhere")
   }
 
   /// Creates and removes a file, so that a missing permission or a full disk shows now.
@@ -64,5 +108,16 @@ public struct RunDirectory: Sendable {
         .input, "cannot make the directory \(directory): \(error.localizedDescription)",
         hint: "output.directory and trajectory files must be in places that you may write to")
     }
+  }
+}
+
+/// The part of run.json that says how far a run got.
+private struct RunProgress: Decodable {
+  var status: String
+  var stepsTotal: Int
+
+  enum CodingKeys: String, CodingKey {
+    case status
+    case stepsTotal = "steps_total"
   }
 }

@@ -90,6 +90,7 @@ public final class RunLog {
     if seconds < 1e-3 { return fixed(seconds * 1e6, 0) + " µs" }
     if seconds < 1 { return fixed(seconds * 1e3, seconds < 0.1 ? 1 : 0) + " ms" }
     if seconds < 10 { return fixed(seconds, 1) + " s" }
+    if seconds > 3.2e8 { return "\(Amount.count(seconds / 31_557_600)) years" }
     let s = Int(seconds.rounded())
     if s < 60 { return "\(s) s" }
     if s < 3600 { return "\(s / 60) min \(s % 60) s" }
@@ -101,25 +102,11 @@ public final class RunLog {
   public static func fixed(_ x: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", x) }
 
   /// 1234567 → "1,234,567".
-  public static func grouped(_ n: Int) -> String {
-    let digits = String(abs(n))
-    var out = ""
-    for (k, c) in digits.enumerated() {
-      if k > 0 && (digits.count - k) % 3 == 0 { out += "," }
-      out.append(c)
-    }
-    return n < 0 ? "-" + out : out
-  }
+  public static func grouped(_ n: Int) -> String { Amount.count(Double(n)) }
 
-  /// 1536 → "1.5 kB".
-  public static func bytes(_ n: Int) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"]
-    var x = Double(n)
-    var k = 0
-    while x >= 1000 && k < units.count - 1 {
-      x /= 1000
-      k += 1
-    }
-    return (k == 0 ? "\(n)" : fixed(x, x < 10 ? 2 : x < 100 ? 1 : 0)) + " " + units[k]
-  }
+  /// "1 atom", "1,200 atoms".
+  static func counted(_ n: Int, _ noun: String) -> String { grouped(n) + " " + noun + (n == 1 ? "" : "s") }
+
+  /// 1536 → "1.54 kB".
+  public static func bytes(_ n: Int) -> String { Amount.bytes(Double(n)) }
 }

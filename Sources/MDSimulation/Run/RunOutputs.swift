@@ -21,12 +21,21 @@ final class RunOutputs {
   /// Structures that the watch keeps.
   private var selection: TrajectoryOutput?
   private var trajectories: [TrajectoryOutput] = []
+  /// On rank 0: of each file up to the last checkpoint, by name.
+  private var checksums: [String: FileChecksum] = [:]
   private var lastThermoStep = -1
+  /// Whether a row or frame of a later step than 0 has been written.
+  private(set) var hasGrown = false
+  /// On rank 0: the right to write here.
+  private let lock: RunLock?
+  private var lastLookAtLock = 0.0
   private(set) var lastCheckpoint: String?
-  private(set) var lastCheckpointStep: Int?
+  /// Where the run stood then.
+  private(set) var lastCheckpointClock: Clock?
 
-  init(_ plan: OutputPlan, watch: WatchPlan?, directory: RunDirectory, communicator: any Communicator) {
+  init(_ plan: OutputPlan, watch: WatchPlan?, directory: RunDirectory, lock: RunLock?, communicator: any Communicator) {
     self.plan = plan
+    self.lock = lock
     selectionPlan = watch.map { Self.selectionPlan($0) }
     self.directory = directory
     self.communicator = communicator
@@ -46,7 +55,10 @@ final class RunOutputs {
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
       lastCheckpoint = checkpoint.path
-      lastCheckpointStep = checkpoint.header.clock.step
+      lastCheckpointClock = checkpoint.header.clock
+    }
+    try communicator.agree {
+      if communicator.isRoot, let checkpoint { try verify(checkpoint.header) }
     }
     func mode(_ file: String) -> OutputFile.Mode {
       // Outputs that did not come along with a checkpoint begin anew.
@@ -78,6 +90,35 @@ final class RunOutputs {
     if communicator.isRoot, let checkpoint { store.prune(after: checkpoint.header.clock.step) }
   }
 
+  /// What is to be continued must be what was written: all files are looked at before the first is cut.
+  private func verify(_ header: CheckpointHeader) throws {
+    for (name, expected) in header.checksums ?? [:] {
+      let path = directory.file(name)
+      guard FileManager.default.fileExists(atPath: path), FileChecksum.isPossible(path) else { continue }
+      var found = FileChecksum()
+      try found.extend(over: path, to: expected.bytes)
+      guard found == expected else {
+        let what =
+          found.bytes < expected.bytes
+          ? "has \(found.bytes) bytes but \(expected.bytes) had been written"
+          : "is not what was written in its first \(expected.bytes) bytes"
+        throw FaultlineError(
+          .input, "\(path) \(what) when the checkpoint was made",
+          hint: "it was changed or damaged since; restore it, or move it away to start a new file")
+      }
+      checksums[name] = found
+    }
+  }
+
+  /// Carries the checksum of a file on to where it is cut when the run goes back to this checkpoint.
+  private func note(_ name: String, _ offset: Int?, in header: inout CheckpointHeader) throws {
+    header.files[name] = offset
+    let path = directory.file(name)
+    guard let offset, FileChecksum.isPossible(path) else { return }
+    try checksums[name, default: FileChecksum()].extend(over: path, to: offset)
+    header.checksums = checksums
+  }
+
   private static func selectionPlan(_ watch: WatchPlan) -> TrajectoryPlan {
     let file = watch.select?.file ?? "selected.extxyz"
     // Frames come when the watch says so.
@@ -99,6 +140,24 @@ final class RunOutputs {
   /// Per-atom quantities that any trajectory has.
   var allWants: Want { trajectories.reduce(into: Want()) { $0.formUnion($1.wants) } }
 
+  /// Whether a frame of this step says what energy and stress are.
+  func headerDue(_ step: Int) -> Bool { trajectories.contains { $0.hasHeader && $0.isDue(step) } }
+
+  // MARK: The right to write
+
+  /// False if the directory has been taken over from this run.
+  var mayWrite: Bool { lock?.isHeld ?? true }
+
+  /// Throws if the directory has been taken over. Looks at most once a second: a look costs a message on network disks.
+  private func requireLock(atOnce: Bool = false) throws {
+    guard let lock, atOnce || PhaseTimers.now() - lastLookAtLock > 1 else { return }
+    try lock.requireHeld()
+    lastLookAtLock = PhaseTimers.now()
+  }
+
+  /// Lets others into the directory.
+  func release() { lock?.release() }
+
   // MARK: Writing
 
   /// Collective.
@@ -111,7 +170,9 @@ final class RunOutputs {
     }
     guard row.step > lastThermoStep else { return }
     lastThermoStep = row.step
+    hasGrown = hasGrown || row.step > 0
     try communicator.agree {
+      try requireLock()
       try thermo?.write(
         [Double(row.step), Double(row.stage)] + thermoColumns.map { row[$0] }
           + figures.map { row.figures?[$0.name] ?? 0 })
@@ -119,15 +180,22 @@ final class RunOutputs {
   }
 
   /// Frames that are due, or of all trajectories. Collective.
-  func writeFrames(at step: Int, evenIfNotDue: Bool = false, time: Double, system: DistributedSystem) throws {
-    for trajectory in trajectories where trajectory.isDue(step) || (evenIfNotDue && trajectory.isNew(step)) {
-      try trajectory.write(step: step, time: time, system: system)
+  func writeFrames(
+    at step: Int, evenIfNotDue: Bool = false, time: Double, header: [ExtXYZEntry], system: DistributedSystem
+  ) throws {
+    let due = trajectories.filter { $0.isDue(step) || (evenIfNotDue && $0.isNew(step)) }
+    if due.isEmpty { return }
+    hasGrown = hasGrown || step > 0
+    try communicator.agree { try requireLock() }
+    for trajectory in due {
+      try trajectory.write(step: step, time: time, header: header, system: system)
     }
   }
 
   /// A structure that the watch keeps. Collective.
-  func writeSelection(at step: Int, time: Double, system: DistributedSystem) throws {
-    if let selection, selection.isNew(step) { try selection.write(step: step, time: time, system: system) }
+  func writeSelection(at step: Int, time: Double, header: [ExtXYZEntry], system: DistributedSystem) throws {
+    guard let selection, selection.isNew(step) else { return }
+    try selection.write(step: step, time: time, header: header, system: system)
   }
 
   /// The file that they go to, inside the run's folder.
@@ -141,24 +209,28 @@ final class RunOutputs {
     var header = header
     try communicator.agree {
       guard communicator.isRoot else { return }
+      try requireLock(atOnce: true)
       // What the checkpoint says of the files must be on the disk before the checkpoint is.
       try thermo?.synchronize()
-      header.files["thermo.csv"] = thermo?.offset
+      try note("thermo.csv", thermo?.offset, in: &header)
       for trajectory in trajectories + [selection].compactMap({ $0 }) {
         try trajectory.synchronize()
-        header.files[trajectory.plan.file] = trajectory.offset
+        try note(trajectory.plan.file, trajectory.offset, in: &header)
       }
     }
     try CheckpointFile.write(header, system: system, to: store)
     lastCheckpoint = store.path(step: header.clock.step)
-    lastCheckpointStep = header.clock.step
+    lastCheckpointClock = header.clock
   }
 
   /// Of this run, oldest first.
   var checkpointPaths: [String] { store.steps.reversed().map { store.path(step: $0) } }
 
   /// On rank 0.
-  func write(_ summary: RunSummary) throws { try summary.write(to: directory.summary) }
+  func write(_ summary: RunSummary) throws {
+    try requireLock(atOnce: true)
+    try summary.write(to: directory.summary)
+  }
 
   /// Collective; a full disk may show itself only here.
   func close() throws {

@@ -9,8 +9,9 @@
 /// The handler only sets a flag. Ranks learn of each other's flag in the one reduction that a step makes anyway,
 /// so that all stop at the same step.
 public enum StopRequest {
-  /// Signals that end a run with a checkpoint: what batch systems send before they kill, and Ctrl-C.
-  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1]
+  /// Signals that end a run with a checkpoint: what batch systems send before they kill (SIGXCPU where processor time is
+  /// counted), Ctrl-C, and the end of a terminal.
+  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU]
 
   /// One word that a signal handler may write.
   nonisolated(unsafe) private static let flag: UnsafeMutablePointer<sig_atomic_t> = {
@@ -24,18 +25,28 @@ public enum StopRequest {
     flag.pointee = 0
     // A pager that quits is no reason to lose a run.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow any more is an error of writing, with its message.
+    signal(SIGXFSZ, SIG_IGN)
     // A launcher may have started this program with them blocked.
     var set = sigset_t()
     sigemptyset(&set)
     for number in signals { sigaddset(&set, number) }
     sigprocmask(SIG_UNBLOCK, &set, nil)
     for number in signals {
+      // `nohup` wants the run to outlive its terminal.
+      if number == SIGHUP, isIgnored(number) { continue }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { StopRequest.note($0) }
       action.sa_flags =
         number == SIGINT ? Int32(SA_RESTART) | Int32(bitPattern: UInt32(SA_RESETHAND)) : Int32(SA_RESTART)
       sigaction(number, &action, nil)
     }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private static func note(_ number: Int32) { flag.pointee = sig_atomic_t(number) }
@@ -48,6 +59,9 @@ public enum StopRequest {
     case SIGTERM: "SIGTERM"
     case SIGINT: "SIGINT"
     case SIGUSR1: "SIGUSR1"
+    case SIGUSR2: "SIGUSR2"
+    case SIGHUP: "SIGHUP"
+    case SIGXCPU: "SIGXCPU"
     default: "signal \(number)"
     }
   }

@@ -30,6 +30,8 @@ public struct ThermoRow: Codable, Sendable {
   public var assessments: [Assessment: Double] = [:]
   /// What potentials report besides, by the names of the columns.
   public var figures: [String: Double]?
+  /// W = Σ r ⊗ f, eV; for the headers of frames.
+  var virial = Matrix3.zero
 
   /// The names of `thermo.csv` where there are such.
   enum CodingKeys: String, CodingKey {

@@ -22,7 +22,7 @@ extension ThermoRow {
       kineticEnergy: kinetic.energy, totalEnergy: total, conserved: total + integrator.bathEnergy(context),
       pressure: p.trace / 3, pressureTensor: [p.x.x, p.y.y, p.z.z, p.y.z, p.x.z, p.x.y], volume: box.volume,
       lengths: [box.cell.x.length, box.cell.y.length, box.cell.z.length],
-      largestForce: communicator.maximum(largestForce(context)))
+      largestForce: communicator.maximum(largestForce(context)), virial: virial)
   }
 
   /// On this rank, over mobile atoms; infinite if a force is not a number.

@@ -40,16 +40,19 @@ final class TrajectoryOutput {
   func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
   func isNew(_ step: Int) -> Bool { step > lastStep }
 
+  /// Whether frames have a header that speaks of energy and stress.
+  var hasHeader: Bool { plan.format == .extxyz }
+
   var wants: Want {
-    var want = Want()
+    var want: Want = hasHeader ? [.energy, .virial] : []
     if plan.columns.contains(.energies) { want.insert(.atomEnergy) }
     if plan.columns.contains(.virials) { want.insert(.atomVirial) }
     if plan.columns.contains(where: { $0.assessment != nil }) { want.insert(.assessment) }
     return want
   }
 
-  /// Collective.
-  func write(step: Int, time: Double, system: DistributedSystem) throws {
+  /// Collective. `header` is what an extended XYZ frame says besides step and time.
+  func write(step: Int, time: Double, header: [ExtXYZEntry], system: DistributedSystem) throws {
     lastStep = step
     let atoms = system.atoms
     let box = system.box
@@ -61,7 +64,8 @@ final class TrajectoryOutput {
       try writer?.begin(
         TrajectoryFrame(
           step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
-          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(Self.description)))
+          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(Self.description),
+          info: header))
     }
     try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
       unpack(bytes[2], bytes[3], count: rows.count, box)

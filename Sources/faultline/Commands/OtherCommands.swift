@@ -17,7 +17,9 @@ struct CheckCommand: ParsableCommand {
   var output: String?
 
   func validate() throws {
-    if let ranks, ranks < 1 { throw ValidationError("--ranks must be at least 1") }
+    if let ranks, !(1...1_000_000).contains(ranks) {
+      throw ValidationError("--ranks must be from 1 to 1,000,000")
+    }
   }
 
   func run() throws {

@@ -6,11 +6,17 @@ struct RunOptions: ParsableArguments {
   @Option(
     name: .customLong("max-time"),
     help: "End at a step boundary with a checkpoint after this wall time (3h50m, 90m, 1:30:00 or seconds).",
-    transform: Launch.duration)
+    transform: Duration.seconds)
   var maxTime: Double?
 
   @Option(name: .customLong("max-steps"), help: "End with a checkpoint after this many steps of this start.")
   var maxSteps: Int?
+
+  @Option(
+    name: .customLong("ended-job"),
+    help: ArgumentHelp(
+      "A job that is over for certain: a run directory that it left locked is taken over.", valueName: "job"))
+  var endedJob: String?
 
   var limits: RunLimits {
     RunLimits(seconds: maxTime, steps: maxSteps)
@@ -40,7 +46,8 @@ struct RunCommand: ParsableCommand {
     Launch.parallel { communicator, log in
       StopRequest.install()
       let simulation = try Simulation.start(
-        deck: deck, output: output, overwrite: overwrite, communicator: communicator, log: log)
+        deck: deck, output: output, overwrite: overwrite, endedJob: options.endedJob, communicator: communicator,
+        log: log)
       return Launch.code(try simulation.run(limits: options.limits))
     }
   }
@@ -55,12 +62,19 @@ struct ResumeCommand: ParsableCommand {
     completion: .directory)
   var source: String
 
+  @Flag(
+    name: .customLong("accept-changed-files"),
+    help: "Go on although a potential's file is not the one that the run was written with.")
+  var acceptChangedFiles = false
+
   @OptionGroup var options: RunOptions
 
   func run() throws {
     Launch.parallel { communicator, log in
       StopRequest.install()
-      let simulation = try Simulation.resume(from: source, communicator: communicator, log: log)
+      let simulation = try Simulation.resume(
+        from: source, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,
+        communicator: communicator, log: log)
       return Launch.code(try simulation.run(limits: options.limits))
     }
   }

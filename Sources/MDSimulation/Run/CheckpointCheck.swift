@@ -1,0 +1,177 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDNumerics
+
+/// Refuses checkpoints whose checksums are right and whose contents no run writes. Each error names the section.
+struct CheckpointCheck {
+  let file: String
+
+  private func refuse(_ section: String, _ what: String) -> FaultlineError {
+    FaultlineError(
+      .input, "checkpoint \(file) holds in its section '\(section)' what no run writes: \(what)",
+      hint: "it was not written by this program, or changed since")
+  }
+
+  private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    if !condition { throw refuse(CheckpointHeader.section, what()) }
+  }
+
+  // MARK: The header
+
+  /// What can be seen in the header alone.
+  func check(_ h: CheckpointHeader) throws {
+    let clock = h.clock
+    try require(
+      (0...(1 << 60)).contains(clock.step) && clock.stage >= 0 && (0...clock.step).contains(clock.stepInStage)
+        && clock.time.isFinite && clock.time >= 0,
+      "the clock \(clock)")
+    if let stage = h.stage {
+      try require(
+        stage.firstStep == clock.step - clock.stepInStage,
+        "the stage begins after step \(stage.firstStep), at step \(clock.step) with \(clock.stepInStage) steps done")
+    }
+    try require(
+      !h.species.isEmpty && Set(h.species).count == h.species.count && !h.species.contains(""),
+      "the species \(h.species)")
+    try require(
+      h.masses.count == h.species.count && h.masses.allSatisfy { $0.isFinite && $0 > 0 }, "the masses \(h.masses)")
+    try check(cell: h.cell, "cell")
+    try require(h.origin.count == 3 && h.origin.allSatisfy(\.isFinite), "the origin \(h.origin)")
+    try check(cuts: h.cuts, ranks: h.ranks)
+    try require(h.groups.count <= 32 && Set(h.groups).count == h.groups.count, "the groups \(h.groups)")
+    if let geometry = h.geometry {
+      try require(
+        geometry.area.isFinite && geometry.area > 0 && geometry.boundaries > 0, "a boundary's geometry \(geometry)")
+    }
+    for energy in h.boundaryEnergies {
+      try require(
+        (0...clock.step).contains(energy.step) && energy.energyJoulePerSquareMetre.isFinite
+          && energy.areaSquareAngstrom > 0 && energy.boundaries > 0, "a boundary energy of step \(energy.step)")
+    }
+    if let kept = h.lastSelected { try require((0...clock.step).contains(kept), "a structure kept at step \(kept)") }
+    for parameters in h.longRange ?? [] { try check(parameters) }
+    try require(h.atoms > 0 && h.atoms <= 1 << 40, "\(h.atoms) atoms")
+    try require(h.chunk > 0 && h.chunk <= 1 << 24, "chunks of \(h.chunk) atoms")
+    try require(Set(h.columns).count == h.columns.count, "columns named twice")
+    for needed in ["id", "species", "position", "velocity", "force", "image", "groups"] {
+      try require(h.columns.contains(needed), "no column '\(needed)'")
+    }
+    try require(h.files.allSatisfy { $0.value >= 0 }, "lengths of output files \(h.files)")
+  }
+
+  private func check(cell: [Double], _ name: String) throws {
+    let volume = cell.count == 9 ? abs(Matrix3(cell).determinant) : 0
+    try require(cell.allSatisfy(\.isFinite) && volume.isFinite && volume > 1e-6, "the \(name) \(cell) without volume")
+  }
+
+  private func check(cuts: [[Double]], ranks: Int) throws {
+    try require(ranks > 0 && cuts.count == 3, "\(cuts.count) sets of cuts for \(ranks) ranks")
+    var bricks = 1
+    for (k, planes) in cuts.enumerated() {
+      try require(
+        planes.count >= 2 && planes.count <= ranks + 1 && planes.first == 0 && planes.last == 1
+          && zip(planes, planes.dropFirst()).allSatisfy { $0 < $1 },
+        "the cuts along \(["a", "b", "c"][k]) do not ascend from 0 to 1")
+      bricks *= planes.count - 1
+    }
+    try require(bricks == ranks, "cuts into \(bricks) bricks for \(ranks) ranks")
+  }
+
+  /// Bounds are wide around what solvers choose: they keep a wrong number from asking for all memory.
+  private func check(_ p: LongRangeParameters) throws {
+    try require(
+      p.splitting.isFinite && p.splitting > 0 && p.splitting < 100, "a splitting parameter of \(p.splitting)/Å")
+    try require(
+      (0...30).contains(p.order) && p.count >= 0 && p.wavevectorCutoff >= 0
+        && p.wavevectorCutoff <= 40 * p.splitting,
+      "long-range sums of order \(p.order), up to \(p.wavevectorCutoff)/Å, of \(p.count) charges")
+    try check(cell: p.cell, "cell of the long-range sums")
+    let rows = Matrix3(p.cell)
+    for k in 0..<3 {
+      let limit = rows[k].length * max(50 * p.splitting, p.wavevectorCutoff) + 64
+      try require(
+        p.grid[k] >= 0 && Double(p.grid[k]) <= limit && (p.order == 0 || p.grid[k] > 0),
+        "a grid of \(p.grid[0]) × \(p.grid[1]) × \(p.grid[2]) for the long-range sums")
+    }
+  }
+
+  /// What can be seen beside the deck that the checkpoint carries.
+  func check(_ h: CheckpointHeader, against plan: RunPlan) throws {
+    let clock = h.clock
+    try require(clock.stage <= plan.stages.count, "stage \(clock.stage + 1) of \(plan.stages.count)")
+    if clock.stage == plan.stages.count {
+      try require(h.stage == nil && clock.stepInStage == 0, "the state of a stage after the last one")
+    } else {
+      let limit = plan.stages[clock.stage].stepLimit
+      try require(h.stage != nil, "no state of stage \(clock.stage + 1)")
+      try require(clock.stepInStage <= limit, "step \(clock.stepInStage) of a stage of \(limit)")
+    }
+    try require(h.groups == plan.groups.map(\.name), "the groups \(h.groups), which are not the deck's")
+    if plan.analysis.boundaryEnergy != nil { try require(h.geometry != nil, "no boundary's geometry") }
+  }
+
+  // MARK: Columns
+
+  /// That a section has the rows which the header announces.
+  func check(_ section: CheckpointSection, element: CheckpointElement, payload: Int, count: Int) throws {
+    guard section.element == element, section.stride == payload, section.count == count else {
+      throw refuse(
+        section.name,
+        "\(section.count) rows of \(section.stride) bytes, where \(count) of \(payload) belong")
+    }
+  }
+
+  /// The values of `rows` rows of a column; `last` is the id before them and becomes their last.
+  func check(
+    _ name: String, _ section: String, _ bytes: UnsafeRawBufferPointer, rows: Int, last: inout Int64, _ h: CheckpointHeader
+  ) throws {
+    func all<T: BitwiseCopyable>(_: T.Type, _ what: String, _ isSound: (T) -> Bool) throws {
+      let count = bytes.count / MemoryLayout<T>.size
+      for k in 0..<count {
+        let value = bytes.loadUnaligned(fromByteOffset: k * MemoryLayout<T>.size, as: T.self)
+        if !isSound(value) { throw refuse(section, "the \(what) \(value) in row \(k / (count / rows))") }
+      }
+    }
+    switch name {
+    case "id":
+      try all(Int64.self, "atom id") { id in
+        defer { last = id }
+        return id > last
+      }
+    case "species":
+      try all(Int32.self, "species number") { (0..<Int32(h.species.count)).contains($0) }
+    case "image":
+      try all(Int32.self, "image count") { abs(Int($0)) <= 1_000_000_000 }
+    case "groups":
+      try all(UInt32.self, "group bits") { h.groups.count == 32 || $0 >> UInt32(h.groups.count) == 0 }
+    default:
+      try all(Double.self, name) { $0.isFinite }
+    }
+    if name == "grain" { try all(Double.self, name) { $0 == $0.rounded() && abs($0) < 1e9 } }
+    if name == "position" { try check(positions: bytes, section, rows, h) }
+    if name.hasPrefix("charge history"), rows > 0 { try check(history: bytes, section, rows) }
+  }
+
+  /// Along periodic axes atoms are in the cell: checkpoints are taken right after they were brought there.
+  private func check(positions: UnsafeRawBufferPointer, _ section: String, _ rows: Int, _ h: CheckpointHeader) throws {
+    let box = h.box
+    for k in 0..<rows {
+      func number(_ c: Int) -> Double { positions.loadUnaligned(fromByteOffset: 24 * k + 8 * c, as: Double.self) }
+      let s = box.fractional(Vector3(number(0), number(1), number(2)))
+      for axis in 0..<3 where box.periodic[axis] && !(s[axis] > -1e-6 && s[axis] < 1 + 1e-6) {
+        throw refuse(section, "a position outside the cell in row \(k)")
+      }
+    }
+  }
+
+  /// Rows begin with how many steps they know.
+  private func check(history: UnsafeRawBufferPointer, _ section: String, _ rows: Int) throws {
+    let stride = history.count / rows
+    for k in 0..<rows {
+      let known = history.loadUnaligned(fromByteOffset: stride * k, as: Double.self)
+      if ![0, 1, 2, 3, 4].contains(known) { throw refuse(section, "\(known) known steps in row \(k)") }
+    }
+  }
+}

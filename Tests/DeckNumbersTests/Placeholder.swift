@@ -1,0 +1,1 @@
+// The suite from decks to numbers comes with its own files.
