@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDPotentialFiles
 import MDPotentials
 
 extension Registry.Family {

@@ -54,7 +54,8 @@ extension Simulation {
       try log.open(path: directory.log, append: false)
     }
     let outputs = RunOutputs(
-      plan.output, watch: plan.analysis.watch, directory: directory, lock: lock, communicator: communicator)
+      plan.output, watch: plan.analysis.watch, types: plan.numberedTypes, directory: directory, lock: lock,
+      communicator: communicator)
     try outputs.open(
       continuing: nil, atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     let simulation = Simulation(
@@ -130,7 +131,8 @@ extension Simulation {
     let images = atoms.image.pointer
     let cleared = communicator.sum((0..<atoms.localCount).filter { header.box.clearImage(&images[$0]) }.count)
     let outputs = RunOutputs(
-      plan.output, watch: plan.analysis.watch, directory: directory, lock: lock, communicator: communicator)
+      plan.output, watch: plan.analysis.watch, types: plan.numberedTypes, directory: directory, lock: lock,
+      communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
       try directory.proveWritable()

@@ -17,7 +17,7 @@ enum StructureFactory {
   static func build(_ plan: RunPlan) throws -> BuiltStructure {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     do {
-      var built = try build(source.source)
+      var built = try build(source.source, types: plan.numberedTypes)
       // An axis may be opened by the file or by the deck.
       if let periodic = source.periodic { built.structure.box.periodic = periodic }
       built.structure.clearImagesAlongOpenAxes()
@@ -36,12 +36,12 @@ enum StructureFactory {
     }
   }
 
-  private static func build(_ source: StructurePlan.Source) throws -> BuiltStructure {
+  private static func build(_ source: StructurePlan.Source, types: [String]?) throws -> BuiltStructure {
     switch source {
     case .file(let file):
       return BuiltStructure(
         structure: try StructureFile.read(
-          file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species))
+          file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species, types: types))
     case .lattice(let lattice):
       let cell = try unitCell(lattice.type, a: lattice.constant, c: lattice.c, species: lattice.species)
       return BuiltStructure(

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 import Testing
@@ -26,7 +27,7 @@ struct MTPReferenceTests {
   ]
 
   @Test(arguments: cases) func agreesWithMLIP(_ c: Case) throws {
-    let folder = try #require(ReferenceCases.folder(c.folder))
+    let folder = try ReferenceCases.folder(c.folder)
     let path = folder.appendingPathComponent(c.file).path
     let frames = try ReferenceCases.frames(folder)
     let grades = try ReferenceCases.columns(folder, "ref_grade")

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 import MDPotentials
 import MDTestSupport
 

@@ -71,6 +71,8 @@ public struct TrajectoryPlan: Sendable {
 public enum TrajectoryFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsDump = "lammps-dump"
+  /// Configurations of MLIP, whose types are those of the deck's `mtp` potential.
+  case mlipConfiguration = "mlip-cfg"
 
   /// What the name of a file says.
   init?(fileName: String) {
@@ -79,6 +81,8 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
       self = .extxyz
     } else if [".dump", ".lammpstrj"].contains(where: name.hasSuffix) {
       self = .lammpsDump
+    } else if name.hasSuffix(".cfg") {
+      self = .mlipConfiguration
     } else {
       return nil
     }

@@ -28,6 +28,11 @@ public struct RunPlan: Sendable {
   /// Whether any stage moves atoms in time.
   public var hasDynamics: Bool { stages.contains { if case .dynamics = $0.work { true } else { false } } }
 
+  /// The elements of an `mtp` potential in the order of its types, which are numbers in the files of MLIP.
+  public var numberedTypes: [String]? {
+    potential.first { $0.name == "mtp" }?.section.strings("elements")
+  }
+
   /// The chemical symbol of a species: what the deck says, or its name; nil if that is no element.
   public func element(of name: String) -> String? {
     let symbol = species[name]?.element ?? name

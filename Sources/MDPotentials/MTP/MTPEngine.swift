@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Runs the kernels over all local atoms, eight of one element at a time.
 package final class MTPEngine {

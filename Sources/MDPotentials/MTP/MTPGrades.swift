@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Extrapolation grades of eight atoms of one element: v = ∂V/∂θ, then γ = max_j |Σ_k X[j, k] v_k|. Only the coefficients
 /// of the atoms' own element have a derivative, so only their columns of X count.

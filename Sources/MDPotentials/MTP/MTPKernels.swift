@@ -1,4 +1,5 @@
 import MDNumerics
+import MDPotentialFiles
 
 /// The loops over neighbours of the moment tensor potential: radial functions, sums of moments, forces. A slot is the
 /// k-th neighbour of eight atoms.

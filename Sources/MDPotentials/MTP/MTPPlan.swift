@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// What the kernels of a moment tensor potential run through, made once from its file.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The moment tensor potential (Shapeev, Multiscale Model. Simul. 14, 1153 (2016); several elements: Gubaev et al.,
 /// Comput. Mater. Sci. 156, 148 (2019)) from the files of MLIP-2 and MLIP-3; see `MTPFile` for the energy.

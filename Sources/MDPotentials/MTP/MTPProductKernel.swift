@@ -1,4 +1,5 @@
 import MDNumerics
+import MDPotentialFiles
 
 /// Products of moments of eight atoms: forward to the energy, backward to ∂V/∂M.
 final class MTPProductKernel {

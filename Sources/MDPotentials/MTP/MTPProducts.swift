@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// The products of moments, as flat lists.
 ///

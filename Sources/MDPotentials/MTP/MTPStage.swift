@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// Collects the neighbours of eight atoms within the cutoff: a slot holds the k-th of each, slots are sorted by the
 /// neighbour's element, and rows that end earlier are filled with atoms at the cutoff, where everything is zero.

@@ -1,5 +1,6 @@
 import MDCore
 import MDNumerics
+import MDPotentialFiles
 
 /// φ(r) from a table of energies and forces: between two points the cubic that has both energies and both slopes, so
 /// that every point of the table is met and forces are the derivative of the energy. Below the first point φ goes on as a
@@ -85,7 +86,7 @@ extension PairPotential {
   public convenience init(
     tables: [SpeciesPair: TabulatedPair], truncation: PairTruncation = .cut, species: [String]
   ) throws {
-    let forms = try SpeciesPairTable<TabulatedPair?>(species) { a, b in tables[SpeciesPair(species[a], species[b])] }
+    let forms = SpeciesPairTable<TabulatedPair?>(species) { a, b in tables[SpeciesPair(species[a], species[b])] }
     try self.init(name: "table", forms, truncation: truncation)
   }
 }

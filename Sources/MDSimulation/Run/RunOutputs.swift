@@ -12,6 +12,8 @@ final class RunOutputs {
   let directory: RunDirectory
   let plan: OutputPlan
   private let selectionPlan: TrajectoryPlan?
+  /// What the types of MLIP's files are.
+  private let types: [String]?
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
@@ -33,8 +35,12 @@ final class RunOutputs {
   /// Where the run stood then.
   private(set) var lastCheckpointClock: Clock?
 
-  init(_ plan: OutputPlan, watch: WatchPlan?, directory: RunDirectory, lock: RunLock?, communicator: any Communicator) {
+  init(
+    _ plan: OutputPlan, watch: WatchPlan?, types: [String]?, directory: RunDirectory, lock: RunLock?,
+    communicator: any Communicator
+  ) {
     self.plan = plan
+    self.types = types
     self.lock = lock
     selectionPlan = watch.map { Self.selectionPlan($0) }
     self.directory = directory
@@ -75,7 +81,7 @@ final class RunOutputs {
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
         try TrajectoryOutput(
-          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
+          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms, types: types,
           lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }
@@ -123,7 +129,7 @@ final class RunOutputs {
     let file = watch.select?.file ?? "selected.extxyz"
     // Frames come when the watch says so.
     return TrajectoryPlan(
-      file: file, every: .max, format: .extxyz, gzip: file.hasSuffix(".gz"), columns: [],
+      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"), columns: [],
       location: watch.location)
   }
 

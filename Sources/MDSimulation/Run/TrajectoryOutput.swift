@@ -15,12 +15,18 @@ final class TrajectoryOutput {
   private let groups = AlignedBuffer<Double>()
 
   init(
-    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, lastStep: Int
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, types: [String]?,
+    lastStep: Int
   ) throws {
     self.plan = plan
     self.lastStep = lastStep
     // A column that the run cannot have is found now, not at the first frame.
     for column in plan.columns { _ = try Self.storage(column, plan, atoms) }
+    if plan.format == .mlipConfiguration, types == nil {
+      throw FaultlineError(
+        .input, "\(plan.file) would be a file of MLIP, whose types are numbers, and the deck does not say what they are",
+        hint: "the `elements` of an `mtp` potential do", at: plan.location, isCollective: true)
+    }
     guard writes else {
       writer = nil
       return
@@ -29,6 +35,7 @@ final class TrajectoryOutput {
     switch plan.format {
     case .extxyz: writer = ExtXYZTrajectoryWriter(file)
     case .lammpsDump: writer = LammpsDumpWriter(file)
+    case .mlipConfiguration: writer = MLIPTrajectoryWriter(file, types: types ?? [])
     }
   }
 
@@ -41,7 +48,7 @@ final class TrajectoryOutput {
   func isNew(_ step: Int) -> Bool { step > lastStep }
 
   /// Whether frames have a header that speaks of energy and stress.
-  var hasHeader: Bool { plan.format == .extxyz }
+  var hasHeader: Bool { plan.format != .lammpsDump }
 
   var wants: Want {
     var want: Want = hasHeader ? [.energy, .virial] : []
