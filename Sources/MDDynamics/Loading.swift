@@ -87,14 +87,16 @@ public final class Loading {
   /// Goes on from a checkpoint of `step`, whose cell is `box`.
   /// - Throws: a collective input error if the reference and the rates do not give that cell.
   public func restore(_ state: Data, box: Box, step: Int, timestep: Double) throws {
-    reference = try StateCoding.decode(Reference.self, kind: "loading", from: state)
+    let restored = try StateCoding.decode(Reference.self, kind: "loading", from: state)
     try StateCoding.require(
-      reference.cell.count == 9 && reference.step <= step, kind: "loading",
-      "a cell of \(reference.cell.count) numbers of step \(reference.step)")
-    let cell = Matrix3(reference.cell) * (Matrix3.identity + strain(at: step, timestep: timestep))
+      restored.cell.count == 9 && restored.step <= step, kind: "loading",
+      "a cell of \(restored.cell.count) numbers of step \(restored.step)")
+    let strain = (Double(step - restored.step) * timestep) * rates
+    let cell = Matrix3(restored.cell) * (Matrix3.identity + strain)
     let size = box.cell.elements.map(abs).max() ?? 0
     try StateCoding.require(
       zip(cell.elements, box.cell.elements).allSatisfy { abs($0 - $1) <= 1e-9 * size }, kind: "loading",
       "its reference does not give the checkpoint's cell")
+    reference = restored
   }
 }

@@ -33,8 +33,9 @@ extension Registry.Family {
       ],
       example: """
         potential:
-          - snap: {coefficients: Ta06A.snapcoeff, parameters: Ta06A.snapparam}
-          - zbl: {inner: 4.0, outer: 4.8}
+          - snap:
+              coefficients: ../potentials/snap/Mo_Zuo_JPCA2020.snapcoeff
+              parameters: ../potentials/snap/Mo_Zuo_JPCA2020.snapparam
         """)
   ) { section, plan, species, _ in
     try SNAPPotential(
@@ -244,7 +245,10 @@ extension Registry.Family {
         potential:
           - born_mayer_huggins:
               cutoff: 9.0
-              pairs: [{species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}]
+              pairs:
+                - {species: [Na, Na], a: 0.2637, sigma: 2.340, rho: 0.317, c: 1.0486, d: 0.4993}
+                - {species: [Na, Cl], a: 0.2110, sigma: 2.755, rho: 0.317, c: 6.9906, d: 8.6758}
+                - {species: [Cl, Cl], a: 0.1582, sigma: 3.170, rho: 0.317, c: 72.4022, d: 145.4285}
         """)
   ) { section, _, species, _ in
     try PairPotential(

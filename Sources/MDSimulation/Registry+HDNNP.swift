@@ -39,7 +39,7 @@ extension Registry.Family {
       rules: [.init(.exactlyOne, of: ["directory", "committee"])],
       example: """
         potential:
-          - hdnnp: {directory: water, units: atomic}
+          - hdnnp: {directory: ../potentials/hdnnp/Cu-example, units: metal}
         """)
   ) { section, plan, species, communicator in
     let directories =

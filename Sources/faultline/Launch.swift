@@ -35,7 +35,9 @@ enum Launch {
 
   /// Runs `body` between MPI_Init and MPI_Finalize and exits with the code it returns. An error that all ranks
   /// share is printed by rank 0 and all leave; an error of one rank alone is printed by it and ends the job.
-  static func parallel(_ body: (any Communicator, RunLog) throws -> Int32) -> Never {
+  ///
+  /// `file` is what the command was given: a mistake in it whose message names no place is told with its name.
+  static func parallel(_ file: String? = nil, _ body: (any Communicator, RunLog) throws -> Int32) -> Never {
     MPI.initialise()
     let communicator = MPI.world
     refuseCopies(communicator)
@@ -52,7 +54,11 @@ enum Launch {
       let place = communicator.size > 1 && !shared ? " (rank \(communicator.rank))" : ""
       if communicator.isRoot || !shared {
         log.endLine()
-        complain("\(error)" + place)
+        var message = "\(error)"
+        if let file, let failure, failure.kind == .input, failure.location == nil, !message.contains(file) {
+          message = "\(file): " + message
+        }
+        complain(message + place)
       }
       if !shared && communicator.size > 1 { communicator.abort(code) }
     }

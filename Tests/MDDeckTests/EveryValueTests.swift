@@ -32,10 +32,6 @@ struct EveryValueTests {
         ("kcal/mol", 4184 / (1.602176634e-19 * 6.02214076e23)),
       ]
     ),
-    (
-      .pressure,
-      [("bar", 1), ("Pa", 1e-5), ("kPa", 1e-2), ("MPa", 10), ("GPa", 1e4), ("kbar", 1e3), ("atm", 1.01325)]
-    ),
     (.force, [("eV/Å", 1), ("meV/Å", 1e-3), ("Ha/bohr", 27.211386245988 / 0.529177210903)]),
     (
       .velocity,
@@ -43,10 +39,6 @@ struct EveryValueTests {
     ),
     (.mass, [("g/mol", 1), ("u", 1)]), (.charge, [("e", 1)]), (.potential, [("V", 1), ("mV", 1e-3)]),
     (.electricField, [("V/Å", 1), ("V/nm", 0.1), ("MV/cm", 0.01)]),
-    (
-      .angle,
-      [("degrees", 1), ("degree", 1), ("deg", 1), ("°", 1), ("rad", 57.29577951308232)]
-    ),
   ]
 
   @Test("Units by their definitions", arguments: units.indices)

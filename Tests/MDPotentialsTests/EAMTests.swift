@@ -60,6 +60,7 @@ import Testing
     (3, "3 A B C", "truncated"),
     (4, "500 0.02 2000 -0.002 4.0", "5:15: the spacing of distances (dr) is -0.002"),
     (4, "500 0.02 2000 0.002 rc", "5:21: the cutoff: “rc” is not a number"),
+    (4, "500 0.02 2000 0.002 400", "5:21: the cutoff is 400 Å; at most 100.0 Å"),
     (4, "500.5 0.02 2000 0.002 4.0", "5:1: the number of densities (Nrho) is “500.5”"),
     (4, "10000001 0.02 2000 0.002 4.0", "a whole number from 5 to 10000000 is needed"),
     (5, "13 oops 4.0 fcc", "6:4: the mass of A: “oops” is not a number"),

@@ -93,6 +93,10 @@ import Testing
       testDescription: "a range turned round", without: "screen_electrostatics", line: "screen_electrostatics 6 3",
       says: ["6.0 … 3.0"]),
     Fault(
+      testDescription: "screening of other units", without: "screen_electrostatics",
+      line: "screen_electrostatics 3 37.9",
+      says: ["outer radius", "37.9", "at most 20.0 Å"]),
+    Fault(
       testDescription: "an unknown screening", without: "screen_electrostatics", line: "screen_electrostatics 3 6 x",
       says: ["unknown screening function x", "p4"]),
     Fault(

@@ -59,6 +59,9 @@ import Testing
       name: "old diagonal style", parameters: "rcutfac 4\ntwojmax 1\ndiagonalstyle 2\n",
       says: ["m.snapparam:3", "allowed: 3"]),
     Fault(name: "a flag of two", parameters: "rcutfac 4\ntwojmax 1\nchemflag 2\n", says: ["m.snapparam:3", "0 or 1"]),
+    Fault(
+      name: "a cutoff beyond reason", parameters: "rcutfac 400\ntwojmax 1\n",
+      says: ["m.snapparam", "rcutfac 400.0", "radius of Cu", "at most 100.0 Å"]),
     Fault(name: "half an order", parameters: "rcutfac 4\ntwojmax 1.5\n", says: ["m.snapparam:2", "integer"]),
     Fault(name: "no value", parameters: "rcutfac\ntwojmax 1\n", says: ["m.snapparam:1", "one value"]),
     Fault(name: "rmin0 beyond the cutoff", parameters: "rcutfac 4\ntwojmax 1\nrmin0 5\n", says: ["rmin0 5", "Cu–Cu"]),

@@ -3,12 +3,42 @@ public enum DeckReference {
   public static func render(_ schema: DeckSchema) -> String {
     var blocks: [String] = []
     append(schema.root, path: [], to: &blocks)
-    return blocks.joined(separator: "\n") + "\n" + unitTable
+    return blocks.joined(separator: "\n") + "\n" + unitTable(of: schema)
+  }
+
+  private static let editors = """
+    Editors complete keys and mark mistakes as you type where they know the language server of YAML (Visual Studio Code: the
+    extension YAML): write `faultline schema > deck.schema.json` once, and put this line at the top of a deck beside it:
+    `# yaml-language-server: $schema=deck.schema.json`.
+    """
+
+  /// The sections at the top as links, and behind each those in it.
+  private static func contents(_ root: DeckObject) -> String {
+    func links(_ object: DeckObject, _ path: [String]) -> [String] {
+      object.keys.flatMap { key in
+        key.kind.objects.map { "[\(key.name)](#\(anchor(path + [key.name + $0.1])))" }
+      }
+    }
+    var text = "\n**Contents**\n\n"
+    for key in root.keys {
+      for (inner, suffix) in key.kind.objects {
+        let path = [key.name + suffix]
+        let below = links(inner, path).joined(separator: ", ")
+        text += "- [\(key.name)](#\(anchor(path)))" + (below.isEmpty ? "" : ": " + below) + "\n"
+      }
+    }
+    return text + "- [units](#units)\n"
+  }
+
+  /// What GitHub makes of a section's heading.
+  private static func anchor(_ path: [String]) -> String {
+    path.joined().lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
   }
 
   private static func append(_ object: DeckObject, path: [String], to blocks: inout [String]) {
     var block = path.isEmpty ? "# The deck\n" : heading(path) + "\n"
     block += "\n\(object.doc)\n"
+    if path.isEmpty { block += "\n" + editors + "\n" + contents(object) }
     for rule in object.rules where rule.keys.count < object.keys.count || rule.count != .exactlyOne {
       let names = rule.keys.map { "`\($0)`" }.joined(separator: ", ")
       switch rule.count {
@@ -61,8 +91,7 @@ public enum DeckReference {
       return count.lowerBound == count.upperBound ? "list of \(count.lowerBound): \(inner)" : "list: \(inner)"
     case .map(let item, let names, _): return "\(names) by name: \(type(item, at: path, name + ".NAME"))"
     case .object:
-      let anchor = (path + [name]).joined().lowercased().filter { $0.isLetter || $0.isNumber || $0 == "_" }
-      return "[section](#\(anchor))"
+      return "[section](#\(anchor(path + [name])))"
     case .either(let kinds): return kinds.map { type($0, at: path, name) }.joined(separator: " or ")
     }
   }
@@ -72,9 +101,11 @@ public enum DeckReference {
     return phrase
   }
 
-  private static var unitTable: String {
+  /// Of the quantities that keys take, and of plain numbers.
+  private static func unitTable(of schema: DeckSchema) -> String {
+    let used = Set(dimensions(.object(schema.root)))
     var table = "\n## Units\n\n| Quantity | Unit | Also | Least above 0 | Most |\n|---|---|---|---|---|\n"
-    for dimension in PhysicalDimension.common + [.dimensionless] {
+    for dimension in PhysicalDimension.common.filter({ used.contains($0.name) }) + [.dimensionless] {
       let others = dimension.units.dropFirst().map(\.name).joined(separator: ", ")
       let bounds = [dimension.magnitudes.lowerBound, dimension.magnitudes.upperBound].map(plain)
       table += "| \(withoutArticle(dimension.name)) | \(dimension.defaultUnit ?? "") | \(others) "
@@ -86,6 +117,17 @@ public enum DeckReference {
       numbers alike; the least is that of keys which must be above 0.
 
       """
+  }
+
+  /// Names of the dimensions that a kind's quantities have.
+  private static func dimensions(_ kind: DeckKind) -> [String] {
+    switch kind {
+    case .quantity(let dimension, _): [dimension.name]
+    case .list(let item, _), .map(let item, _, _): dimensions(item)
+    case .object(let object): object.keys.flatMap { dimensions($0.kind) }
+    case .either(let kinds): kinds.flatMap(dimensions)
+    default: []
+    }
   }
 }
 

@@ -50,7 +50,7 @@ extension DeckSchema {
     example: """
       output:
         trajectories:
-          - {file: heat.dump, every: 500, columns: [velocities, charges], unwrapped: true}
+          - {file: heat.dump, every: 500, columns: [velocities, energies], unwrapped: true}
       """)
 
   static let checkpoints = DeckObject(

@@ -35,7 +35,7 @@ extension DeckSchema {
       example: """
         structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
         potential:
-          - eam: {file: Cu_mishin1.eam.alloy}
+          - eam: {parameters: zhou2004}
         velocities: {temperature: 300 K}
         stages:
           - dynamics: {steps: 10000, timestep: 1 fs}
@@ -49,7 +49,7 @@ extension DeckSchema {
       .optional("element", .string, "Chemical symbol, for a name that is none; gives mass and atomic number."),
       .optional(
         "charge", .quantity(.charge, .any.plausibly(1e-6...20)),
-        "Charge of every atom of the species for the potential `coulomb`; goes before charges in the structure."),
+        "Charge of every atom of the species for the potential `coulomb`; overrides charges in the structure."),
       .optional(
         "charge_width", .quantity(.length, .positive.plausibly(0.01...10)),
         "σ of a Gaussian charge ∝ e^(−r²/2σ²); a point charge if absent."),
@@ -153,11 +153,16 @@ extension DeckSchema {
     [
       .optional(
         "boundary_energy", .object(boundaryEnergy),
-        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary`."),
+        "Energy of the grain boundary in J/m² after each minimisation; needs `structure.grain_boundary` and a stage "
+          + "`minimize`."),
       .optional(
         "watch", .object(watch), "What to do where a potential says that it may not be trusted; needs one that does."),
     ],
-    example: "analysis: {boundary_energy: {}}")
+    example: """
+      analysis: {boundary_energy: {}}
+      stages:
+        - minimize: {force_tolerance: 0.001}
+      """)
 
   private static let limits = [
     DeckKey.optional(
@@ -186,6 +191,8 @@ extension DeckSchema {
     ],
     rules: [.init(.atLeastOne, of: ["select", "stop"])],
     example: """
+      potential:
+        - hdnnp: {committee: [run1, run2, run3], units: metal}
       analysis:
         watch:
           every: 10
@@ -212,5 +219,9 @@ extension DeckSchema {
         "reference_energy", .quantity(.energy, .any),
         "e, for each atom; computed from the perfect crystal if absent.")
     ],
-    example: "analysis: {boundary_energy: {reference_energy: -6.82}}")
+    example: """
+      analysis: {boundary_energy: {reference_energy: -6.82}}
+      stages:
+        - minimize: {force_tolerance: 0.001}
+      """)
 }

@@ -88,6 +88,11 @@ public struct EAMTables: Sendable {
     let distances = try reader.integer(header[2], "the number of distances (Nr)", 5...10_000_000)
     let distanceStep = try reader.positive(header[3], "the spacing of distances (dr)")
     let cutoff = try reader.positive(header[4], "the cutoff")
+    guard cutoff <= PotentialFile.longestCutoff else {
+      throw reader.error(
+        "the cutoff is \(header[4].shown) Å", hint: "at most \(PotentialFile.longestCutoff) Å are possible",
+        at: header[4])
+    }
 
     let targets = format == .alloy ? 1 : names.count
     var elements: [Element] = []

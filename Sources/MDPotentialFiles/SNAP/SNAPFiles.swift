@@ -27,6 +27,12 @@ extension SNAPModel {
           .input, "rmin0 \(rmin0) is not below the cutoff \(cutoff(a, b)) of \(elements[a].name)–\(elements[b].name)",
           at: SourceLocation(file: parametersFile))
       }
+      // The longest of all cutoffs is that of the largest element with itself.
+      guard cutoff(a, a) <= PotentialFile.longestCutoff else {
+        throw FaultlineError(
+          .input, "rcutfac \(rcutfac) and the radius of \(elements[a].name) give a cutoff of \(cutoff(a, a)) Å",
+          hint: "at most \(PotentialFile.longestCutoff) Å are possible", at: SourceLocation(file: parametersFile))
+      }
     }
   }
 

@@ -15,7 +15,7 @@ struct EvaluateCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       try Evaluation.run(deck: deck, frames: frames, output: output, communicator: communicator, log: log)
       return Code.finished
     }

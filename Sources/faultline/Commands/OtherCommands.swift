@@ -23,7 +23,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       try DryRun.run(deck: deck, output: output, ranks: ranks, communicator: communicator, log: log)
       return Launch.Code.finished
     }
@@ -41,7 +41,7 @@ struct BuildCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       try StructureJob.run(deck: deck, output: output, communicator: communicator, log: log)
       return Launch.Code.finished
     }

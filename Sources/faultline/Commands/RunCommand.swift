@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(deck) { communicator, log in
       StopRequest.install()
       let simulation = try Simulation.start(
         deck: deck, output: output, overwrite: overwrite, endedJob: options.endedJob, communicator: communicator,
@@ -70,7 +70,7 @@ struct ResumeCommand: ParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() throws {
-    Launch.parallel { communicator, log in
+    Launch.parallel(source) { communicator, log in
       StopRequest.install()
       let simulation = try Simulation.resume(
         from: source, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,
