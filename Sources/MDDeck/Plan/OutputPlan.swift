@@ -75,7 +75,7 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
   case mlipConfiguration = "mlip-cfg"
 
   /// What the name of a file says.
-  init?(fileName: String) {
+  public init?(fileName: String) {
     let name = fileName.hasSuffix(".gz") ? String(fileName.dropLast(3)) : fileName
     if [".extxyz", ".xyz"].contains(where: name.hasSuffix) {
       self = .extxyz
