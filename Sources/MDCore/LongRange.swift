@@ -34,8 +34,20 @@ public protocol LongRangeSolver: AnyObject {
   /// Of the cell whose copies are summed (for a slab taller than the box), Å³; infinite with open boundaries.
   var volume: Double { get }
 
-  /// Whether `parameters` are there and serve for this box; if not, `prepare` chooses anew and needs fresh statistics.
-  func fits(_ box: Box) -> Bool
+  /// The root-mean-square error of the forces that the user asked for, eV/Å; 0 for a sum that is exact.
+  var askedError: Double { get }
+  /// Of a slab, once prepared: how far it is from the copies that the sum stacks along its normal.
+  var gap: SlabGap? { get }
+  /// Goes up whenever `prepare` chose anew after its first call, or a slab of a given height came closer to its copies
+  /// than the accuracy allows: what was said of errors is then true no more. The same on every rank.
+  var revisions: Int { get }
+  /// Of a slab: the root-mean-square force (eV/Å) that copies above and below exert on these atoms and the correction
+  /// for layers does not take out; 0 elsewhere. Collective, with one pass over the atoms.
+  func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double
+
+  /// Whether `parameters` are there and serve for this system; if not, `prepare` chooses anew and needs fresh
+  /// statistics.
+  func fits(_ system: LongRangeSystem) -> Bool
   /// Makes ready for a cell. Called before the first use and whenever cell or decomposition changed.
   func prepare(_ system: LongRangeSystem) throws
 
@@ -53,6 +65,8 @@ public protocol LongRangeSolver: AnyObject {
 
 extension LongRangeSolver {
   public var seconds: Double { 0 }
+  public var gap: SlabGap? { nil }
+  public func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double { 0 }
 
   public func measuredError(
     of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
@@ -64,11 +78,68 @@ public struct LongRangeSystem: Equatable, Sendable {
   public var box: Box
   public var decomposition: Decomposition
   public var charges: ChargeStatistics
+  /// Of a slab; nil if nobody has looked, which the solvers take for atoms within the box.
+  public var span: SlabSpan?
 
-  public init(box: Box, decomposition: Decomposition, charges: ChargeStatistics) {
+  public init(box: Box, decomposition: Decomposition, charges: ChargeStatistics, span: SlabSpan? = nil) {
     self.box = box
     self.decomposition = decomposition
     self.charges = charges
+    self.span = span
+  }
+}
+
+/// What the atoms of a slab occupy along its normal, measured from the box's origin, until the next rebuild of the
+/// neighbour lists: their places, half of the skin, rounded outwards to whole ångström (so that it changes seldom).
+public struct SlabSpan: Sendable, Equatable {
+  /// Å.
+  public var low: Double
+  public var high: Double
+  /// The lowest and the highest atom, and their distance along the normal, Å.
+  public var lowest: Int64
+  public var highest: Int64
+  public var distance: Double
+
+  public init(low: Double, high: Double, lowest: Int64, highest: Int64, margin: Double) {
+    self.low = (low - margin).rounded(.down)
+    self.high = (high + margin).rounded(.up)
+    self.lowest = lowest
+    self.highest = highest
+    distance = high - low
+  }
+
+  public var width: Double { high - low }
+
+  /// Which atoms it is makes no difference to the sums.
+  public static func == (a: SlabSpan, b: SlabSpan) -> Bool { a.low == b.low && a.high == b.high }
+}
+
+/// The vacuum between a slab and its copies in a periodic sum, and what it leaves of their forces.
+public struct SlabGap: Sendable, Equatable {
+  /// Height of the periodic cell along the normal, Å.
+  public var height: Double
+  /// The height less what atoms occupy, Å.
+  public var gap: Double
+  /// 2π over the smallest lateral wave number, Å: the forces of copies fall as e^(−2πg/L).
+  public var length: Double
+  /// The root-mean-square force of the copies is no larger, eV/Å; infinite without a gap.
+  public var error: Double
+  /// Whether the height was chosen, not given.
+  public var isChosen: Bool
+  /// The least height whose error is what was asked for, Å, and the height of the box.
+  public var needed: Double
+  public var boxHeight: Double
+
+  public init(
+    height: Double, gap: Double, length: Double, error: Double, isChosen: Bool, needed: Double, boxHeight: Double
+  ) {
+    self.height = height
+    self.gap = gap
+    self.length = length
+    self.error = error
+    self.isChosen = isChosen
+    self.needed = needed
+    self.boxHeight = boxHeight
   }
 }
 

@@ -28,7 +28,11 @@ public protocol Potential: AnyObject {
   func attach(to atoms: AtomStore) throws
   func compute(_ context: ForceContext) throws -> Tally
   /// Lines for the log, once forces have been computed: what was chosen, and the error to expect. Collective.
+  /// Those that begin with "warning: " go to run.json too.
+  /// - Throws: a collective error if results are much worse than what was asked for.
   func notes(for atoms: AtomView) throws -> [String]
+  /// Those of the warnings among them that cost little. Collective; throws alike.
+  func warnings(for atoms: AtomView) throws -> [String]
   /// The solver of long-ranged interactions whose parameters checkpoints keep, if there is one.
   var longRange: (any LongRangeSolver)? { get }
 }
@@ -36,6 +40,7 @@ public protocol Potential: AnyObject {
 extension Potential {
   public func attach(to atoms: AtomStore) throws {}
   public func notes(for atoms: AtomView) throws -> [String] { [] }
+  public func warnings(for atoms: AtomView) throws -> [String] { [] }
   public var longRange: (any LongRangeSolver)? { nil }
 }
 
@@ -47,16 +52,19 @@ public struct ForceContext {
   public let step: Int
   public let want: Want
   public let ghosts: any GhostCommunicator
+  /// Of a slab, as of the last rebuild; nil in other boxes.
+  public let span: SlabSpan?
   private let full: NeighborView?
   private let half: NeighborView?
 
   public init(
     atoms: AtomView, box: Box, step: Int, want: Want, ghosts: any GhostCommunicator,
-    full: NeighborView?, half: NeighborView?, decomposition: Decomposition = .single
+    full: NeighborView?, half: NeighborView?, decomposition: Decomposition = .single, span: SlabSpan? = nil
   ) {
     self.atoms = atoms
     self.box = box
     self.decomposition = decomposition
+    self.span = span
     self.step = step
     self.want = want
     self.ghosts = ghosts
@@ -68,7 +76,7 @@ public struct ForceContext {
   public func with(atoms: AtomView, want: Want) -> ForceContext {
     ForceContext(
       atoms: atoms, box: box, step: step, want: want, ghosts: ghosts, full: full, half: half,
-      decomposition: decomposition)
+      decomposition: decomposition, span: span)
   }
 
   /// The list that the requirements asked for.

@@ -114,10 +114,14 @@ public struct DynamicsContext {
     counts = Counts(all: Int(numbers[0]), mobile: Int(numbers[1]), thermostatted: Int(numbers[2]))
   }
 
-  /// Degrees of freedom of the mobile atoms, to which temperatures refer: three an atom, less three if all
-  /// atoms are mobile and the dynamics conserves the total momentum, which then is no thermal motion.
+  /// Whether the velocity of the centre of mass is drift and no thermal motion: all atoms are mobile, and the dynamics
+  /// conserves their momentum.
+  public func excludesDrift(momentumConserved: Bool) -> Bool { momentumConserved && counts.mobile == counts.all }
+
+  /// Degrees of freedom of the mobile atoms, to which temperatures refer: three an atom, less three where the drift is
+  /// left out of the kinetic energy.
   public func degreesOfFreedom(momentumConserved: Bool) -> Int {
-    max(3 * counts.mobile - (momentumConserved && counts.mobile == counts.all ? 3 : 0), 0)
+    max(3 * counts.mobile - (excludesDrift(momentumConserved: momentumConserved) ? 3 : 0), 0)
   }
 
   /// As `degreesOfFreedom`, of the thermostatted atoms. A part of the atoms does not conserve its momentum,

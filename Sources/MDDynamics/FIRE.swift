@@ -50,7 +50,7 @@ public final class FIRE: Integrator {
   }
 
   public let name = "FIRE"
-  public let conservesMomentum = true
+  public func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
   public let options: Options
   public var wants: Want { options.energyTolerance == nil ? [] : .energy }
   public var status: Status { search.status }

@@ -16,8 +16,8 @@ public protocol Integrator: AnyObject {
   var name: String { get }
   /// What the integrator needs of the potentials at every step.
   var wants: Want { get }
-  /// Whether it leaves the momentum of an isolated system alone (see `DynamicsContext.degreesOfFreedom`).
-  var conservesMomentum: Bool { get }
+  /// Whether it leaves the momentum of an isolated system of such atoms alone (see `DynamicsContext.excludesDrift`).
+  func conservesMomentum(_ context: DynamicsContext) -> Bool
 
   /// Starts a stage, or goes on with it from the `state` of a checkpoint.
   func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws
@@ -43,8 +43,9 @@ extension Integrator {
 ///
 ///     beforeStep · kick ½ · drift ½ · amidDrift · drift ½ · [forces] · kick ½ · afterStep
 ///
-/// on the thermostatted atoms only (see `GroupMotion`), and on their velocities as they stand: no
-/// centre-of-mass or streaming velocity is subtracted.
+/// on the thermostatted atoms only (see `GroupMotion`). Where it acts on all atoms and conserves their momentum, it
+/// acts on velocities relative to the centre of mass, whose own it leaves alone; elsewhere on velocities as they
+/// stand. No streaming velocity or rotation is subtracted.
 public protocol Thermostat: AnyObject {
   var name: String { get }
   var conservesMomentum: Bool { get }

@@ -4,12 +4,12 @@ import MDNumerics
 
 /// Nosé–Hoover chains: canonical dynamics by M coupled thermostat variables η₁ … η_M,
 ///
-///     v̇ᵢ = fᵢ/mᵢ − η̇₁ vᵢ,   Q₁ η̈₁ = 2K − g k_B T − Q₁ η̇₁ η̇₂,
+///     v̇ᵢ = fᵢ/mᵢ − η̇₁ (vᵢ − V),   Q₁ η̈₁ = 2K − g k_B T − Q₁ η̇₁ η̇₂,
 ///     Q_k η̈_k = Q_{k−1} η̇²_{k−1} − k_B T − Q_k η̇_k η̇_{k+1},
 ///
-/// with g degrees of freedom, Q₁ = g k_B T τ², Q_k = k_B T τ². Conserved: K + U + Σ ½ Q_k η̇_k² + ∫ (g k_B T dη₁ +
-/// Σ_{k>1} k_B T dη_k), here also along a temperature ramp: when T, and with it Q, changes, the jump of
-/// ½ Q_k η̇_k² is taken off the bath energy.
+/// with g degrees of freedom, V and 2K as of `ThermalMotion`, Q₁ = g k_B T τ², Q_k = k_B T τ². Conserved: K + U + Σ ½
+/// Q_k η̇_k² + ∫ (g k_B T dη₁ + Σ_{k>1} k_B T dη_k), here also along a temperature ramp: when T, and with it Q,
+/// changes, the jump of ½ Q_k η̇_k² is taken off the bath energy.
 ///
 /// G. J. Martyna, M. L. Klein, M. Tuckerman, J. Chem. Phys. 97, 2635 (1992); the factorised propagator with
 /// Suzuki–Yoshida weights is that of G. J. Martyna, M. E. Tuckerman, D. J. Tobias, M. L. Klein, Mol. Phys. 87,
@@ -32,8 +32,10 @@ public final class NoseHooverChain: Thermostat {
     var masses: [Double]
     var work: Double
     var twiceKinetic: Double
+    /// See `ThermalMotion`, x, y, z; nil in checkpoints of programs that knew none.
+    var drift: [Double]?
   }
-  private var chain = State(chainVelocities: [], masses: [], work: 0, twiceKinetic: 0)
+  private var chain = State(chainVelocities: [], masses: [], work: 0, twiceKinetic: 0, drift: [0, 0, 0])
   private var freedom = 0
 
   /// Throws if `damping` or `length` is not positive.
@@ -56,8 +58,14 @@ public final class NoseHooverChain: Thermostat {
     }
     chain = State(
       chainVelocities: Array(repeating: 0, count: length),
-      masses: masses(target.temperature(at: context.step)), work: 0,
-      twiceKinetic: twiceThermostattedKineticEnergy(context))
+      masses: masses(target.temperature(at: context.step)), work: 0, twiceKinetic: 0, drift: [0, 0, 0])
+    measure(context)
+  }
+
+  private func measure(_ context: DynamicsContext) {
+    let motion = thermalMotion(context)
+    chain.twiceKinetic = motion.twiceKinetic
+    chain.drift = [motion.drift.x, motion.drift.y, motion.drift.z]
   }
 
   private func masses(_ temperature: Double) -> [Double] {
@@ -75,7 +83,7 @@ public final class NoseHooverChain: Thermostat {
   }
 
   public func afterStep(_ context: DynamicsContext) {
-    chain.twiceKinetic = twiceThermostattedKineticEnergy(context)
+    measure(context)
     propagate(context)
   }
 
@@ -105,7 +113,10 @@ public final class NoseHooverChain: Thermostat {
       for k in 0...last { chain.work += (k == 0 ? g : 1) * kT * 2 * half * chain.chainVelocities[k] }
       for k in 0...last { push(k) }
     }
-    VelocityKernels.scale(context.atoms.view, by: factor, immobile: context.motion.outsideThermostat)
+    let drift = chain.drift ?? [0, 0, 0]
+    VelocityKernels.scale(
+      context.atoms.view, by: factor, about: Vector3(drift[0], drift[1], drift[2]),
+      immobile: context.motion.outsideThermostat)
     chain.twiceKinetic = twiceKinetic
   }
 
@@ -119,7 +130,8 @@ public final class NoseHooverChain: Thermostat {
 
   private func decode(_ state: Data) throws -> State {
     let restored = try StateCoding.decode(State.self, kind: name, from: state)
-    guard restored.chainVelocities.count == length && restored.masses.count == length else {
+    guard restored.chainVelocities.count == length, restored.masses.count == length, restored.drift?.count ?? 3 == 3
+    else {
       throw FaultlineError(
         .input, "the checkpoint holds a Nosé–Hoover chain of length \(restored.chainVelocities.count), not \(length)",
         hint: "resume with the deck that wrote the checkpoint", isCollective: true)

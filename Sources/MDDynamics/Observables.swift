@@ -5,6 +5,9 @@ import MDNumerics
 public struct KineticState: Sendable, Equatable {
   /// Σ m v ⊗ v, eV.
   public let tensor: Matrix3
+  /// Σ m (v − V) ⊗ (v − V), eV, with the velocity V of the centre of mass where it is no thermal motion (see
+  /// `DynamicsContext.excludesDrift`), else V = 0.
+  public let thermal: Matrix3
   /// Σ m v, g/mol · Å/ps.
   public let momentum: Vector3
   /// Σ m, g/mol.
@@ -13,18 +16,18 @@ public struct KineticState: Sendable, Equatable {
   /// See `DynamicsContext.degreesOfFreedom`.
   public let degreesOfFreedom: Int
 
-  /// K = ½ Σ m v², eV.
+  /// K = ½ Σ m v², eV; drift included, so that the total energy is constant where nothing acts from outside.
   public var energy: Double { 0.5 * tensor.trace }
-  /// T = 2K / (g k_B), K; 0 without degrees of freedom. The centre of mass is not subtracted.
+  /// T = Σ m (v − V)² / (g k_B), K; 0 without degrees of freedom.
   public var temperature: Double {
-    degreesOfFreedom > 0 ? tensor.trace / (Double(degreesOfFreedom) * Units.boltzmann) : 0
+    degreesOfFreedom > 0 ? thermal.trace / (Double(degreesOfFreedom) * Units.boltzmann) : 0
   }
 
   /// Nothing moves.
   public static let atRest = KineticState()
 
   private init() {
-    (tensor, momentum, mass, count, degreesOfFreedom) = (.zero, .zero, 0, 0, 0)
+    (tensor, thermal, momentum, mass, count, degreesOfFreedom) = (.zero, .zero, .zero, 0, 0, 0)
   }
 
   /// Measures the atoms (collective, one reduction). `momentumConserved` is the integrator's `conservesMomentum`.
@@ -51,6 +54,9 @@ public struct KineticState: Sendable, Equatable {
     context.communicator.sum(&sums)
     tensor = Matrix3(
       Vector3(sums[0], sums[3], sums[5]), Vector3(sums[3], sums[1], sums[4]), Vector3(sums[5], sums[4], sums[2]))
+    let total = Vector3(sums[6], sums[7], sums[8])
+    let excludesDrift = context.excludesDrift(momentumConserved: momentumConserved) && sums[9] > 0
+    thermal = excludesDrift ? tensor - (1 / sums[9]) * Matrix3.outer(total, total) : tensor
     let unit = 1 / Units.massVelocitySquaredToEnergy
     self.momentum = unit * Vector3(sums[6], sums[7], sums[8])
     self.mass = unit * sums[9]
@@ -58,8 +64,9 @@ public struct KineticState: Sendable, Equatable {
     degreesOfFreedom = context.degreesOfFreedom(momentumConserved: momentumConserved)
   }
 
-  /// P = (Σ m v ⊗ v + W)/V, bar, with the virial W = Σ r ⊗ f of all ranks in eV; positive under compression.
+  /// P = (Σ m (v − V) ⊗ (v − V) + W)/volume, bar, with the virial W = Σ r ⊗ f of all ranks in eV; positive under
+  /// compression.
   public func pressure(virial: Matrix3, volume: Double) -> Matrix3 {
-    (Units.energyPerVolumeToBar / volume) * (tensor + virial)
+    (Units.energyPerVolumeToBar / volume) * (thermal + virial)
   }
 }

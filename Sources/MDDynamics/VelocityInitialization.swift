@@ -7,10 +7,11 @@ public enum VelocityInitialization {
   /// the centre-of-mass velocity of the mobile atoms unless `zeroMomentum` is false; and scales so that the temperature
   /// is T exactly. Collective. Frozen and driven atoms get their prescribed velocities.
   ///
-  /// The temperature refers to 3N degrees of freedom of the mobile atoms, or to 3N − 3 if the momentum was set to zero
-  /// and all atoms are mobile. Throws if T is negative, or positive with nothing to move.
+  /// The temperature is that of `KineticState` under dynamics that conserve the momentum or do not, which is what the
+  /// first row of thermo.csv shows. Throws if T is negative, or positive with nothing to move.
   public static func maxwellBoltzmann(
-    temperature: Double, seed: UInt64, zeroMomentum: Bool = true, _ context: DynamicsContext
+    temperature: Double, seed: UInt64, zeroMomentum: Bool = true, momentumConserved: Bool = true,
+    _ context: DynamicsContext
   ) throws {
     guard temperature >= 0 && temperature.isFinite else {
       throw FaultlineError(
@@ -28,7 +29,7 @@ public enum VelocityInitialization {
     context.imposeVelocities()
     if zeroMomentum { removeMomentum(context) }
     guard temperature > 0 else { return }
-    let drawn = KineticState(context, momentumConserved: zeroMomentum).temperature
+    let drawn = KineticState(context, momentumConserved: momentumConserved).temperature
     guard drawn > 0 else {
       throw FaultlineError(
         .input, "no atom can carry the thermal motion of \(temperature) K",
@@ -38,13 +39,19 @@ public enum VelocityInitialization {
     VelocityKernels.scale(atoms, by: (temperature / drawn).squareRoot(), immobile: immobile)
   }
 
-  /// Takes the velocity of their common centre of mass off the mobile atoms (collective).
-  public static func removeMomentum(_ context: DynamicsContext) {
+  /// Takes the velocity of their common centre of mass off the mobile atoms, and returns it (Å/ps). Collective. With
+  /// `unlessBelow` only if the drift has more than this share of the kinetic energy; else the velocities keep their
+  /// bits.
+  @discardableResult
+  public static func removeMomentum(_ context: DynamicsContext, unlessBelow share: Double = 0) -> Vector3 {
     let state = KineticState(context, momentumConserved: false)
-    guard state.mass > 0 else { return }
+    guard state.mass > 0 else { return .zero }
     let velocity = (1 / state.mass) * state.momentum
+    let energy = 0.5 * Units.massVelocitySquaredToEnergy * dot(state.momentum, velocity)
+    guard energy > share * state.energy else { return .zero }
     let atoms = context.atoms.view
     let immobile = context.motion.immobile
     for i in 0..<atoms.localCount where atoms.groups[i] & immobile == 0 { atoms.velocities[i] -= velocity }
+    return velocity
   }
 }

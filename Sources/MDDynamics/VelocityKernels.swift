@@ -54,11 +54,30 @@ enum VelocityKernels {
     }
   }
 
-  /// v ← factor · v.
-  static func scale(_ atoms: AtomView, by factor: Double, immobile: UInt32) {
+  /// v ← V + factor · (v − V).
+  static func scale(_ atoms: AtomView, by factor: Double, about drift: Vector3 = .zero, immobile: UInt32) {
     let velocities = atoms.velocities
     let groups = atoms.groups
-    for i in 0..<atoms.localCount where groups[i] & immobile == 0 { velocities[i] *= factor }
+    let kept = (1 - factor) * drift
+    for i in 0..<atoms.localCount where groups[i] & immobile == 0 { velocities[i] = factor * velocities[i] + kept }
+  }
+
+  /// Σ m v² (eV), Σ m v (eV/(Å/ps)) and Σ m (eV/(Å/ps)²) of all atoms.
+  static func moments(
+    _ atoms: AtomView, energyMasses: UnsafePointer<Double>
+  ) -> (twiceKinetic: Double, momentum: Vector3, mass: Double) {
+    let (velocities, species) = (atoms.velocities, atoms.species)
+    var squares = Vector3.zero
+    var momentum = Vector3.zero
+    var mass = 0.0
+    for i in 0..<atoms.localCount {
+      let m = energyMasses[Int(species[i])]
+      let v = velocities[i]
+      squares.addProduct(v * m, v)
+      momentum.addProduct(Vector3(repeating: m), v)
+      mass += m
+    }
+    return (squares.x + squares.y + squares.z, momentum, mass)
   }
 
   /// Σ m v², eV.

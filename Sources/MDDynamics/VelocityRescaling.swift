@@ -6,7 +6,7 @@ import MDNumerics
 ///
 ///     dK = (K̄ − K) dt/τ + 2 √(K K̄ / g) dW/√τ,   K̄ = g k_B T/2,
 ///
-/// exactly, and the velocities are scaled by α with
+/// exactly, and the velocities (relative to V, as of `ThermalMotion`) are scaled by α with
 ///
 ///     α² = c + (1 − c) K̄/(g K) Σ_{i=1}^{g} Rᵢ² + 2 R₁ √(c (1 − c) K̄/(g K)),   c = e^(−Δt/τ),
 ///     sign α = sign(R₁ + √(c g K/((1 − c) K̄))),
@@ -44,7 +44,8 @@ public final class VelocityRescaling: Thermostat {
   }
 
   public func afterStep(_ context: DynamicsContext) {
-    let kinetic = 0.5 * twiceThermostattedKineticEnergy(context)
+    let motion = thermalMotion(context)
+    let kinetic = 0.5 * motion.twiceKinetic
     guard kinetic > 0 else { return }
     var random = CounterRandom(seed: seed, stream: .velocityRescaling, step: context.step)
     let first = random.gaussian()
@@ -56,7 +57,8 @@ public final class VelocityRescaling: Thermostat {
       c + (1 - c) * ratio * (first * first + others) + 2 * first * (c * (1 - c) * ratio).squareRoot()
     let magnitude = max(squared, 0).squareRoot()
     let factor = first + (c / ((1 - c) * ratio)).squareRoot() < 0 ? -magnitude : magnitude
-    VelocityKernels.scale(context.atoms.view, by: factor, immobile: context.motion.outsideThermostat)
+    VelocityKernels.scale(
+      context.atoms.view, by: factor, about: motion.drift, immobile: context.motion.outsideThermostat)
     heat += (factor * factor - 1) * kinetic
   }
 

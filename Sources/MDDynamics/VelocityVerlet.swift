@@ -15,7 +15,11 @@ public final class VelocityVerlet: Integrator {
   public init(thermostat: (any Thermostat)? = nil) { self.thermostat = thermostat }
 
   public var name: String { thermostat.map { "velocity Verlet with \($0.name)" } ?? "velocity Verlet" }
-  public var conservesMomentum: Bool { thermostat?.conservesMomentum ?? true }
+  /// A thermostat that acts on a part of the atoms gives them momentum.
+  public func conservesMomentum(_ context: DynamicsContext) -> Bool {
+    guard let thermostat else { return true }
+    return thermostat.conservesMomentum && context.counts.thermostatted == context.counts.all
+  }
 
   public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
     context.imposeVelocities()

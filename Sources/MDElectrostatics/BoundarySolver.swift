@@ -29,7 +29,16 @@ public final class BoundarySolver: LongRangeSolver {
     of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem
   ) throws -> Double? { try current.measuredError(of: charges, on: atoms, system) }
 
-  public func fits(_ box: Box) -> Bool { box.periodic == .none ? open.fits(box) : periodic.fits(box) }
+  public var askedError: Double { current.askedError }
+  public var gap: SlabGap? { current.gap }
+  public var revisions: Int { current.revisions }
+  public func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
+    current.imageError(of: charges, on: atoms)
+  }
+
+  public func fits(_ system: LongRangeSystem) -> Bool {
+    system.box.periodic == .none ? open.fits(system) : periodic.fits(system)
+  }
 
   public func prepare(_ system: LongRangeSystem) throws {
     isOpen = system.box.periodic == .none

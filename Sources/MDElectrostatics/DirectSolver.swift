@@ -21,7 +21,10 @@ public final class DirectSolver: LongRangeSolver {
     self.communicator = communicator
   }
 
-  public func fits(_ box: Box) -> Bool { parameters != nil && box.periodic == .none }
+  public let askedError = 0.0
+  public let revisions = 0
+
+  public func fits(_ system: LongRangeSystem) -> Bool { parameters != nil && system.box.periodic == .none }
 
   public func prepare(_ system: LongRangeSystem) throws {
     for axis in 0..<3 where system.box.periodic[axis] {

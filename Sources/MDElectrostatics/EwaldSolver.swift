@@ -38,16 +38,23 @@ public final class EwaldSolver: LongRangeSolver {
     self.communicator = communicator
   }
 
-  public func fits(_ box: Box) -> Bool {
-    guard let parameters, let cell = try? PeriodicCell(box, slabFactor: options.slabFactor) else { return false }
-    return parameters.fits(cell: cell.cell)
+  public var askedError: Double { options.askedError }
+  public private(set) var gap: SlabGap?
+  public private(set) var revisions = 0
+
+  public func fits(_ system: LongRangeSystem) -> Bool { options.fits(system, parameters) }
+
+  public func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
+    cell.map { SlabImages.forceError(charges, atoms, $0, communicator) } ?? 0
   }
 
   public func prepare(_ system: LongRangeSystem) throws {
-    let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
+    let (cell, gap) = try options.cell(system, known: parameters)
     let charges = system.charges
     var chosen = parameters
-    let mustChoose = chosen.map { $0.count != charges.count || !$0.fits(cell: cell.cell) } ?? true
+    let mustChoose = chosen.map { $0.count != charges.count || !fits(system) } ?? true
+    if vectors != nil, mustChoose || options.isWorse(gap, than: self.gap) { revisions += 1 }
+    self.gap = gap
     if mustChoose {
       let alpha = options.splitting(for: charges)
       let kc = EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)

@@ -9,14 +9,15 @@ public struct LongRangeOptions: Sendable, Equatable {
   public var cutoff: Double
   /// α, 1/Å; chosen from cutoff and accuracy if nil.
   public var splitting: Double?
-  /// Height of the periodic cell of a slab over the height of the given cell.
-  public var slabFactor: Double
+  /// Height of the periodic cell of a slab over the height of the given cell; if nil 3, or as much more as the
+  /// accuracy asks for (`PeriodicCell.slab`).
+  public var slabFactor: Double?
 
   /// At most so many ranks take part in the Fourier transforms of a mesh; all if nil.
   public var fftRanks: Int?
 
   public init(
-    accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double = 3, fftRanks: Int? = nil
+    accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double? = nil, fftRanks: Int? = nil
   ) {
     self.accuracy = accuracy
     self.cutoff = cutoff

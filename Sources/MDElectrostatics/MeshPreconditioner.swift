@@ -31,7 +31,7 @@ package final class MeshPreconditioner {
   /// Ranks of the Fourier transforms along x and y; chosen for the mesh and `fftRanks` if nil.
   package var processGrid: SIMD2<Int>?
 
-  private let slabFactor: Double
+  private let slabFactor: Double?
   private let fftRanks: Int?
   private let communicator: any Communicator
 
@@ -44,7 +44,7 @@ package final class MeshPreconditioner {
   private let sources = AlignedBuffer<Double>()
   private let weighted = AlignedBuffer<Double>()
 
-  package init(slabFactor: Double, fftRanks: Int?, communicator: any Communicator) {
+  package init(slabFactor: Double?, fftRanks: Int?, communicator: any Communicator) {
     self.slabFactor = slabFactor
     self.fftRanks = fftRanks
     self.communicator = communicator
@@ -63,10 +63,17 @@ package final class MeshPreconditioner {
     try screen(places, inverse)
   }
 
+  /// Of a slab tall enough for its atoms; how exactly copies are kept away makes no difference here.
+  private static func cell(_ system: LongRangeSystem, _ slabFactor: Double?) throws -> PeriodicCell {
+    let height = PeriodicCell.openAxis(of: system.box).map { system.box.heights[$0] } ?? 0
+    return try PeriodicCell(
+      system.box, slabHeight: slabFactor.map { $0 * height } ?? max(3 * height, 1.5 * (system.span?.width ?? 0)))
+  }
+
   /// The mesh and G of a cell and its decomposition. What windows the ranks have takes longer to find than a step
   /// should on many ranks.
   private func layOut(_ places: ChargePlaces) throws {
-    let cell = try PeriodicCell(places.system.box, slabFactor: slabFactor)
+    let cell = try Self.cell(places.system, slabFactor)
     let layout = ChargeMesh.Layout(
       mesh: MeshChoice.mesh(spacing: Self.spacing, cell, fewest: 1), order: Self.order, places.system, cell,
       processGrid: processGrid, fftRanks: fftRanks, size: communicator.size)

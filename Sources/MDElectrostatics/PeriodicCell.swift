@@ -13,10 +13,24 @@ public struct PeriodicCell: Equatable, Sendable {
   public let normal: Vector3?
   /// Height of the cell along the normal, Å.
   public let height: Double
+  /// The axis of the normal.
+  public let openAxis: Int?
 
   /// - Parameter slabFactor: height of a slab's periodic cell over the height of the box.
   /// - Throws: a collective input error for a box that is periodic along one axis or none.
   public init(_ box: Box, slabFactor: Double) throws {
+    try self.init(box, slabHeight: Self.openAxis(of: box).map { slabFactor * box.heights[$0] } ?? 0)
+  }
+
+  /// The axis along which the box is open, if it is a slab.
+  static func openAxis(of box: Box) -> Int? {
+    let open = (0..<3).filter { !box.periodic[$0] }
+    return open.count == 1 ? open[0] : nil
+  }
+
+  /// - Parameter slabHeight: of a slab's periodic cell, Å.
+  /// - Throws: a collective input error for a box that is periodic along one axis or none.
+  public init(_ box: Box, slabHeight: Double) throws {
     var rows = box.cell
     var normal: Vector3?
     let open = (0..<3).filter { !box.periodic[$0] }
@@ -24,7 +38,7 @@ public struct PeriodicCell: Equatable, Sendable {
       let axis = open[0]
       let n = cross(rows[(axis + 1) % 3], rows[(axis + 2) % 3])
       let unit = n / n.length
-      rows[axis] = slabFactor * box.heights[axis] * unit
+      rows[axis] = slabHeight * unit
       normal = unit
     } else if open.count > 1 {
       throw FaultlineError(
@@ -38,6 +52,7 @@ public struct PeriodicCell: Equatable, Sendable {
     volume = abs(rows.determinant)
     reciprocal = rows.inverse.transpose
     self.normal = normal
-    height = open.count == 1 ? slabFactor * box.heights[open[0]] : 0
+    height = open.count == 1 ? slabHeight : 0
+    openAxis = open.count == 1 ? open[0] : nil
   }
 }

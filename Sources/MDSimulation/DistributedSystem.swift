@@ -31,6 +31,8 @@ public final class DistributedSystem {
   /// Atoms over all ranks.
   public let totalCount: Int
   public private(set) var rebuilds = 0
+  /// Of a slab with long-ranged interactions, as of the last rebuild.
+  private var span: SlabSpan?
   /// What the steps' time goes to.
   public var timers = PhaseTimers()
 
@@ -77,7 +79,27 @@ public final class DistributedSystem {
     timers.start(.neighbors)
     lists.build(atoms: atoms, box: box)
     timers.start(.communication)
+    span = measureSpan()
     rebuilds += 1
+  }
+
+  /// Two reductions, in slabs whose potentials sum over all distances.
+  private func measureSpan() -> SlabSpan? {
+    let open = (0..<3).filter { !box.periodic[$0] }
+    guard open.count == 1, potentials.contains(where: { $0.longRange != nil }), totalCount > 0 else { return nil }
+    let axis = open[0]
+    var ends = [Double.infinity, .infinity]
+    var mine: [Int64] = [.max, .max]
+    for i in 0..<atoms.localCount {
+      let z = box.fractional(atoms.position[i])[axis] * box.heights[axis]
+      if z < ends[0] { (ends[0], mine[0]) = (z, atoms.id[i]) }
+      if -z < ends[1] { (ends[1], mine[1]) = (-z, atoms.id[i]) }
+    }
+    let own = ends
+    ends.withUnsafeMutableBufferPointer { communicator.allReduce($0, .minimum) }
+    let ids = (0..<2).map { communicator.minimum(own[$0] == ends[$0] ? Int(mine[$0]) : .max) }
+    return SlabSpan(
+      low: ends[0], high: -ends[1], lowest: Int64(ids[0]), highest: Int64(ids[1]), margin: 0.5 * skin)
   }
 
   /// Brings the ghosts to where their owners are now.
@@ -96,11 +118,13 @@ public final class DistributedSystem {
     atoms.clearResults()
     var tally = Tally.zero
     let before = longRangeSeconds
-    for potential in potentials {
-      tally += try potential.compute(
-        ForceContext(
-          atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
-          half: lists.half, decomposition: decomposition))
+    try Self.blaming(step) {
+      for potential in potentials {
+        tally += try potential.compute(
+          ForceContext(
+            atoms: atoms.view, box: box, step: step, want: want, ghosts: exchange, full: lists.full,
+            half: lists.half, decomposition: decomposition, span: span))
+      }
     }
     timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
     if writesGhosts {
@@ -112,6 +136,23 @@ public final class DistributedSystem {
     timers.start(.integrate)
     return tally
   }
+
+  /// What the potentials say of the errors of the last `compute`. Collective; throws if they are far above what was
+  /// asked.
+  func notes(step: Int) throws -> [String] {
+    try Self.blaming(step) { try potentials.flatMap { try $0.notes(for: atoms.view) } }
+  }
+
+  /// What is wrong at step 0 is wrong input; later it is trouble of the run.
+  private static func blaming<Value>(_ step: Int, _ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch var error as FaultlineError where step > 0 {
+      error.kind = .run
+      throw error
+    }
+  }
+
+  /// Goes up whenever `notes` says something new: the cell has changed so far that sums are made anew.
+  var revisions: Int { potentials.reduce(0) { $0 + ($1.longRange?.revisions ?? 0) } }
 
   /// What potentials report besides energy and virial.
   var figures: [Figure] { reporting.flatMap { $0.figures(in: box) } }

@@ -18,13 +18,15 @@ extension Registry {
           + "with plain Ewald sums, for up to 2000 atoms. With open boundaries sums are over all pairs."),
       .defaulted(
         "accuracy", .number(Registry.accuracy), "1e-5",
-        "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
+        "Of the sums: root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å). If "
+          + "absent `evaluate` takes 1e-8."),
       .optional(
         "cutoff", .quantity(.length, Registry.cutoff),
         "Of the part that is summed over pairs; as far as the Gaussians reach, at least 8 Å, if absent."),
       .defaulted(
         "tolerance", .number(NumberRange(from: 1e-15, to: 1e3)), "1e-4",
-        "Of conjugate gradients: root-mean-square of the residual, eV/e. `direct` solves to rounding."),
+        "Of conjugate gradients: root-mean-square of the residual, eV/e. `direct` solves to rounding. If absent "
+          + "`evaluate` takes 1e-8."),
       .defaulted(
         "total", .quantity(.charge, .any), "0",
         "What all charges add up to; `evaluate` takes `total_charge` of a frame instead where there is one."),
@@ -44,9 +46,10 @@ extension Registry {
       .optional(
         "field", .vector(.quantity(.electricField, Registry.field)),
         "A uniform external field [Fx, Fy, Fz] along open directions; it has no part in the pressure."),
-      .defaulted(
-        "slab_factor", .number(Registry.slabFactor), "3",
-        "Height of a slab's periodic cell over that of the box."),
+      .optional(
+        "slab_factor", .number(Registry.slabFactor),
+        "Height of a slab's periodic cell over that of the box. If absent 3, or as much more as atoms and accuracy "
+          + "ask for; a given one that is too small for its atoms or its accuracy is refused."),
     ],
     example: """
       groups:
@@ -84,12 +87,18 @@ extension Registry {
     var constraints: ChargeConstraints
   }
 
+  /// Of sums over charges: the deck's, and for single points that do not say 1e-8.
+  static func wantedAccuracy(_ section: DeckSection, _ plan: RunPlan) -> Double {
+    plan.isForSinglePoints && !section.gives("accuracy") ? 1e-8 : section.double("accuracy")
+  }
+
   /// - Parameter needed: the shortest cutoff for the Gaussians at an accuracy, Å.
   static func chargeTools(
     _ section: DeckSection, _ plan: RunPlan, _ communicator: any Communicator, needed: (_ accuracy: Double) -> Double
   ) throws -> ChargeTools {
-    let accuracy = section.double("accuracy")
-    let needed = needed(accuracy)
+    let accuracy = wantedAccuracy(section, plan)
+    // A cutoff that serves a run serves its single points.
+    let needed = needed(section.gives("cutoff") ? section.double("accuracy") : accuracy)
     let cutoff = section["cutoff"]?.double ?? max(8, needed)
     guard cutoff >= needed else {
       throw section.error(
@@ -100,7 +109,7 @@ extension Registry {
       throw section.error("fft_ranks", "is for `method: pppm`: plain Ewald sums have no mesh")
     }
     let options = LongRangeOptions(
-      accuracy: accuracy, cutoff: cutoff, slabFactor: section.double("slab_factor"),
+      accuracy: accuracy, cutoff: cutoff, slabFactor: section["slab_factor"]?.double,
       fftRanks: section["fft_ranks"]?.integer)
     let periodic: any LongRangeSolver =
       section.string("method") == "pppm"
@@ -109,8 +118,8 @@ extension Registry {
       section.string("method") == "direct"
       ? DenseCharges(communicator: communicator)
       : ConjugateGradientCharges(
-        tolerance: section.double("tolerance"), mesh: section.string("method") == "pppm" ? options : nil,
-        communicator: communicator)
+        tolerance: plan.isForSinglePoints && !section.gives("tolerance") ? 1e-8 : section.double("tolerance"),
+        mesh: section.string("method") == "pppm" ? options : nil, communicator: communicator)
     return ChargeTools(
       solver: solver,
       longRange: BoundarySolver(periodic, open: DirectSolver(cutoff: cutoff, communicator: communicator)),

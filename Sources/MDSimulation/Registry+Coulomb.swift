@@ -17,7 +17,8 @@ extension Registry.Family {
           "How the long-ranged part is summed: on a mesh (`pppm`), or every wave vector with every atom (`ewald`)."),
         .defaulted(
           "accuracy", .number(Registry.accuracy), "1e-5",
-          "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å)."),
+          "Root-mean-square force error over the force between two unit charges 1 Å apart (14.4 eV/Å). If absent "
+            + "`evaluate` takes 1e-8."),
         .defaulted("cutoff", .quantity(.length, Registry.cutoff), "10.0", "Of the part that is summed over pairs."),
         .optional(
           "splitting", .quantity(.inverseLength, .positive.plausibly(0.01...10)),
@@ -25,11 +26,10 @@ extension Registry.Family {
         .optional(
           "fft_ranks", .copies,
           "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
-        .defaulted(
-          "slab_factor", .number(Registry.slabFactor), "3",
-          "Height of a slab's periodic cell over that of the box; copies of the slab must be farther apart than it is "
-            + "wide."
-        ),
+        .optional(
+          "slab_factor", .number(Registry.slabFactor),
+          "Height of a slab's periodic cell over that of the box. If absent 3, or as much more as atoms and accuracy "
+            + "ask for; a given one that is too small for its atoms or its accuracy is refused."),
         .defaulted(
           "net_charge", .quantity(.charge, .any), "0",
           "What the charges add up to; a periodic cell with a charge gets a uniform background."),
@@ -47,8 +47,8 @@ extension Registry.Family {
       throw section.error("fft_ranks", "is for `method: pppm`: plain Ewald sums have no mesh")
     }
     let options = LongRangeOptions(
-      accuracy: section.double("accuracy"), cutoff: section.double("cutoff"),
-      splitting: section["splitting"]?.double, slabFactor: section.double("slab_factor"),
+      accuracy: Registry.wantedAccuracy(section, plan), cutoff: section.double("cutoff"),
+      splitting: section["splitting"]?.double, slabFactor: section["slab_factor"]?.double,
       fftRanks: section["fft_ranks"]?.integer)
     let periodic: any LongRangeSolver =
       section.string("method") == "ewald"

@@ -39,6 +39,7 @@ extension Simulation {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system.atoms, box: system.box)
     try Rehearsal.run(plan, system, groups)
+    let crystal = try BoundaryEnergy.rehearse(plan, system)
 
     var inputs: [String: FileChecksum] = [:]
     try communicator.agree { if communicator.isRoot { inputs = try InputFiles.checksums(plan) } }
@@ -64,7 +65,7 @@ extension Simulation {
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
-    for note in notes { log.line("  " + note) }
+    for note in notes + crystal { log.line("  " + note) }
     simulation.describe()
     return simulation
   }
@@ -142,6 +143,7 @@ extension Simulation {
       continuing: (header, file), atoms: system.atoms, assessments: system.assessments, figures: system.figures)
     var summary = newSummary(plan, system)
     summary.boundaryEnergies = header.boundaryEnergies
+    summary.warnings = header.warnings ?? []
     let simulation = Simulation(
       plan: plan, system: system, outputs: outputs, groups: GroupTable(plan.groups, species: system.species),
       geometry: header.geometry, lastSelected: header.lastSelected, clock: header.clock, restored: header.stage,

@@ -32,6 +32,8 @@ public final class Simulation {
   private let started: Double
   private let watch: Watch
   private var limits = RunLimits()
+  /// `DistributedSystem.revisions` when the potentials' notes were written last.
+  private var revisions = 0
 
   var communicator: any Communicator { system.communicator }
 
@@ -128,16 +130,12 @@ public final class Simulation {
     }
     log.line("Stage \(clock.stage + 1)/\(plan.stages.count): \(driver.summary)")
     if clock.step == 0 { try system.refuseOverlaps(closerThan: 0.5) }
-    if try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  \(driver.velocityNote)") }
+    for note in try driver.prepareVelocities(plan, isFirst: isFirstDynamics) { log.line("  " + note) }
     var want = outputs.wants(at: clock.step).union([.energy, .virial])
     if watch.isPossible { want.insert(.assessment) }
     let tally = try system.compute(want, step: clock.step)
     try refuseNonFinite()
-    if clock.step == 0 {
-      for potential in system.potentials {
-        for note in try potential.notes(for: system.atoms.view) { log.line("  " + note) }
-      }
-    }
+    try writeNotes(isStart: clock.step == 0)
     driver.context.tally = tally
     try driver.begin(box: system.box, from: nil)
     let row = sample(driver, tally, watch.isPossible ? watch.look(at: clock.step) : [:])
@@ -172,6 +170,7 @@ public final class Simulation {
     if watch.isPossible, thermoDue || watch.isDue(clock.step) { want.insert(.assessment) }
     let computed = want
     let tally = try system.compute(want, step: clock.step)
+    try writeNotes()
     driver.context.tally = tally
     try driver.integrator.secondHalf(driver.context, box: &system.box)
     if driver.isDynamics { clock.time += driver.context.timestep }
@@ -203,6 +202,19 @@ public final class Simulation {
     if stop != nil || outputs.checkpointDue(clock.step) { try checkpoint(driver) }
     system.timers.start(.integrate)
     return stop
+  }
+
+  /// What potentials say of their errors, where that is new. Collective.
+  private func writeNotes(isStart: Bool = false) throws {
+    guard isStart || system.revisions != revisions else { return }
+    revisions = system.revisions
+    if !isStart {
+      log.line("  step \(RunLog.grouped(clock.step)): the cell has changed; sums over charges as they are now:")
+    }
+    for note in try system.notes(step: clock.step) {
+      log.line("  " + note)
+      if note.hasPrefix("warning: ") { summary.warn(String(note.dropFirst(9)), step: clock.step) }
+    }
   }
 
   /// Energy and virial of the present positions, and what frames want, when the step itself did not ask for them.
@@ -286,8 +298,8 @@ public final class Simulation {
   /// Where the cell is strained, the rate is as good a reason for trouble as those that the error names.
   private func blamingStrain<T>(of driver: StageDriver, _ body: () throws -> T) throws -> T {
     do { return try body() } catch var error as FaultlineError where error.kind == .run {
-      if let strain = driver.strain {
-        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(strain), which may be too fast"
+      if let pull = driver.pull {
+        error.hint = (error.hint.map { $0 + "; " } ?? "") + "the cell is \(pull), which may be too fast"
       }
       throw error
     }
@@ -334,7 +346,8 @@ public final class Simulation {
       title: plan.title, clock: clock, stage: try driver?.state(), species: system.species,
       unused: system.unusedSpecies, masses: system.masses, cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z],
       periodic: box.periodic, ranks: communicator.size, cuts: system.domain.cuts, groups: groups.names,
-      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, lastSelected: watch.lastSelected,
+      geometry: geometry, boundaryEnergies: summary.boundaryEnergies, warnings: summary.warnings,
+      lastSelected: watch.lastSelected,
       longRange: system.potentials.compactMap { $0.longRange?.parameters }, atoms: system.totalCount, chunk: 0,
       columns: [], files: [:], inputs: inputs)
     try outputs.writeCheckpoint(header, system: system)
@@ -362,6 +375,10 @@ public final class Simulation {
       let result = try BoundaryEnergy.measure(self, analysis, isRelaxed: driver.isConverged)
       summary.boundaryEnergies.append(result.summary)
       log.line("  \(result.text)")
+      for warning in result.warnings {
+        log.line("  warning: \(warning)")
+        summary.warn(warning, step: clock.step)
+      }
     }
   }
 

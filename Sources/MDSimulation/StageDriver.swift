@@ -22,7 +22,6 @@ final class StageDriver {
   /// Short, for the progress line.
   let label: String
   private(set) var note = ""
-  private(set) var velocityNote = ""
   private let plan: StagePlan
   private let fire: FIRE?
 
@@ -77,17 +76,27 @@ final class StageDriver {
     }
   }
 
-  /// Draws velocities at the first dynamics stage if the deck asks for them. True if it did.
-  func prepareVelocities(_ run: RunPlan, isFirst: Bool) throws -> Bool {
-    guard isDynamics else { return false }
-    guard isFirst, let velocities = run.velocities else {
+  /// Draws velocities at the first dynamics stage if the deck asks for them, and takes off the drift of all atoms.
+  /// Returns what the log says of it.
+  func prepareVelocities(_ run: RunPlan, isFirst: Bool) throws -> [String] {
+    guard case .dynamics(let dynamics) = plan.work else { return [] }
+    var notes: [String] = []
+    if isFirst, let velocities = run.velocities {
+      try VelocityInitialization.maxwellBoltzmann(
+        temperature: velocities.temperature, seed: run.seed, zeroMomentum: velocities.zeroMomentum,
+        momentumConserved: integrator.conservesMomentum(context), context)
+      notes.append("velocities drawn at \(RunLog.fixed(velocities.temperature, 1)) K")
+    } else {
       context.imposeVelocities()
-      return false
     }
-    try VelocityInitialization.maxwellBoltzmann(
-      temperature: velocities.temperature, seed: run.seed, zeroMomentum: velocities.zeroMomentum, context)
-    velocityNote = "velocities drawn at \(RunLog.fixed(velocities.temperature, 1)) K"
-    return true
+    // A total momentum that the deck asks to keep is kept.
+    let removes = dynamics.removeDrift ?? (run.velocities?.zeroMomentum ?? true)
+    if removes, context.counts.mobile == context.counts.all {
+      // Rounding leaves some 1e-30 of the kinetic energy, a mesh of charges up to 1e-12 in a long run.
+      let drift = VelocityInitialization.removeMomentum(context, unlessBelow: 1e-12)
+      if drift != .zero { notes.append("drift of \(String(format: "%.3g", drift.length)) Å/ps removed") }
+    }
+    return notes
   }
 
   /// Engineering strain of the cell since the stage began, along the axis that it is pulled along; nil if it is not.
@@ -127,13 +136,13 @@ final class StageDriver {
       } else {
         text += ", constant energy"
       }
-      if let strain { text += ", \(strain)" }
+      if let pull { text += ", \(pull)" }
       return text
     }
   }
 
   /// "pulled along x at 0.001 /ps", if the cell is.
-  var strain: String? {
+  var pull: String? {
     guard case .dynamics(let dynamics) = plan.work, let deform = dynamics.deform else { return nil }
     return "pulled along \(["x", "y", "z"][deform.axis]) at \(deform.rate) /ps"
   }

@@ -27,6 +27,8 @@ enum StructureFactory {
         // Boundaries are in the plane of a and b; copies along c repeat them.
         built.geometry?.area *= Double(source.replicate.x * source.replicate.y)
         built.geometry?.boundaries *= source.replicate.z
+        let copies = source.replicate.x * source.replicate.y * source.replicate.z
+        if let removed = built.geometry?.removed { built.geometry?.removed = removed * copies }
       }
       return built
     } catch var error as FaultlineError {
@@ -77,12 +79,15 @@ enum StructureFactory {
         + "\(RunLog.fixed(result.misorientation, 2))°, period \(RunLog.fixed(result.periods.x, 3)) × "
         + "\(RunLog.fixed(result.periods.y, 3)) Å, grains \(RunLog.fixed(result.grainThickness, 2)) Å thick"
     ]
-    if result.removedCount > 0 { notes.append("\(result.removedCount) overlapping atoms removed") }
+    if result.removedCount > 0 {
+      notes.append(
+        "\(result.removedCount) overlapping atoms removed: \(result.structure.count) are left, whatever the expansion")
+    }
     if !result.boundariesAreEquivalent { notes.append("the two boundaries of the cell are not alike by symmetry") }
     notes += result.warnings.map { "warning: \($0)" }
     return BuiltStructure(
       structure: result.structure, notes: notes,
-      geometry: .init(area: result.area, boundaries: result.boundaryCount))
+      geometry: .init(area: result.area, boundaries: result.boundaryCount, removed: result.removedCount))
   }
 
   /// One conventional cell of the crystal that a boundary's grains are made of.

@@ -104,8 +104,14 @@ extension Structure {
   /// what follows; `ids` are kept.
   @discardableResult
   public mutating func removeOverlaps(closerThan distance: Double, among candidates: [Int]? = nil) -> [Int] {
+    merge(closerThan: distance, among: candidates).removed
+  }
+
+  /// As `removeOverlaps`; also returns which atoms (by their new places) stand in the middle of others now.
+  mutating func merge(closerThan distance: Double, among candidates: [Int]?) -> (removed: [Int], middles: Set<Int>) {
     var remaining = candidates ?? Array(0..<count)
     var gone: Set<Int> = []
+    var moved: Set<Int> = []
     while true {
       let pairs = closePairs(in: box, positions, among: remaining, closerThan: distance).sorted {
         // Equal distances, to within rounding, are taken in the order of the atoms.
@@ -121,13 +127,20 @@ extension Structure {
         gone.insert(lost)
         guard types[kept] == types[lost] else { continue }
         positions[kept] += (kept == pair.first ? 0.5 : -0.5) * pair.separation
+        moved.insert(kept)
       }
       remaining.removeAll { gone.contains($0) }
     }
     var removed = Array(repeating: 0, count: species.count)
     for i in gone { removed[Int(types[i])] += 1 }
-    if !gone.isEmpty { keepAtoms { !gone.contains($0) } }
-    return removed
+    var middles: Set<Int> = []
+    if !gone.isEmpty {
+      for (place, i) in (0..<count).filter({ !gone.contains($0) }).enumerated() where moved.contains(i) {
+        middles.insert(place)
+      }
+      keepAtoms { !gone.contains($0) }
+    }
+    return (removed, middles)
   }
 
   /// Drops the atoms for which `isKept` is false.

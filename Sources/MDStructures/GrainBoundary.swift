@@ -37,10 +37,11 @@ public struct GrainBoundary: Sendable {
   public var vacuum = 20.0
   /// Rigid translation of the second grain in the plane, fractions of the boundary's cell.
   public var shift = SIMD2<Double>.zero
-  /// Additional distance between the grains at each boundary, Å; negative brings them together.
+  /// Additional distance between the grains at each boundary, Å; negative brings them together. Atoms in the middle of
+  /// merged ones go half of it.
   public var expansion = 0.0
   /// Atoms closer than this become one (`Structure.removeOverlaps`), Å; 0 keeps all. Unless given,
-  /// `defaultOverlap` nearest-neighbour distances.
+  /// `defaultOverlap` nearest-neighbour distances. Judged before the expansion, which so changes no number of atoms.
   public var overlap: Double?
   /// 0, 1 or 2: the boundary's normal along x, y or z.
   public var normalAxis = 2
@@ -167,30 +168,29 @@ public struct GrainBoundary: Sendable {
     let upper = Slab(
       geometry.upper, bottom: geometry.bottom, thickness: thickness, isMirrored: geometry.isMirrored)
     let stack = SlabStack(
-      [.init(lower, gap: expansion), .init(upper, shift: shift, gap: freeSurfaces ? 0 : expansion)],
+      [.init(lower), .init(upper, shift: shift)],
       edges: edges, repeats: repeats, normalAxis: normalAxis)
     var structure = stack.build()
-    var heights = [thickness + 0.5 * expansion]
-    if freeSurfaces {
-      structure.box.periodic = Periodicity(normalAxis != 0, normalAxis != 1, normalAxis != 2)
-      try structure.addVacuum(stack.onAxes(0, 0, vacuum))
-      heights[0] += 0.5 * vacuum
-    } else {
-      heights.append(2 * thickness + 1.5 * expansion)
-    }
+    if freeSurfaces { structure.box.periodic = Periodicity(normalAxis != 0, normalAxis != 1, normalAxis != 2) }
 
     var warnings = geometry.warnings
     let distance = overlap ?? Self.defaultOverlap * unitCell.nearestNeighborDistance
     let total = structure.box.cell[normalAxis][normalAxis]
     // A middle of two atoms is nearer to the boundary than they were, and may in turn be too close to others.
-    let zone = abs(expansion) + 4 * distance
+    let zone = 4 * distance
     let candidates = structure.positions.indices.filter { i in
-      heights.contains { h in
-        let z = abs(structure.positions[i][normalAxis] - h)
-        return min(z, freeSurfaces ? z : total - z) < zone
-      }
+      let z = structure.positions[i][normalAxis]
+      return abs(z - thickness) < zone || (!freeSurfaces && min(z, total - z) < zone)
     }
-    let removed = structure.removeOverlaps(closerThan: distance, among: candidates)
+    let (removed, middles) = structure.merge(closerThan: distance, among: candidates)
+    expand(&structure, thickness, middles)
+    var heights = [thickness + 0.5 * expansion]
+    if freeSurfaces {
+      try structure.addVacuum(stack.onAxes(0, 0, vacuum))
+      heights[0] += 0.5 * vacuum
+    } else {
+      heights.append(2 * thickness + 1.5 * expansion)
+    }
     let removedCount = removed.reduce(0, +)
     if removedCount > 0, !isStoichiometric(removed, structure.species) {
       let list = zip(structure.species, removed).map { "\($1) \($0)" }.joined(separator: ", ")
@@ -204,6 +204,25 @@ public struct GrainBoundary: Sendable {
       area: edges.x * edges.y * Double(repeats.x * repeats.y), periods: edges, directions: geometry.directions,
       grainThickness: thickness, removedCount: removedCount,
       boundariesAreEquivalent: freeSurfaces || geometry.boundariesAreEquivalent, warnings: warnings)
+  }
+
+  /// Draws the grains apart by `expansion` at each boundary; an atom between them goes half of it.
+  private func expand(_ structure: inout Structure, _ thickness: Double, _ middles: Set<Int>) {
+    guard expansion != 0, let grains = structure.grains else { return }
+    var cell = structure.box.cell
+    cell[normalAxis][normalAxis] += (freeSurfaces ? 1 : 2) * expansion
+    structure.box.setCell(cell)
+    for i in structure.positions.indices {
+      let z = structure.positions[i][normalAxis]
+      let moves: Double
+      if middles.contains(i) {
+        // The faces of the periodic cell are half of it below 0, and 1.5 of it above the second grain.
+        moves = z < 0.5 * thickness ? -0.5 : z < 1.5 * thickness ? 0.5 : 1.5
+      } else {
+        moves = Double(grains[i])
+      }
+      structure.positions[i][normalAxis] += moves * expansion
+    }
   }
 
   private func isStoichiometric(_ removed: [Int], _ species: [String]) -> Bool {

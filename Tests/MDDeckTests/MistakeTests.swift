@@ -136,6 +136,27 @@ private let keysAndTypes = [
       + "dynamics: What is done, one after the other."),
 ]
 
+/// Numbers beyond what any simulation has, whatever the key allows.
+private let bounds = [
+  Mistake(
+    "far too long", "potential: [{zbl: {inner: 1e-300, outer: 1 m}}]\n",
+    "deck.yaml:1:27: `inner` is out of range: 1e-300; expected a length > 0 (Å), 0.001 to 1e7 Å",
+    "deck.yaml:1:42: `m` is not a unit of a length; allowed: Å, nm, pm, µm, bohr"),
+  Mistake(
+    "beyond floating point, not a number", zbl + "neighbors: {skin: 1e400}\nvelocities: {temperature: .nan}\n",
+    "deck.yaml:2:19: `skin` is out of range: 1e400; expected a length > 0 (Å)",
+    "deck.yaml:3:27: `temperature` is out of range: .nan; expected a temperature ≥ 0 (K)"),
+  Mistake(
+    "negative as positive", crystal + "stages: [{dynamics: {steps: 1e13, deform: {axis: x, rate: -1e20 /s}}}]\n",
+    for: .build, "deck.yaml:2:29: `steps` is out of range: 1e13; expected an integer from 1 to 1e12"),
+  Mistake(
+    "large by its unit", zbl + "stages: [{dynamics: {steps: 1, timestep: 1e3 s}}]\n",
+    "deck.yaml:2:42: `timestep` is out of range: 1e3 s; expected a time > 0 (ps), 1e-9 to 1e13 ps"),
+  Mistake(
+    "large and negative", zbl + "groups: {a: {select: {region: {x: [-1e9, 0]}}}}\n",
+    "deck.yaml:2:36: `x` is out of range: -1e9; expected a length (Å), 0.001 to 1e7 Å"),
+]
+
 private let boundary =
   "structure: {grain_boundary: {kind: tilt, lattice: bcc, constant: 3, species: [Fe], axis: [0, 0, 1], sigma: 5, "
   + "plane: [3, 1, 0]"
@@ -235,7 +256,7 @@ private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 
 @Suite("Mistakes in decks")
 struct MistakeTests {
-  @Test("Each gives its place, the reason and what is allowed", arguments: syntax + keysAndTypes + meaning)
+  @Test("Each gives its place, the reason and what is allowed", arguments: syntax + keysAndTypes + bounds + meaning)
   func messages(_ mistake: Mistake) {
     let isAbsolute = mistake.lines.contains { $0.hasPrefix("/") }
     let file = isAbsolute ? folder + "/deck.yaml" : "deck.yaml"
@@ -246,6 +267,59 @@ struct MistakeTests {
       #expect(error.errors.map(\.description) == mistake.lines)
       #expect(error.errors.allSatisfy { $0.kind == .input })
     }
+  }
+
+  /// A key of each quantity that has a natural range, and the unit that is named for a number without one.
+  @Test(
+    "Numbers far from what is usual are warned of with the unit that was probably meant",
+    arguments: [
+      ("stages: [{dynamics: {steps: 1, timestep: 2}}]", "`timestep` is 2, without a unit in ps: very large", "2 fs"),
+      (
+        "stages: [{dynamics: {steps: 1, deform: {axis: x, rate: 1e10}}}]",
+        "`rate` is 1e10, without a unit in 1/ps: very large", "1e10 1/s"
+      ),
+      (
+        "stages: [{dynamics: {steps: 1, thermostat: {langevin: {temperature: 9, damping: 100}}}}]",
+        "`damping` is 100, without a unit in ps: very large", "100 fs"
+      ),
+      (
+        "stages: [{dynamics: {steps: 1, thermostat: {langevin: {temperature: [9, 1e6]}}}}]",
+        "`temperature` is 1e6 K: very large", nil
+      ),
+      ("stages: [{minimize: {force_tolerance: 10}}]", "`force_tolerance` is 10, without", "10 meV/Å"),
+      ("neighbors: {skin: 100}", "`skin` is 100, without a unit in Å: very large", "100 pm"),
+      ("groups: {a: {select: {grain: 0}, velocity: [0, 0, 500]}}", "`velocity` is 500, without", "500 nm/ns"),
+      ("species: {X: {mass: 1e-3}}", "`mass` is 1e-3, without", nil),
+      ("neighbors: {skin: 20 nm}", "`skin` is 20 nm: very large", nil),
+    ] as [(String, String, String?)])
+  func implausible(_ line: (deck: String, words: String, meant: String?)) throws {
+    let warnings = try parse(zbl + line.deck, for: .evaluate).warnings.map(\.description)
+    let found = try #require(warnings.first { $0.contains(line.words) }, "\(warnings)")
+    #expect(found.contains("is plausible") && found.hasPrefix("deck.yaml:2:"))
+    #expect(line.meant.map { found.hasSuffix("was \($0) meant?") } ?? !found.contains("meant"), "\(found)")
+  }
+
+  @Test("What is usual is not warned of")
+  func plausible() throws {
+    #expect(
+      try parse(
+        zbl + """
+          neighbors: {skin: 1.5}
+          velocities: {temperature: 0}
+          stages:
+            - minimize: {force_tolerance: 1e-3}
+            - dynamics:
+                steps: 100
+                timestep: 2 fs
+                thermostat: {langevin: {temperature: [1, 3000], damping: 0.1}}
+                deform: {axis: x, rate: 1e9 /s}
+          """, for: .evaluate
+      ).warnings.isEmpty)
+    #expect(
+      try parse(zbl + "velocities: {temperature: 300}\nstages: [{minimize: {}}]", for: .evaluate)
+        .warnings.map(\.description) == [
+        "deck.yaml:2:27: `temperature` is not used; velocities are drawn for the first dynamics stage"
+      ])
   }
 
   @Test("A deck that is not there, a folder, bytes that are no text")

@@ -97,7 +97,8 @@ struct ObservableTests {
   @Test("An ideal gas has the pressure N k T/V")
   func idealGas() throws {
     let bench = try gas(1000)
-    try VelocityInitialization.maxwellBoltzmann(temperature: 300, seed: 1, zeroMomentum: false, bench.context)
+    try VelocityInitialization.maxwellBoltzmann(
+      temperature: 300, seed: 1, zeroMomentum: false, momentumConserved: false, bench.context)
     let pressure = KineticState(bench.context, momentumConserved: false)
       .pressure(virial: .zero, volume: bench.box.volume)
     // 1000 atoms at 300 K in (100 Å)³: 1.380649e-23 · 300 · 1000 / 1e-24 Pa = 41.41947 bar.

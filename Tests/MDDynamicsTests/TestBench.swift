@@ -173,7 +173,7 @@ final class TestBench {
   var positions: [Vector3] { (0..<atoms.localCount).map { atoms.position[$0] } }
   var velocities: [Vector3] { (0..<atoms.localCount).map { atoms.velocity[$0] } }
   func kinetics(_ integrator: any Integrator) -> KineticState {
-    KineticState(context, momentumConserved: integrator.conservesMomentum)
+    KineticState(context, momentumConserved: integrator.conservesMomentum(context))
   }
   func conserved(_ integrator: any Integrator) -> Double {
     context.tally.energy + kinetics(integrator).energy + integrator.bathEnergy(context)

@@ -36,7 +36,7 @@ struct ThermostatTests {
     let integrator = VelocityVerlet(thermostat: try kind.make(TemperatureRamp(constant: 300)))
     try bench.run(integrator, steps: 2000)
     var kinetic: [Double] = []
-    let g = Double(bench.context.degreesOfFreedom(momentumConserved: integrator.conservesMomentum))
+    let g = Double(bench.context.degreesOfFreedom(momentumConserved: integrator.conservesMomentum(bench.context)))
     #expect(Int(g) == (kind == .langevin ? 96 : 93))
     try bench.run(integrator, steps: 40_000, beginning: false) { kinetic.append($0.kinetics(integrator).energy) }
     let kT = Units.boltzmann * 300

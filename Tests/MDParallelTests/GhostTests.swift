@@ -24,6 +24,32 @@ private let rankCounts = [1, 2, 3, 4, 5, 7, 8]
     #expect(merged == expected)
   }
 
+  /// What is reckoned before ghosts are made is what is made: copies of every atom over all ranks, and hops.
+  @Test(arguments: Sample.all.filter { $0.description != "atoms on faces" }, [1, 4, 8])
+  func forecast(_ sample: Sample, _ ranks: Int) throws {
+    let box = sample.structure.box
+    let width = Vector3(repeating: sample.width) / box.heights
+    let parts = try onRanks(ranks) { comm in
+      let ghosts = try sample.distribute(comm)
+      try ghosts.migrate(box: box)
+      let atoms = ghosts.atoms
+      let reckoned = (0..<atoms.localCount).reduce(0.0) {
+        $0 + ghosts.domain.copies(of: box.fractional(atoms.position[$1]), width: width)
+      }
+      ghosts.border(box: box, width: sample.width)
+      return (reckoned: reckoned, made: atoms.count, domain: ghosts.domain)
+    }
+    #expect(parts.reduce(0) { $0 + $1.reckoned } == Double(parts.reduce(0) { $0 + $1.made }))
+    let domain = parts[0].domain
+    for axis in 0..<3 {
+      // Even bricks: as many as the width spans, but no further than an open end.
+      let spanned = (width[axis] * Double(domain.grid[axis]) * (1 - 1e-12)).rounded(.up)
+      let expected = box.periodic[axis] ? spanned : min(spanned, Double(domain.grid[axis] - 1))
+      #expect(abs(domain.hops(axis: axis, width: width[axis]) - expected) <= 1)
+      #expect(domain.hops(axis: axis, width: 0) == 0)
+    }
+  }
+
   /// Any grid and uneven cuts serve, with bricks far thinner than the width.
   @Test(arguments: [SIMD3(8, 1, 1), SIMD3(1, 4, 2), SIMD3(2, 2, 2), SIMD3(1, 1, 8)])
   func unevenBricks(_ grid: SIMD3<Int>) throws {

@@ -74,7 +74,7 @@ extension PhysicalDimension {
     "a time",
     [
       Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
-    ], magnitudes: 1e-9...1e9)
+    ], magnitudes: 1e-9...1e13)
   public static let temperature = PhysicalDimension("a temperature", [Unit("K")], magnitudes: 1e-9...1e9)
   public static let energy = PhysicalDimension(
     "an energy",

@@ -217,6 +217,12 @@ struct PlanCheck {
           inner.error("damping", "is less than 10 time steps", hint: "about 100 time steps is usual"))
       }
     }
+    if dynamics.removeDrift == true, let held = plan.groups.first(where: { $0.frozen || $0.velocity != nil }) {
+      errors.append(
+        section.error(
+          "remove_drift", "is for systems whose atoms are all mobile",
+          hint: "those of group `\(held.name)` are not, and hold the others"))
+    }
     guard let deform = dynamics.deform else { return }
     if isOpen(deform.axis) {
       let axis = ["x", "y", "z"][deform.axis]
@@ -258,9 +264,26 @@ struct PlanCheck {
       errors.append(
         section.error("boundary_energy", "needs a cell that is periodic along all axes", hint: "leave `periodic` out"))
     }
+    checkReferenceCharges()
     let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
     if !plan.stages.isEmpty, !minimizes {
       errors.append(section.error("boundary_energy", "needs a `minimize` stage"))
+    }
+  }
+
+  /// Charges that belong to the bicrystal's own atoms or field, and which one cell of the crystal has not.
+  private mutating func checkReferenceCharges() {
+    guard plan.analysis.boundaryEnergy?.referenceEnergy == nil else { return }
+    let hint = "leave it out, or give `boundary_energy: {reference_energy: …}` for an atom of the crystal"
+    func refuse(_ section: DeckSection, _ key: String) {
+      errors.append(
+        section.error(key, "leaves `boundary_energy` without a perfect crystal to compare with", hint: hint))
+    }
+    for item in plan.potential {
+      if item.name == "coulomb", item.section.double("net_charge") != 0 { refuse(item.section, "net_charge") }
+      guard ["qeq", "hdnnp"].contains(item.name) else { continue }
+      let charges = item.section.section("charges")
+      for key in ["fixed", "fragments", "constant_potential"] where !charges.list(key).isEmpty { refuse(charges, key) }
     }
   }
 

@@ -31,7 +31,8 @@ extension RunPlan {
     _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
     let (deck, warnings) = try schema.validate(text, file: file, for: purpose, checksFiles: true)
-    let plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    var plan = RunPlan(deck, source: DeckSource(text: text, file: file))
+    plan.isForSinglePoints = purpose == .evaluate
     var check = PlanCheck(plan: plan, deck: deck)
     check.run()
     if !check.errors.isEmpty { throw DeckErrors(check.errors) }
@@ -218,6 +219,7 @@ extension DynamicsPlan {
     deform = (section["deform"]?.section).map {
       DeformPlan(axis: axisIndex($0.string("axis")), rate: $0.double("rate"))
     }
+    removeDrift = section["remove_drift"]?.boolean
   }
 }
 

@@ -20,6 +20,8 @@ public struct RunPlan: Sendable {
   public var stages: [StagePlan]
   public var analysis: AnalysisPlan
   public var output: OutputPlan
+  /// Whether it is for single points, which are made to be compared: defaults of accuracies are then tighter.
+  public var isForSinglePoints = false
   /// Where it all comes from; checkpoints keep it.
   public var source: DeckSource
   /// Legal, but probably not meant.

@@ -41,6 +41,8 @@ public struct DynamicsPlan: Sendable {
   /// nil: constant energy.
   public var thermostat: ThermostatPlan?
   public var deform: DeformPlan?
+  /// Whether the velocity of the centre of mass is taken off at the start; nil if the deck does not say.
+  public var removeDrift: Bool?
 }
 
 public struct ThermostatPlan: Sendable {

@@ -38,6 +38,10 @@ extension DeckSchema {
       .defaulted("timestep", .quantity(.time, plausibleStep), "0.001", "Time step."),
       .optional("thermostat", .object(thermostat), "Keeps the temperature; constant energy if absent."),
       .optional("deform", .object(deform), "Stretches the cell."),
+      .optional(
+        "remove_drift", .boolean,
+        "Whether the velocity of the centre of mass is taken off at the stage's start. If absent it is, where all "
+          + "atoms are mobile, unless `velocities` has `zero_momentum: false`."),
     ],
     example: """
       stages:

@@ -115,10 +115,12 @@ extension DeckSchema {
         "Rigid shift of the upper grain in the plane, in fractions of the in-plane period."),
       .defaulted(
         "expansion", .quantity(.length, .any.plausibly(1e-4...10)), "0",
-        "Additional distance between the grains at each boundary; negative brings them together."),
+        "Additional distance between the grains at each boundary; negative brings them together. It changes no "
+          + "number of atoms."),
       .optional(
         "overlap", .quantity(.length, .nonNegative.plausibly(0.1...10)),
-        "Atoms closer than this become one; 0 keeps all, 0.7 nearest-neighbour distances if absent."),
+        "Atoms closer than this before the expansion become one; 0 keeps all, 0.7 nearest-neighbour distances if "
+          + "absent."),
     ],
     example: """
       structure:

@@ -23,6 +23,9 @@ public final class PPPMSolver: LongRangeSolver {
   public let name = "pppm"
   public var parameters: LongRangeParameters?
   public private(set) var estimatedError = 0.0
+  public var askedError: Double { options.askedError }
+  public private(set) var gap: SlabGap?
+  public private(set) var revisions = 0
   public var volume: Double { setup?.cell.volume ?? .infinity }
   /// Ranks of the Fourier transform along x and y; chosen for the mesh and `LongRangeOptions.fftRanks` if nil.
   public var processGrid: SIMD2<Int>?
@@ -63,14 +66,18 @@ public final class PPPMSolver: LongRangeSolver {
 
   // MARK: Preparing
 
-  public func fits(_ box: Box) -> Bool {
-    guard let parameters, let cell = try? PeriodicCell(box, slabFactor: options.slabFactor) else { return false }
-    return parameters.fits(cell: cell.cell)
+  public func fits(_ system: LongRangeSystem) -> Bool { options.fits(system, parameters) }
+
+  public func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
+    setup.map { SlabImages.forceError(charges, atoms, $0.cell, communicator) } ?? 0
   }
 
   public func prepare(_ system: LongRangeSystem) throws {
-    let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
-    let chosen = try choose(cell, system.charges)
+    let (cell, gap) = try options.cell(system, known: parameters)
+    let isKept = parameters.map { $0.count == system.charges.count && fits(system) } ?? false
+    if setup != nil, !isKept || options.isWorse(gap, than: self.gap) { revisions += 1 }
+    self.gap = gap
+    let chosen = isKept ? parameters! : try choose(cell, system.charges)
     parameters = chosen
     let alpha = chosen.splitting
     let layout = ChargeMesh.Layout(
@@ -102,9 +109,7 @@ public final class PPPMSolver: LongRangeSolver {
     setup!.own = own
   }
 
-  /// What was chosen before, if it fits.
   private func choose(_ cell: PeriodicCell, _ charges: ChargeStatistics) throws -> LongRangeParameters {
-    if let known = parameters, known.count == charges.count, known.fits(cell: cell.cell) { return known }
     let alpha = options.splitting(for: charges)
     let (mesh, order) = try MeshChoice.choose(
       error: options.errorPerPart, splitting: alpha, cell: cell, charges)
@@ -195,16 +200,23 @@ public final class PPPMSolver: LongRangeSolver {
       energies: want.contains(.atomEnergy) ? atoms.energies : nil, scratch: setup.mesh.scratch.pointer)
   }
 
+  /// Points of a mesh that is for measuring errors alone: half a gigabyte for its charges and waves.
+  private static let largestMeasure = 1 << 25
+
   /// The root-mean-square error of this part of the forces on these atoms, eV/Å, against a mesh that is reckoned to be
-  /// twenty times as accurate. Collective; costs some dozens of steps, and leaves the atoms as they were.
+  /// twenty times as accurate; nil if that takes more than `largestMeasure` points. Collective; costs some dozens of
+  /// steps, and leaves the atoms as they were.
   public func measuredError(of charges: UnsafePointer<Double>, on atoms: AtomView, _ system: LongRangeSystem) throws
     -> Double?
   {
     guard let parameters else { preconditionFailure("prepare the solver first") }
     let finer = PPPMSolver(options, communicator: communicator, planning: planning)
-    let cell = try PeriodicCell(system.box, slabFactor: options.slabFactor)
-    let (mesh, order) = try MeshChoice.choose(
-      error: 0.05 * estimatedError, splitting: parameters.splitting, cell: cell, system.charges)
+    let cell = try options.cell(system, known: parameters).cell
+    guard
+      let (mesh, order) = try? MeshChoice.choose(
+        error: 0.05 * estimatedError, splitting: parameters.splitting, cell: cell, system.charges),
+      mesh.x * mesh.y * mesh.z <= Self.largestMeasure
+    else { return nil }
     finer.parameters = parameters
     finer.parameters!.grid = mesh
     finer.parameters!.order = order

@@ -172,9 +172,9 @@ final class ChargeEquilibration {
     history.note(atoms, charges: charges, adjoint: adjoint)
   }
 
-  /// Lines for the log.
-  func notes(_ name: String) -> [String] {
-    guard let charges, let parameters = matrix.solver.parameters else { return [] }
+  /// Lines for the log. Collective; throws as `LongRangeErrors`.
+  func notes(_ name: String, _ atoms: AtomView) throws -> [String] {
+    guard let charges, let parameters = matrix.solver.parameters, let q = atoms.charges else { return [] }
     func short(_ x: Double) -> String { String(format: "%.2g", x) }
     return [
       "\(name): charges by \(solver.name) with \(matrix.solver.name), \(matrix.solver.summary); pairs within "
@@ -182,6 +182,11 @@ final class ChargeEquilibration {
       "\(name): total charge \(constraints.total) e; \(charges.iterations) matrix–vector product\(charges.iterations == 1 ? "" : "s"), residual "
         + "\(short(charges.residual)) eV/e"
         + (adjoint.map { "; \($0.iterations) for their adjoint, \(short($0.residual)) eV/e" } ?? ""),
-    ]
+    ] + (try matrix.errors(name, charges: q, on: atoms)?.notes(pairs: matrix.pairError) ?? [])
+  }
+
+  func warnings(_ name: String, _ atoms: AtomView) throws -> [String] {
+    guard let q = atoms.charges else { return [] }
+    return try matrix.errors(name, charges: q, on: atoms)?.warnings() ?? []
   }
 }

@@ -8,8 +8,9 @@ import MDPotentialFiles
 ///     ½ qᵀK q = C [Σ_{i<j} qᵢqⱼ erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ + Σᵢ qᵢ²/(2√π σᵢ)],  γᵢⱼ² = σᵢ² + σⱼ²
 ///
 /// over all images with the neutralising background: pairs within a cutoff with [erfc(αr) − erfc(r/√2γ)]/r, whose
-/// values are kept for the step, and a `LongRangeSolver` for erf(αr)/r. In a charged periodic cell the widths matter
-/// for the background: + 2πC/V (σᵢ² + σⱼ²) for every element.
+/// values are kept for the step, and a `LongRangeSolver` for erf(αr)/r. Where the charges add up to zero, pairs end at
+/// the cutoff in zero and the diagonal has what that leaves out (see `CoulombPotential`). In a charged periodic cell
+/// the widths matter for the background: + 2πC/V (σᵢ² + σⱼ²) for every element.
 ///
 /// With it goes what an energy with a screening function f leaves out of the Coulomb energy of its charges,
 ///
@@ -79,16 +80,21 @@ final class GaussianChargeMatrix: ChargeMatrix {
     let n = atoms.localCount
     diagonals.reserve(max(n, 1))
     longRange.reserve(max(n, 1))
+    let isNeutral = abs(total) <= 1e-6 * Double(max(statistics!.count, 1))
+    let shift = isNeutral ? coulomb * erfc(solver.parameters!.splitting * cutoff) / cutoff : 0
     for i in 0..<n {
       let kind = Int(atoms.species[i])
-      diagonals.pointer[i] = hardness[kind] + own[kind]
+      diagonals.pointer[i] = hardness[kind] + own[kind] - shift
     }
-    fill(context)
+    fill(context, shift: shift)
   }
 
   /// Errors are estimated as if every charge were 1 e: what they are is not known yet.
   private func prepareSolver(_ context: ForceContext, total: Double) throws {
-    if isNew || statistics == nil || !solver.fits(context.box) {
+    func system(_ charges: ChargeStatistics) -> LongRangeSystem {
+      LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: charges, span: context.span)
+    }
+    if isNew || statistics.map({ !solver.fits(system($0)) }) ?? true {
       longRange.reserve(max(context.atoms.localCount, 1))
       for i in 0..<context.atoms.localCount { longRange.pointer[i] = 1 }
       var found = ChargeStatistics(
@@ -98,13 +104,26 @@ final class GaussianChargeMatrix: ChargeMatrix {
       isNew = false
     }
     statistics!.sum = total
-    let system = LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: statistics!)
-    guard system != prepared else { return }
-    try solver.prepare(system)
-    prepared = system
+    let present = system(statistics!)
+    guard present != prepared else { return }
+    try solver.prepare(present)
+    prepared = present
   }
 
-  private func fill(_ context: ForceContext) {
+  /// What is known of the errors of these charges' sums; nil before the first preparation.
+  func errors(_ name: String, charges: UnsafePointer<Double>, on atoms: AtomView) -> LongRangeErrors? {
+    prepared.map { LongRangeErrors(name: name, solver: solver, system: $0, charges: charges, atoms: atoms) }
+  }
+
+  /// Root-mean-square error of the forces from cutting the pairs of charges of 1 e, eV/Å (Kolafa and Perram 1992).
+  var pairError: Double {
+    guard let statistics, let alpha = solver.parameters?.splitting else { return 0 }
+    let x = alpha * cutoff
+    return 2 * coulomb * statistics.squares * exp(-x * x)
+      / (Double(max(statistics.count, 1)) * cutoff * statistics.occupiedVolume).squareRoot()
+  }
+
+  private func fill(_ context: ForceContext, shift: Double) {
     let far = Lanes(repeating: solver.parameters!.splitting)
     let strength = Lanes(repeating: coulomb)
     let screening = screening
@@ -112,7 +131,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
       let inverse = reciprocal(r)
       let a = complementaryErrorFunction(r * far).erfc
       let b = complementaryErrorFunction(r * beta).erfc
-      return ((a - b) * inverse * strength, screening?.value(r, inverse, erfc: b) ?? .zero)
+      return ((a - b) * inverse * strength - shift, screening?.value(r, inverse, erfc: b) ?? .zero)
     }
   }
 

@@ -68,7 +68,8 @@ public final class QEqPotential: ChargeEquilibrating {
     ChargeEquilibration.cutoff(widths: widths, accuracy: accuracy)
   }
 
-  public func notes(for atoms: AtomView) -> [String] { equilibration.notes("qeq") }
+  public func notes(for atoms: AtomView) throws -> [String] { try equilibration.notes("qeq", atoms) }
+  public func warnings(for atoms: AtomView) throws -> [String] { try equilibration.warnings("qeq", atoms) }
 
   public func checkConstraints(_ atoms: AtomView, box: Box) throws { try equilibration.check(atoms, box: box) }
 

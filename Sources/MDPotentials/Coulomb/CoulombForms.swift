@@ -7,13 +7,15 @@ protocol CoulombForm: Sendable {
   func evaluate(_ r2: Lanes) -> (energy: Lanes, force: Lanes)
 }
 
-/// Point charges: erfc(αr)/r.
+/// Point charges: erfc(αr)/r − s with a shift s (`CoulombPotential.shift`) that forces do not know.
 struct PointCoulomb: CoulombForm {
   private let alpha: Double
   private let slope: Double
+  private let shift: Double
 
-  init(splitting alpha: Double) {
+  init(splitting alpha: Double, shift: Double) {
     self.alpha = alpha
+    self.shift = shift
     slope = 2 * alpha / Double.pi.squareRoot()
   }
 
@@ -23,21 +25,23 @@ struct PointCoulomb: CoulombForm {
     let w = reciprocal(r2)
     let (erfc, gaussian) = complementaryErrorFunction(r * alpha)
     let energy = erfc * (r * w)
-    return (energy, energy.addingProduct(gaussian, Lanes(repeating: slope)) * w)
+    return (energy - shift, energy.addingProduct(gaussian, Lanes(repeating: slope)) * w)
   }
 }
 
 /// Gaussian charges of widths σᵢ, σⱼ, which interact as erf(r/√2γ)/r with γ² = σᵢ² + σⱼ²:
-/// [erfc(αr) − erfc(r/√2γ)]/r.
+/// [erfc(αr) − erfc(r/√2γ)]/r − s.
 struct GaussianCoulomb: CoulombForm {
   private let alpha: Double
   private let beta: Double
   private let slope: Double
   private let betaSlope: Double
+  private let shift: Double
 
   /// Points where both widths are 0.
-  init(splitting alpha: Double, widths a: Double, _ b: Double) {
+  init(splitting alpha: Double, widths a: Double, _ b: Double, shift: Double) {
     self.alpha = alpha
+    self.shift = shift
     let gamma2 = a * a + b * b
     // 1/Å; so large that nothing is left of erfc at any distance that atoms have.
     beta = gamma2 > 0 ? min(1 / (2 * gamma2).squareRoot(), 1e3) : 1e3
@@ -53,6 +57,6 @@ struct GaussianCoulomb: CoulombForm {
     let near = complementaryErrorFunction(r * beta)
     let energy = (far.erfc - near.erfc) * (r * w)
     let slopes = far.gaussian * slope - near.gaussian * betaSlope
-    return (energy, (energy + slopes) * w)
+    return (energy - shift, (energy + slopes) * w)
   }
 }

@@ -10,6 +10,11 @@ import MDNumerics
 /// γ² = σᵢ² + σⱼ². The second and third term are those of Gaussians alone: the energy of each with itself, and what
 /// their width changes in the background of a charged periodic cell (in a slab the correction for its layers takes that
 /// back).
+///
+/// Where the charges add up to zero, v is shifted to end at the cutoff r_c in zero, and each charge has −½ C q² v(r_c)
+/// more: what is within r_c of a charge, itself included, is made up for by what lies just outside (D. Wolf et al., J.
+/// Chem. Phys. 110, 8254 (1999)). So the energy takes no step where neighbours cross the cutoff, as all of a shell do
+/// at once in a crystal that is strained. Forces are the same.
 public final class CoulombPotential: Potential {
   public var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
   public var requirements: PotentialRequirements {
@@ -88,42 +93,61 @@ public final class CoulombPotential: Potential {
     guard let charges = context.atoms.charges else { preconditionFailure("attach the potential first") }
     try prepare(context, charges)
     let alpha = solver.parameters!.splitting
+    let shift = self.shift
     var tally: Tally
     if let companion {
-      let point = PointCharges(form: PointCoulomb(splitting: alpha), cutoff: cutoff, charges: charges)
+      let point = PointCharges(form: PointCoulomb(splitting: alpha, shift: shift), cutoff: cutoff, charges: charges)
       tally = companion.chargedKernel(context, point, scratch)
     } else if isPointlike {
       tally = coulombPairs(
-        [PointCoulomb(splitting: alpha)], speciesCount: 1, cutoff: cutoff, charges: charges, context, scratch)
+        [PointCoulomb(splitting: alpha, shift: shift)], speciesCount: 1, cutoff: cutoff, charges: charges, context,
+        scratch)
     } else {
-      let forms = widths.flatMap { a in widths.map { GaussianCoulomb(splitting: alpha, widths: a, $0) } }
+      let forms = widths.flatMap { a in widths.map { GaussianCoulomb(splitting: alpha, widths: a, $0, shift: shift) } }
       tally = coulombPairs(
         forms, speciesCount: widths.count, cutoff: cutoff, charges: charges, context, scratch)
       if !context.want.isEmpty { tally += gaussianTerms(context, charges) }
     }
+    if shift > 0, !context.want.isEmpty { tally.energy += shiftEnergy(shift, context, charges) }
     tally += try solver.addForces(of: charges, with: nil, on: context.atoms, want: context.want)
     if let field { tally += field.add(to: context, charges: charges) }
     return tally
   }
 
-  /// So many charges' error is measured for the log; with more it would take too much memory and time.
-  private static let measurable = 200_000
-
   public func notes(for atoms: AtomView) throws -> [String] {
-    guard let parameters = solver.parameters, let statistics, let prepared, let charges = atoms.charges else {
-      return []
-    }
-    func short(_ x: Double) -> String { x == 0 ? "0" : String(format: "%.2g", x) }
-    let measured =
-      statistics.count <= Self.measurable ? try solver.measuredError(of: charges, on: atoms, prepared) : nil
+    guard let parameters = solver.parameters, let statistics, let errors = errors(atoms) else { return [] }
     var notes = [
-      "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å",
-      "coulomb: estimated force error \(short(realSpaceError(parameters.splitting, statistics))) eV/Å (pairs) and "
-        + "\(short(solver.estimatedError)) eV/Å (\(solver.name)"
-        + (measured.map { "; measured \(short($0)) eV/Å" } ?? "") + ")",
+      "coulomb: \(solver.name), \(solver.summary); α = \(String(format: "%.4f", parameters.splitting))/Å"
     ]
-    if abs(statistics.sum) > 1e-6 { notes.append("coulomb: net charge \(short(statistics.sum)) e") }
+    notes += try errors.notes(pairs: realSpaceError(parameters.splitting, statistics))
+    if abs(statistics.sum) > 1e-6 { notes.append("coulomb: net charge \(LongRangeErrors.short(statistics.sum)) e") }
     return notes
+  }
+
+  public func warnings(for atoms: AtomView) throws -> [String] { try errors(atoms)?.warnings() ?? [] }
+
+  private func errors(_ atoms: AtomView) -> LongRangeErrors? {
+    guard let prepared, let charges = atoms.charges else { return nil }
+    return LongRangeErrors(name: "coulomb", solver: solver, system: prepared, charges: charges, atoms: atoms)
+  }
+
+  /// erfc(αr_c)/r_c where there is no net charge, 1/Å. A charged cell's neighbours outside the cutoff do not make up
+  /// for those inside.
+  private var shift: Double {
+    guard let statistics, abs(statistics.sum) <= 1e-6 * Double(max(statistics.count, 1)) else { return 0 }
+    return erfc(solver.parameters!.splitting * cutoff) / cutoff
+  }
+
+  /// −½ C q² s of this rank's atoms, eV.
+  private func shiftEnergy(_ shift: Double, _ context: ForceContext, _ charges: UnsafePointer<Double>) -> Double {
+    let atoms = context.atoms
+    var sum = 0.0
+    for i in 0..<atoms.localCount {
+      let own = -0.5 * Units.coulomb * shift * charges[i] * charges[i]
+      sum += own
+      if context.want.contains(.atomEnergy) { atoms.energies?[i] += own }
+    }
+    return sum
   }
 
   /// Root-mean-square error of the forces from cutting the pairs, eV/Å (Kolafa and Perram 1992).
@@ -137,7 +161,10 @@ public final class CoulombPotential: Potential {
   /// fit, so that a resumed run, which surveys its charges at the start, chooses as the run that goes on.
   private func prepare(_ context: ForceContext, _ charges: UnsafePointer<Double>) throws {
     let box = context.box
-    if statistics == nil || isNew || !solver.fits(box) {
+    func system(_ charges: ChargeStatistics) -> LongRangeSystem {
+      LongRangeSystem(box: box, decomposition: context.decomposition, charges: charges, span: context.span)
+    }
+    if isNew || statistics.map({ !solver.fits(system($0)) }) ?? true {
       let found = ChargeStatistics(context.atoms, charges: charges, box: box, communicator: communicator)
       guard abs(found.sum - netCharge) <= 1e-6 * Double(max(found.count, 1)) else {
         throw FaultlineError(
@@ -149,11 +176,11 @@ public final class CoulombPotential: Potential {
       statistics = found
       isNew = false
     }
-    let system = LongRangeSystem(box: box, decomposition: context.decomposition, charges: statistics!)
-    guard system != prepared else { return }
+    let present = system(statistics!)
+    guard present != prepared else { return }
     try field?.check(box)
-    try solver.prepare(system)
-    prepared = system
+    try solver.prepare(present)
+    prepared = present
   }
 
   /// The energies of Gaussians with themselves, and their part in the background.

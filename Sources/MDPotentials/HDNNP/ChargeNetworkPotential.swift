@@ -69,14 +69,19 @@ public final class ChargeNetworkPotential: ChargeEquilibrating {
   /// There are none but the total.
   public func checkConstraints(_ atoms: AtomView, box: Box) throws {}
 
-  public func notes(for atoms: AtomView) -> [String] {
-    guard let parameters = matrix.solver.parameters else { return [] }
+  public func notes(for atoms: AtomView) throws -> [String] {
+    guard let parameters = matrix.solver.parameters, let q = atoms.charges else { return [] }
     return [
       "hdnnp: charges by networks, \(matrix.solver.name), \(matrix.solver.summary); pairs within "
         + "\(matrix.cutoff) Å, α = \(Float(parameters.splitting))/Å",
       "hdnnp: the networks' charges add up to \(Float(sum)) e, "
         + "\(rule.scales ? "scaled" : "shifted") to \(totalCharge) e",
-    ]
+    ] + (try matrix.errors("hdnnp", charges: q, on: atoms)?.notes(pairs: matrix.pairError) ?? [])
+  }
+
+  public func warnings(for atoms: AtomView) throws -> [String] {
+    guard let q = atoms.charges else { return [] }
+    return try matrix.errors("hdnnp", charges: q, on: atoms)?.warnings() ?? []
   }
 
   public func attach(to atoms: AtomStore) throws {

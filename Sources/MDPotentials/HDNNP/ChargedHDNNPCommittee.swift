@@ -49,6 +49,8 @@ public final class ChargedHDNNPCommittee: ChargeEquilibrating {
       + (try members[0].notes(for: atoms))
   }
 
+  public func warnings(for atoms: AtomView) throws -> [String] { try members[0].warnings(for: atoms) }
+
   public func checkConstraints(_ atoms: AtomView, box: Box) throws {
     for member in members { try member.checkConstraints(atoms, box: box) }
   }

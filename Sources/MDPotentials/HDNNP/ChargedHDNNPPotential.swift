@@ -91,7 +91,8 @@ public final class ChargedHDNNPPotential: ChargeEquilibrating {
 
   public var longRange: (any LongRangeSolver)? { equilibration.matrix.solver }
 
-  public func notes(for atoms: AtomView) -> [String] { equilibration.notes("hdnnp") }
+  public func notes(for atoms: AtomView) throws -> [String] { try equilibration.notes("hdnnp", atoms) }
+  public func warnings(for atoms: AtomView) throws -> [String] { try equilibration.warnings("hdnnp", atoms) }
 
   public func checkConstraints(_ atoms: AtomView, box: Box) throws { try equilibration.check(atoms, box: box) }
 

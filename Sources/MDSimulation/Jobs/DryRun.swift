@@ -41,9 +41,7 @@ public enum DryRun {
     log.line(
       "forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, "
         + "energy \(RunLog.fixed(probe.energy, 4)) eV")
-    for potential in system.potentials {
-      for note in try potential.notes(for: system.atoms.view) { log.line("             " + note) }
-    }
+    for note in try system.notes(step: 0) { log.line("             " + note) }
     try report(plan, system, probe, ranks: ranks, log: log)
     log.line("deck         \(deck): \(RunLog.counted(plan.stages.count, "stage")), no mistakes")
   }
@@ -104,6 +102,9 @@ public enum DryRun {
       log.line("group        \(name): \(RunLog.counted(size, "atom"))")
     }
     _ = try mistakes.attempt { try Rehearsal.run(plan, system, groups) }
+    for note in try mistakes.attempt({ try BoundaryEnergy.rehearse(plan, system) }) ?? [] {
+      log.line("structure    " + note)
+    }
     _ = try mistakes.attempt {
       try system.rebuild()
       try system.refuseOverlaps(closerThan: 0.5)

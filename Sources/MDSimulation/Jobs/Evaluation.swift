@@ -36,6 +36,7 @@ public enum Evaluation {
     }
     var count = 0
     var atoms = 0
+    var warned: Set<String> = []
     var withoutCell = 0
     // Potentials read their files again only for other species.
     var kept: Kept?
@@ -46,8 +47,13 @@ public enum Evaluation {
       var total: Double?
       try communicator.agree { total = try frame.flatMap { try totalCharge(of: $0, in: frames) } }
       let result = try evaluate(
-        frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept, communicator)
+        frame?.structure, totalCharge: total, name: frame.map { "\(frames):\($0.line)" }, plan, &kept,
+        isFirst: count == 0, communicator)
       try communicator.agree { if let frame { try writer?.write(annotated(frame, result)) } }
+      for note in result.notes where count == 0 || (note.hasPrefix("warning: ") && !warned.contains(note)) {
+        log.line("  " + (count == 0 ? note : "\(note) (\(frames):\(frame?.line ?? 0))"))
+        warned.insert(note)
+      }
       count += 1
       atoms += result.count
       if let frame, !frame.hasLattice { withoutCell += 1 }
@@ -116,6 +122,8 @@ public enum Evaluation {
     /// Of potentials that find charges themselves.
     var charges: [Double]?
     var electronegativities: [Double] = []
+    /// Of the potentials, all of them for the first frame.
+    var notes: [String] = []
     /// What the potentials say of themselves: of the frame and of its atoms.
     var figures: [Assessment: Double] = [:]
     var atomFigures: [[Double]] = []
@@ -126,7 +134,7 @@ public enum Evaluation {
 
   private static func evaluate(
     _ structure: Structure?, totalCharge: Double?, name: String?, _ plan: RunPlan,
-    _ kept: inout Kept?, _ communicator: any Communicator
+    _ kept: inout Kept?, isFirst: Bool, _ communicator: any Communicator
   ) throws -> Result {
     var ordered = structure
     // Results go back in the order of the file, whatever ids it has.
@@ -161,7 +169,16 @@ public enum Evaluation {
     let watch = Watch(nil, system, lastSelected: nil)
     var want: Want = [.energy, .virial, .atomEnergy]
     if watch.isPossible { want.insert(.assessment) }
-    let tally = try system.compute(want, step: 0)
+    let tally: Tally
+    let notes: [String]
+    do {
+      tally = try system.compute(want, step: 0)
+      notes =
+        try isFirst ? system.notes(step: 0) : system.potentials.flatMap { try $0.warnings(for: system.atoms.view) }
+    } catch var error as FaultlineError where error.isCollective && error.location == nil {
+      error.message = (name.map { "\($0): " } ?? "") + error.message
+      throw error
+    }
     if let bad = communicator.lowest(system.firstNonFiniteAtom()) {
       throw notANumber("the force on atom \(bad)", name)
     }
@@ -170,6 +187,7 @@ public enum Evaluation {
     if !sums[0].isFinite { throw notANumber("the energy", name) }
     if !sums.allSatisfy(\.isFinite) { throw notANumber("the virial", name) }
     var result = Result(count: system.totalCount, energy: sums[0], virial: Matrix3(Array(sums[1...])))
+    result.notes = notes
     if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
     // A grade of the whole system is none of atoms.

@@ -33,6 +33,8 @@ struct CheckpointHeader: Codable, Sendable {
   var groups: [String]
   var geometry: BoundaryEnergy.Geometry?
   var boundaryEnergies: [RunSummary.Boundary]
+  /// Of run.json; nil in checkpoints of programs without such.
+  var warnings: [RunSummary.Warning]?
   /// The step of the last structure that the watch kept.
   var lastSelected: Int?
   /// What the potentials' long-range solvers had chosen, in their order; nil in checkpoints of programs without such.

@@ -22,6 +22,14 @@ public struct RunSummary: Codable, Sendable {
     public var areaSquareAngstrom: Double
     public var boundaries: Int
     public var referenceEnergyPerAtom: Double
+    /// Of the cell, and those that the builder removed as too close.
+    public var atoms: Int?
+    public var removedAtoms: Int?
+    /// n·P·n with the normal n of the boundaries, bar, as `pzz`: positive under compression. nil along an open
+    /// direction.
+    public var normalPressure: Double?
+    /// Of the perfect crystal at the deck's lattice constant, bar; nil if its energy was given.
+    public var referencePressure: Double?
     /// Whether the minimisation before it had converged.
     public var isRelaxed: Bool
 
@@ -31,8 +39,18 @@ public struct RunSummary: Codable, Sendable {
       case areaSquareAngstrom = "area_A2"
       case boundaries
       case referenceEnergyPerAtom = "reference_eV_per_atom"
+      case atoms
+      case removedAtoms = "atoms_removed"
+      case normalPressure = "normal_pressure_bar"
+      case referencePressure = "reference_pressure_bar"
       case isRelaxed = "converged"
     }
+  }
+
+  /// What the log warns of during the run.
+  public struct Warning: Codable, Sendable, Equatable {
+    public var step: Int
+    public var message: String
   }
 
   public struct Stage: Codable, Sendable {
@@ -69,6 +87,7 @@ public struct RunSummary: Codable, Sendable {
   public var peakResidentBytes: [Int] = []
   public var lists = Ghosts()
   public var boundaryEnergies: [Boundary] = []
+  public var warnings: [Warning] = []
   public var checkpoints: [String] = []
   public var finalThermo: ThermoRow?
 
@@ -81,9 +100,11 @@ public struct RunSummary: Codable, Sendable {
     case peakResidentBytes = "peak_rss_bytes"
     case lists = "neighbors"
     case boundaryEnergies = "boundary_energy"
-    case checkpoints
+    case checkpoints, warnings
     case finalThermo = "final_thermo"
   }
+
+  mutating func warn(_ message: String, step: Int) { warnings.append(Warning(step: step, message: message)) }
 
   func write(to path: String) throws { try AtomicFile.writeJSON(self, to: path) }
 }

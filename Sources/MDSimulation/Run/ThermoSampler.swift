@@ -10,7 +10,7 @@ extension ThermoRow {
     isDynamics: Bool
   ) -> ThermoRow {
     let kinetic =
-      isDynamics ? KineticState(context, momentumConserved: integrator.conservesMomentum) : .atRest
+      isDynamics ? KineticState(context, momentumConserved: integrator.conservesMomentum(context)) : .atRest
     let communicator = context.communicator
     var sums = [tally.energy] + tally.virial.elements
     communicator.sum(&sums)
