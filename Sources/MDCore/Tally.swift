@@ -27,13 +27,16 @@ public struct Want: OptionSet, Sendable {
   public let rawValue: UInt8
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  /// This rank's share of the potential energy, `Tally.energy`, eV.
   public static let energy = Want(rawValue: 1)
+  /// This rank's share of W = Σ r ⊗ f, `Tally.virial`, eV.
   public static let virial = Want(rawValue: 2)
-  /// Per-atom energies: Σ over atoms is the total.
+  /// Per-atom energies, `AtomView.energies`, eV: Σ over atoms is the total.
   public static let atomEnergy = Want(rawValue: 4)
-  /// Per-atom virials: Σ over atoms is the total.
+  /// Per-atom virials, `AtomView.virials`, nine numbers an atom, eV: Σ over atoms is the total.
   public static let atomVirial = Want(rawValue: 8)
   /// What `SelfAssessing` potentials say of their own answer.
   public static let assessment = Want(rawValue: 16)
+  /// Everything but `assessment`.
   public static let all: Want = [.energy, .virial, .atomEnergy, .atomVirial]
 }

@@ -7,6 +7,9 @@ import MDNumerics
 /// A + c Σ_p 1_p 1_pᵀ, with the vectors 1_p of the pools, has the same solution under their totals for every c, and
 /// with c as large as the diagonal it is positive definite whenever the energy has a minimum. Given charges are taken
 /// to the other side of the equations; their rows are those of the unit matrix.
+///
+/// N³/6 multiplications and additions, 8 N² bytes on every rank. For the shift (augmented Lagrangian) see M. Benzi,
+/// G. H. Golub, J. Liesen, Acta Numerica 14, 1 (2005).
 public final class DenseCharges: ChargeSolver {
   public let name = "direct"
   /// Atoms.

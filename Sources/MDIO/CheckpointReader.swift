@@ -62,7 +62,7 @@ public final class CheckpointReader {
     else { throw refuse("is damaged in its table of sections") }
     var place = magic.count
     for section in list {
-      guard section.offset == place, section.bytes >= 0, section.count >= 0, section.width > 0,
+      guard section.offset == place, section.bytes >= 0, section.count >= 0, (1...1 << 32).contains(section.width),
         section.bytes == section.count.multipliedReportingOverflow(by: section.stride).partialValue
       else { throw refuse("is damaged in its table of sections") }
       place += section.bytes

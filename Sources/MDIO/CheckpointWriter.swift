@@ -11,6 +11,8 @@ public final class CheckpointWriter {
   private var sections: [CheckpointSection] = []
   private var open: (name: String, element: CheckpointElement, width: Int, count: Int, start: Int, checksum: UInt32)?
 
+  /// Opens `path` with `AtomicFile.partialSuffix`, which is removed again if there is no `commit`. Throws when it cannot be
+  /// opened or written.
   public init(_ path: String) throws {
     self.path = path
     partial = path + AtomicFile.partialSuffix
@@ -61,6 +63,7 @@ public final class CheckpointWriter {
     try put(bytes)
   }
 
+  /// Ends the open section, which must have got as many bytes as `begin` announced.
   public func end() {
     guard let section = open else { preconditionFailure("no section is open") }
     let bytes = section.element.size * section.width * section.count

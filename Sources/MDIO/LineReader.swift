@@ -16,6 +16,7 @@ package final class LineReader {
   private var pushedBack: Field?
   private static let longestLine = 1 << 26
 
+  /// Throws when the file is not there, is a directory or cannot be opened. Contents decide whether it is gzip.
   package init(_ path: String) throws {
     self.path = path
     var status = stat()

@@ -9,7 +9,9 @@ import MDCore
 /// frame was a large one. Every failure of the system (full disk, quota, permission) is thrown with the path and its
 /// reason.
 public final class OutputFile {
+  /// How the file begins.
   public enum Mode: Sendable {
+    /// Empty; what was there is lost.
     case create
     /// Keeps the first `bytes` of an existing file, an `offset` of the program that wrote it, and goes on after them.
     case append(truncatingTo: Int)
@@ -26,7 +28,8 @@ public final class OutputFile {
   private var held: [UInt8] = []
   private static let heldBytes = 1 << 18
 
-  /// Names that end in `.gz` are compressed.
+  /// Names that end in `.gz` are compressed. Throws when the file cannot be opened or cut, or is shorter than what `mode`
+  /// says had been written.
   public init(_ path: String, mode: Mode = .create) throws {
     self.path = path
     let isCompressed = path.hasSuffix(".gz")

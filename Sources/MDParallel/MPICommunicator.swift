@@ -9,10 +9,12 @@ import MDCore
 
 /// The lifetime of MPI: `initialise` first of all, `finalise` last, both once a process.
 public enum MPI {
+  /// MPI_Init_thread with MPI_THREAD_FUNNELED. As all calls here, ends the program with MPI's own words if it fails.
   public static func initialise() {
     check(cmpi_init(), "MPI_Init_thread")
   }
 
+  /// MPI_Finalize. Collective; no communication after it.
   public static func finalise() {
     check(cmpi_finalize(), "MPI_Finalize")
   }
@@ -45,9 +47,12 @@ public enum MPI {
 /// MPI counts are 32-bit, so longer messages travel in pieces of `pieceSize` bytes; a shorter piece (perhaps
 /// an empty one) ends a message.
 public final class MPICommunicator: Communicator {
+  /// This process, from 0.
   public let rank: Int
+  /// Processes of the program.
   public let size: Int
 
+  /// Bytes.
   static let pieceSize = 1 << 30
 
   init() {
@@ -58,6 +63,8 @@ public final class MPICommunicator: Communicator {
     size = Int(value)
   }
 
+  /// Both at once, so that rings cannot wait for each other (MPI_Sendrecv). A negative rank: nothing goes there or comes
+  /// from there. Returns the bytes that came.
   public func sendReceive(
     _ send: UnsafeRawBufferPointer, to destination: Int,
     into receive: UnsafeMutableRawBufferPointer, from source: Int, tag: Int
@@ -84,10 +91,12 @@ public final class MPICommunicator: Communicator {
     return received
   }
 
+  /// Blocks until `bytes` may be reused.
   public func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
     _ = sendReceive(bytes, to: destination, into: .init(start: nil, count: 0), from: -1, tag: tag)
   }
 
+  /// Blocks until the message is there; returns its bytes. One longer than the room ends the program.
   public func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
     sendReceive(.init(start: nil, count: 0), to: -1, into: bytes, from: source, tag: tag)
   }
@@ -106,6 +115,7 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// Exact in any order (MPI_Allreduce).
   public func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
       MPI.check(cmpi_all_reduce_int64(base, count, operation.code), "MPI_Allreduce")
@@ -123,6 +133,7 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// MPI_Bcast; as many bytes on every rank.
   public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     guard let base = bytes.baseAddress else { return }
     for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
@@ -131,6 +142,7 @@ public final class MPICommunicator: Communicator {
     }
   }
 
+  /// Everyone's bytes, as many from each, in the order of ranks (MPI_Allgather).
   public func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
     precondition(all.count >= size * mine.count, "allGather: room for \(all.count) bytes")
     guard let from = mine.baseAddress, let to = all.baseAddress else { return }
@@ -142,6 +154,7 @@ public final class MPICommunicator: Communicator {
     for r in 0..<size { broadcast(.init(rebasing: all[(r * mine.count)..<((r + 1) * mine.count)]), from: r) }
   }
 
+  /// In turns of pairs of ranks, empty messages left out: see `pairwiseAllToAll`. Counts and offsets in bytes, by rank.
   public func allToAll(
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int]
@@ -151,8 +164,10 @@ public final class MPICommunicator: Communicator {
       offsets: receiveOffsets)
   }
 
+  /// Waits for all ranks.
   public func barrier() { MPI.check(cmpi_barrier(), "MPI_Barrier") }
 
+  /// Ends all ranks with this exit code, whatever they do (MPI_Abort).
   public func abort(_ code: Int32) -> Never {
     _ = cmpi_abort(code)
     exit(code)

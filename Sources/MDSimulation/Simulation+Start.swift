@@ -66,7 +66,7 @@ extension Simulation {
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
     for note in notes + crystal { log.line("  " + note) }
-    simulation.describe()
+    try simulation.describe()
     return simulation
   }
 
@@ -153,7 +153,7 @@ extension Simulation {
     if cleared > 0 { log.line("  " + header.box.clearedImagesNote(atoms: cleared)) }
     if let note = lock?.note { log.line("  note: \(note)") }
     for file in changed { log.line("  note: \(file) is not the file that the run was written with before") }
-    simulation.describe()
+    try simulation.describe()
     return simulation
   }
 
@@ -192,7 +192,9 @@ extension Simulation {
   }
 
   /// What the log says before the first step. Collective.
-  private func describe() {
+  private func describe() throws {
+    // Balanced bricks were cut after the atoms were dealt.
+    try system.exchange.migrate(box: system.box)
     let counts = communicator.allGather(system.atoms.localCount)
     let grid = system.domain.grid
     let box = system.box

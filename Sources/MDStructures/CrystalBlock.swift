@@ -23,6 +23,8 @@ public struct CrystalBlock: Sendable {
     self.vacuum = vacuum
   }
 
+  /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would have
+  /// more atoms than `StructureSize` allows, or the orientation is not three orthogonal directions of a cubic crystal.
   public func build() throws -> Structure {
     guard size.x > 0, size.y > 0, size.z > 0 else {
       throw FaultlineError(

@@ -35,7 +35,7 @@ extension CommandLineTests {
           let lines = part.dropFirst(3).replacing("\\\n", with: " ").components(separatedBy: "\n")
           for line in lines { add(line, page) }
         }
-        for span in prose.matches(of: /`((?:faultline|\.build\/release\/faultline|mpirun|scripts\/\S+) [^`]*)`/) {
+        for span in prose.matches(of: /`((?:faultline|\.build\/release\/faultline|mpirun|scripts\/[^\s`]+) [^`]*)`/) {
           add(String(span.1).replacing("\n", with: " "), page)
         }
       }
@@ -63,7 +63,9 @@ extension CommandLineTests {
       let cases = try launcher.run("bench", "list").output
       var count = 0
       for command in try Self.commands() {
-        guard let at = command.words.firstIndex(where: { $0 == "faultline" || $0.hasSuffix("/faultline") }),
+        // Not FAULTLINE=…/faultline.
+        guard
+          let at = command.words.firstIndex(where: { ("/" + $0).hasSuffix("/faultline") && !$0.contains("=") }),
           at + 1 < command.words.count
         else { continue }
         // `git clone … faultline`, `--cpu-bind=… faultline` and the like: what comes before is another program's.
@@ -98,7 +100,10 @@ extension CommandLineTests {
         guard let at = command.words.firstIndex(where: { $0.hasPrefix("scripts/") || $0.hasPrefix("jobscripts/") })
         else { continue }
         let script = command.words[at].trimmingCharacters(in: .punctuationCharacters)
-        guard FileManager.default.isExecutableFile(atPath: Pages.repository.appendingPathComponent(script).path) else {
+        let path = Pages.repository.appendingPathComponent(script).path
+        // A batch system reads jobscripts, it does not start them.
+        guard FileManager.default.isExecutableFile(atPath: path) || script.hasPrefix("job") && FileManager.default
+          .isReadableFile(atPath: path) else {
           Issue.record("\(command.place): no script \(script)")
           continue
         }

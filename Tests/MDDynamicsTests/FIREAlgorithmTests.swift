@@ -57,7 +57,7 @@ struct FIREAlgorithmTests {
     }
   }
 
-  @Test("Step by step the same positions", arguments: [0.1, 0.02])
+  @Test("Step by step the same positions", arguments: [0.1, 0.002])
   func steps(maximumStep: Double) throws {
     let model = Model.lennardJones(epsilon: 0.0104, sigma: 3.4)
     let bench = try TestBench(
@@ -70,10 +70,10 @@ struct FIREAlgorithmTests {
     bench.computeForces()
     var options = FIRE.Options(forceTolerance: 1e-12)
     options.maximumStep = maximumStep
-    options.largestTimestep = 4
+    options.largestTimestep = 2
     let fire = try FIRE(options)
     try fire.begin(bench.context, box: bench.box)
-    var published = Published(bench.positions, timestep: 0.004, largest: 4)
+    var published = Published(bench.positions, timestep: 0.004, largest: 2)
     let mass = (7 * 39.95 + 6 * 10) / 13 * Units.massVelocitySquaredToEnergy
     var limited = 0
     var grown = 0.0
@@ -87,8 +87,8 @@ struct FIREAlgorithmTests {
       if published.lastMove < published.timestep { limited += 1 }
       grown = max(grown, published.timestep)
     }
-    #expect(published.turns > 2 && abs(grown - 0.016) < 1e-12)
-    #expect(limited > 0)
+    #expect((published.turns > 2 || maximumStep < 0.01) && abs(grown - 0.008) < 1e-12)
+    #expect((limited > 0) == (maximumStep < 0.01))
   }
 
   @Test("A force along any axis counts", arguments: 0..<3)

@@ -143,8 +143,10 @@ struct DocumentTests {
   func names(_ page: String) throws {
     // History names what was there.
     guard page != "CHANGELOG.md" else { return }
-    for match in try Pages.text(page).matches(of: /(?:inputs|scripts|jobscripts|Sources|Tests|docs|potentials)\/[\w\-\/.+]*\w/) {
-      let name = String(match.0)
+    for match in try Pages.text(page).matches(
+      of: /(?:^|\W)((?:inputs|scripts|jobscripts|Sources|Tests|docs|potentials)\/[\w\-\/.+]*\w)/)
+    {
+      let name = String(match.1)
       // The deck that the quick start has its readers write.
       if name == "inputs/first.yaml" { continue }
       let place = Pages.repository.appendingPathComponent(name).path

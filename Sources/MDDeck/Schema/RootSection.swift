@@ -45,7 +45,9 @@ extension DeckSchema {
   static let speciesEntry = DeckObject(
     "One species. Names that are chemical symbols need no entry.",
     [
-      .optional("mass", .quantity(.mass, .positive.plausibly(0.5...400)), "Mass of an atom; the element's standard weight if absent."),
+      .optional(
+        "mass", .quantity(.mass, .positive.plausibly(0.5...400)),
+        "Mass of an atom; the element's standard weight if absent."),
       .optional("element", .string, "Chemical symbol, for a name that is none; gives mass and atomic number."),
       .optional(
         "charge", .quantity(.charge, .any.plausibly(1e-6...20)),

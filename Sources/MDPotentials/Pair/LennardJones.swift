@@ -1,7 +1,10 @@
 import MDCore
 import MDNumerics
 
-/// φ(r) = 4ε[(σ/r)¹² − (σ/r)⁶].
+/// φ(r) = 4ε[(σ/r)¹² − (σ/r)⁶], ε in eV, σ and r in Å.
+///
+/// J. E. Jones, Proc. R. Soc. A 106, 463 (1924); for the mixing rules M. P. Allen, D. J. Tildesley, *Computer Simulation of
+/// Liquids* (2017).
 public struct LennardJones: PairForm {
   public struct Parameters: Sendable, Equatable {
     /// eV.

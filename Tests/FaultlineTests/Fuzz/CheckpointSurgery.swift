@@ -27,7 +27,7 @@ struct CheckpointSurgery {
     }
   }
 
-  /// - Parameter counts: whether `count` and `bytes` of each section are set to what it holds.
+  /// The file: offsets, lengths, counts and checksums are those of what the sections hold now.
   func assembled() throws -> Data {
     var out = Self.magic
     var table: [[String: Any]] = []
@@ -37,7 +37,8 @@ struct CheckpointSurgery {
       row["bytes"] = section.content.count
       row["checksum"] = Int(Self.crc32(section.content))
       let size = ["json": 1, "uint8": 1, "int32": 4, "uint32": 4][row["element"] as? String ?? ""] ?? 8
-      let stride = max(1, size * (row["width"] as? Int ?? 1))
+      // A width of 2⁶² must not stop the harness.
+      let stride = max(1, size.multipliedReportingOverflow(by: row["width"] as? Int ?? 1).partialValue)
       row["count"] = section.content.count / stride
       out += section.content
       table.append(row)

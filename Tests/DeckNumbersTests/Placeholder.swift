@@ -1,1 +1,0 @@
-// The suite from decks to numbers comes with its own files.
