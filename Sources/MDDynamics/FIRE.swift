@@ -16,19 +16,24 @@ import MDNumerics
 /// E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006); J. Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020),
 /// whose algorithm and parameters these are. Two reductions and a maximum a step.
 public final class FIRE: Integrator {
+  /// When to stop, and the parameters, which are those of Guénolé et al. (2020).
   public struct Options: Sendable, Equatable {
     /// Converged when no Cartesian component of a mobile atom's force is larger, eV/Å.
     public var forceTolerance: Double
     /// Converged when the energy changed by less in each of ten steps, eV an atom; nil: not a criterion.
     public var energyTolerance: Double?
-    /// Å.
+    /// Largest move of an atom in a step, Å.
     public var maximumStep = 0.1
     /// Timestep limits as multiples of the starting timestep.
     public var largestTimestep = 10.0
     public var smallestTimestep = 0.02
+    /// Factor on the timestep while P = F·v > 0, after `delay` such steps.
     public var growth = 1.1
+    /// Factor on the timestep when P ≤ 0, but in the first `delay` steps.
     public var shrinkage = 0.5
+    /// α at the start and again when P ≤ 0 shrinks the timestep: the share of the force's direction in v.
     public var mixing = 0.25
+    /// Factor on α with each growth of the timestep.
     public var mixingShrinkage = 0.99
     /// Steps with P > 0 before the timestep grows.
     public var delay = 20

@@ -3,7 +3,7 @@ import MDCore
 import MDNumerics
 
 /// Open boundaries: Σ_{j≠i} qⱼ erf(α rᵢⱼ)/rᵢⱼ over all atoms, N² terms divided among ranks. With α r_c = 6 the rest,
-/// erfc(αr)/r, ends at the cutoff to 2·10⁻¹⁷, so the whole is exact.
+/// erfc(αr)/r, ends at the cutoff to 2·10⁻¹⁷, so the whole is exact. The splitting is Ewald's (see `EwaldSolver`).
 public final class DirectSolver: LongRangeSolver {
   public let name = "direct sum"
   public var parameters: LongRangeParameters?

@@ -18,6 +18,8 @@ import MDNumerics
 /// number of screenings Y, 1 − Eᵏ⁺¹ is between 0 and 1: M⁻¹ is symmetric and positive definite however far x is from
 /// the solution.
 ///
+/// For Woodbury's identity: G. H. Golub, C. F. Van Loan, *Matrix Computations* (2013), 2.1.4.
+///
 /// In water with a history, tolerance 1e-4, cells of 16 to 939 Å all need three products for charges and two for their
 /// adjoint a step; with the diagonal alone 3 to 19 and 2 to 15 (docs/charge-equilibration.md).
 package final class MeshPreconditioner {

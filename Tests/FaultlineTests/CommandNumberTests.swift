@@ -80,7 +80,7 @@ extension CommandLineTests {
     func wallTime() throws {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
-      try launcher.write("deck.yaml", deck("stages: [{dynamics: {steps: 100000}}]", output: ", thermo: {every: 50}"))
+      try launcher.write("deck.yaml", deck("stages: [{dynamics: {steps: 100000000}}]", output: ", thermo: {every: 50}"))
       let run = try launcher.run("run", "deck.yaml", "--max-time", "0:00:02", "--output", "timed")
       #expect(run.code == 75, "\(run.errors)")
       let summary = try launcher.json("timed/run.json")

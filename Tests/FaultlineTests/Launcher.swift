@@ -8,7 +8,8 @@ struct Launcher {
     var output: String
     var errors: String
     var seconds: Double
-    /// Bytes, of the largest process.
+    /// Bytes, of the largest process; 0 where it is not known to be more than this process ever had, since a child's
+    /// figure begins with its parent's.
     var memory = 0
   }
 
@@ -148,12 +149,14 @@ struct Launcher {
         }
         usleep(10_000)
       }
+      var own = rusage()
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own)
       let signal = status & 0x7F
       let code = hung ? -1 : signal != 0 ? 128 + signal : (status >> 8) & 0xFF
       let text = { (file: String) in (try? String(contentsOfFile: file, encoding: .utf8)) ?? "" }
       return Result(
         code: code, output: text(out), errors: text(err), seconds: Date().timeIntervalSince(began),
-        memory: usage.ru_maxrss * 1024)
+        memory: usage.ru_maxrss > own.ru_maxrss ? usage.ru_maxrss * 1024 : 0)
     }
   }
 }

@@ -157,6 +157,34 @@ struct EveryValueTests {
     #expect(open.overlap == 0.5 && open.expansion == -0.1)
   }
 
+  private static let twist = "kind: twist, lattice: fcc, constant: 4, species: [Al], axis: [0, 0, 1], sigma: "
+  private static let zbl = "potential: [{zbl: {inner: 1, outer: 2}}]"
+
+  @Test(
+    "What does not fit together is refused",
+    arguments: [
+      ("structure: {grain_boundary: {\(twist)6}}\n\(zbl)\nstages: [{minimize: {}}]", "`sigma` is even"),
+      (
+        "structure: {lattice: {type: fcc, constant: 4, species: [Al], orientation: [[0, 1, 0], [1, 0, 0], [0, 0, 1]]}}\n"
+          + "\(zbl)\nstages: [{minimize: {}}]", "`orientation` is left-handed"
+      ),
+      (
+        "structure: {lattice: {type: fcc, constant: 4, species: [Al]}}\n\(zbl)\n"
+          + "stages: [{dynamics: {steps: 200000, deform: {axis: x, rate: -0.01}}}]", "`rate` shrinks the cell to nothing"
+      ),
+      (
+        "structure: {grain_boundary: {\(twist)5, free_surfaces: true}}\n\(zbl)\n"
+          + "stages: [{dynamics: {steps: 10, deform: {axis: z, rate: 0.001}}}]", "`axis` z is open"
+      ),
+      (
+        "structure: {grain_boundary: {\(twist)5}}\n\(zbl)\nstages: [{dynamics: {steps: 10}}]\n"
+          + "analysis: {boundary_energy: {}}", "`boundary_energy` needs a `minimize` stage"
+      ),
+    ])
+  func refused(_ deck: String, _ reason: String) {
+    #expect(complaints(deck).contains { $0.contains(reason) })
+  }
+
   @Test("The watch: when, what is kept, what stops a run")
   func watch() throws {
     let plan = try parse(

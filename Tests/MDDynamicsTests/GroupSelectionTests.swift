@@ -57,6 +57,35 @@ struct GroupSelectionTests {
     #expect(masks[32...].allSatisfy { $0 == 0b1010 })
   }
 
+  /// Against a search through 11 × 11 × 11 images, for points that are several cells away.
+  @Test("Spheres and cylinders reach through the faces of tilted cells")
+  func images() {
+    let box = Box(cell: Matrix3([10, 0, 0, 4.9, 9, 0, -4, 3, 8]), origin: Vector3(1, -2, 0.5))
+    let center = Vector3(1.5, -1.5, 1)
+    let sphere = Region.sphere(center: center, radius: 4.2)
+    let cylinder = Region.cylinder(axis: 1, center: center, radius: 3.1)
+    var inside = (0, 0)
+    for n in 0..<300 {
+      var random = CounterRandom(seed: 5, stream: .structures, id: Int64(n))
+      let r = box.cartesian(1.2 * random.gaussianVector())
+      var (nearest, across) = (Double.infinity, Double.infinity)
+      for k in 0..<1331 {
+        let image = Vector3(Double(k % 11 - 5), Double(k / 11 % 11 - 5), Double(k / 121 - 5)) * box.cell
+        let d = r - center + image
+        nearest = min(nearest, d.length)
+        across = min(across, (d.x * d.x + d.z * d.z).squareRoot())
+      }
+      if abs(nearest - 4.2) > 1e-3 { #expect(sphere.contains(r, in: box) == (nearest < 4.2)) }
+      if nearest < 4.2 { inside.0 += 1 }
+      // An image within the rounded one's neighbours is all that a cylinder looks at.
+      if cylinder.contains(r, in: box) {
+        #expect(across < 3.1 + 1e-5)
+        inside.1 += 1
+      }
+    }
+    #expect(inside.0 > 30 && inside.0 < 270 && inside.1 > 30)
+  }
+
   @Test("Atoms of a rank get the masks that the structure gives")
   func assign() throws {
     let structure = crystal()

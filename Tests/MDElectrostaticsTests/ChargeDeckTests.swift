@@ -44,7 +44,7 @@ import Testing
     Mistake(testDescription: "fixed as the structure gives them, but it gives none", charges: "fixed: [{group: a}]"),
     Mistake(testDescription: "along which the box is periodic", charges: "field: [0, 0, 0.1]"),
     Mistake(testDescription: "too short for the widths of the charges", charges: "cutoff: 4"),
-    Mistake(testDescription: "is beyond double precision", charges: "accuracy: 1e-15"),
+    Mistake(testDescription: "`accuracy` is out of range", charges: "accuracy: 1e-15"),
     Mistake(testDescription: "unknown key `fixd` in `charges`; did you mean `fixed`?", charges: "fixd: []"),
     Mistake(
       testDescription: "`parameters` are missing for Cl, which is in the structure",

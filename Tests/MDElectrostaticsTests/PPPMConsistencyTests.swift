@@ -21,7 +21,8 @@ import Testing
   static let lambda = (0..<64).map { i in 0.3 - 0.7 * Double((i * i) % 5) }
 
   private func solver(_ part: Part, _ system: ChargedSystem) throws -> PPPMSolver {
-    let solver = PPPMSolver(LongRangeOptions(accuracy: 1e-3, cutoff: 6), communicator: LoopbackCommunicator())
+    let solver = PPPMSolver(
+      LongRangeOptions(accuracy: 1e-3, cutoff: 6, slabFactor: 3), communicator: LoopbackCommunicator())
     let cell = try PeriodicCell(system.box, slabFactor: 3)
     solver.parameters = LongRangeParameters(
       splitting: 0.35, grid: part.grid, order: part.order, cell: cell.cell, count: system.charges.count)

@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: Family.allCases) func tight(_ family: Family) throws {
     let more = family == .qeq ? ", tolerance: 1e-12" : ""
-    let exact = try frames(Self.potential(family, "method: ewald, accuracy: 1e-13, cutoff: 9\(more)"))[0]
+    let exact = try frames(Self.potential(family, "method: ewald, accuracy: 1e-13, cutoff: 12\(more)"))[0]
     func error(_ keys: String) throws -> Double {
       let own = try frames(Self.potential(family, keys))[0]
       #expect(own.count == 192)

@@ -137,6 +137,12 @@ import Testing
     // Going on from 200 leaves the branch of 300 when the first checkpoint of the new one is in place.
     try store.write(step: 250) { try fill($0, State(step: 250)) }
     #expect(store.steps == [250, 200])
+
+    // What a killed run left half-written goes with the next checkpoint.
+    let broken = store.path(step: 260) + ".partial"
+    try write([1, 2, 3], to: broken)
+    try store.write(step: 300) { try fill($0, State(step: 300)) }
+    #expect(!FileManager.default.fileExists(atPath: broken) && store.steps == [300, 250])
   }
 
   /// The body fails (full disk): the checkpoints that were there stay, all of them.

@@ -36,6 +36,13 @@ import Testing
     return all
   }()
 
+  /// Half way between two doubles the even one is taken, above and below.
+  @Test func halfWay() {
+    #expect(Self.parse("9007199254740995.0") == 9_007_199_254_740_996)
+    #expect(Self.parse("9007199254740993.0") == 9_007_199_254_740_992)
+    #expect(Self.parse("-9007199254740995.0") == -9_007_199_254_740_996)
+  }
+
   struct Counter {
     var state: UInt64
     mutating func next() -> UInt64 {

@@ -33,6 +33,22 @@ import Testing
     #expect(results[0] == results[1] && results[0] == results[2])
   }
 
+  /// A hundred atoms in one cell: their numbers decide, whatever the order in which they came.
+  @Test func crowdedCell() {
+    var randoms = Randoms(3)
+    let positions = (0..<100).map { _ in randoms.vector() }
+    let structure = Structure(
+      box: Box(lengths: [50, 50, 50]), species: ["Cu"], types: Array(repeating: 0, count: 100), positions: positions)
+    let sample = Sample(description: "crowd", structure: structure, reach: 5)
+    let sort = SpatialSort()
+    let results = [Array(0..<100), Array((0..<100).reversed())].map { order in
+      let atoms = store(sample, order: order)
+      sort.sort(atoms, cellSize: 20)
+      return (0..<100).map { atoms.id[$0] }
+    }
+    #expect(results[0] == results[1] && Set(results[0]).count == 100)
+  }
+
   /// In sorted order successive atoms are near each other, which is what the sort is for.
   @Test func neighboursInSpaceAreNeighboursInMemory() {
     var randoms = Randoms(9)

@@ -56,12 +56,14 @@ import Testing
 
   @Test(arguments: [1, 4])
   func absurdPositionIsRefused(_ ranks: Int) {
-    var sample = Sample.all[0]
-    sample.structure.positions[7].x = .nan
-    let broken = sample
-    let error = #expect(throws: FaultlineError.self) { try onRanks(ranks) { _ = try broken.distribute($0) } }
-    #expect(error?.message.hasPrefix("atom 46 has the position") == true)
-    #expect(error?.isCollective == true)
+    for (axis, value) in [(0, Double.nan), (0, 1e9), (1, -1e9), (2, 1e30)] {
+      var sample = Sample.all[0]
+      sample.structure.positions[7][axis] = value
+      let broken = sample
+      let error = #expect(throws: FaultlineError.self) { try onRanks(ranks) { _ = try broken.distribute($0) } }
+      #expect(error?.message.hasPrefix("atom 46 has the position") == true)
+      #expect(error?.isCollective == true)
+    }
   }
 
   /// Out and back: everything a structure holds returns in the order of ids, in chunks.

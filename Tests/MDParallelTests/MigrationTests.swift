@@ -65,6 +65,23 @@ import Testing
     }
   }
 
+  /// Atoms in a thin layer: bricks are no thinner than asked for all the same.
+  @Test func leastWidth() throws {
+    let box = Box(lengths: [20, 20, 80], periodic: .init(true, true, false))
+    var randoms = Randoms(4)
+    let positions = (0..<400).map { _ in box.cartesian(randoms.vector() * [1, 1, 0.01]) }
+    let structure = Structure(box: box, species: ["Cu"], types: Array(repeating: 0, count: 400), positions: positions)
+    let sample = Sample(description: "layer", structure: structure, width: 3)
+    for cuts in try onRanks(4, { comm in
+      let ghosts = try sample.distribute(comm)
+      return try Domain.balanced(
+        box: box, atoms: ghosts.atoms, communicator: comm, grid: SIMD3(1, 1, 4), halo: 3, minimumWidth: 6
+      ).cuts[2]
+    }) {
+      #expect(zip(cuts, cuts.dropFirst()).allSatisfy { ($1 - $0) * 80 > 6 - 1e-9 })
+    }
+  }
+
   /// New bricks with equal shares: cuts move, atoms follow.
   @Test(arguments: [2, 3, 4, 8])
   func balance(_ ranks: Int) throws {

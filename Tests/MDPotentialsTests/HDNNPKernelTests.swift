@@ -88,6 +88,7 @@ import Testing
     let column = system.atoms.addColumn("extrapolations")
     #expect(structure.positions.indices.map { Int(column[$0]) } == counts)
     let worst = try #require(report.functions.first)
+    #expect(report.functions.count > 1 && report.functions.allSatisfy { $0.excess <= worst.excess })
     let element = try #require(narrow.elements.firstIndex { $0.symbol == worst.element })
     let scaling = narrow.elements[element].scaling[worst.index - 1]
     let value = functions[Int(worst.atom) - 1][worst.index - 1]

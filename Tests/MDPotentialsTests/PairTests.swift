@@ -114,6 +114,47 @@ import Testing
   }
 
   /// Energies of dimers against the formulas, evaluated here with the C library.
+  /// A pair's own cutoff goes before that of all.
+  @Test func ownCutoffs() throws {
+    let pair = SpeciesPair("A", "A")
+    let potentials = [
+      try PairPotential(
+        lennardJones: [pair: .init(epsilon: 0.01, sigma: 3, cutoff: 5)], cutoff: 8, species: ["A"]),
+      try PairPotential(
+        morse: [pair: .init(depth: 0.3, stiffness: 1.2, distance: 3, cutoff: 5)], cutoff: 8, species: ["A"]),
+      try PairPotential(
+        buckingham: [pair: .init(amplitude: 1000, length: 0.3, dispersion: 10, cutoff: 5)], cutoff: 8, species: ["A"]),
+      try PairPotential(
+        bornMayerHuggins: [
+          pair: .init(amplitude: 0.2, size: 2.7, length: 0.3, dispersion: 7, quadrupole: 8, cutoff: 5)
+        ], cutoff: 8, species: ["A"]),
+    ]
+    for potential in potentials {
+      let energies = try [4.9, 5.1].map { r in
+        let s = Structure(
+          box: Box(lengths: Vector3(repeating: 40), periodic: .none), species: ["A"], types: [0, 0],
+          positions: [Vector3(20, 20, 20), Vector3(20, 20, 20 + r)])
+        return try BruteForceSystem(s, reach: 9).evaluate([potential]).energy
+      }
+      #expect(energies[0] != 0 && energies[1] == 0, "\(potential.name)")
+    }
+  }
+
+  /// σ of unlike pairs by the arithmetic or the geometric mean, ε by the geometric one.
+  @Test(arguments: [(LennardJones.Mixing.lorentzBerthelot, 3.5), (.geometric, (3.0 * 4).squareRoot())])
+  func mixing(_ mixing: LennardJones.Mixing, _ sigma: Double) throws {
+    let like: [SpeciesPair: LennardJones.Parameters] = [
+      SpeciesPair("A", "A"): .init(epsilon: 0.01, sigma: 3), SpeciesPair("B", "B"): .init(epsilon: 0.04, sigma: 4),
+    ]
+    let potential = try PairPotential(lennardJones: like, cutoff: 12, mixing: mixing, species: ["A", "B"])
+    let s = Structure(
+      box: Box(lengths: Vector3(repeating: 40), periodic: .none), species: ["A", "B"], types: [0, 1],
+      positions: [Vector3(20, 20, 20), Vector3(20, 20, 23.7)])
+    let u = pow(sigma / 3.7, 6)
+    let energy = try BruteForceSystem(s, reach: 13).evaluate([potential]).energy
+    #expect(abs(energy - 4 * 0.02 * (u * u - u)) < 1e-13)
+  }
+
   @Test(arguments: [1.7, 2.3, 2.9, 3.61, 4.4, 5.3])
   func dimers(r: Double) throws {
     func energy(_ a: String, _ b: String, _ potential: any Potential) throws -> Double {

@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 import MDNumerics
 import MDPotentials
@@ -66,6 +67,29 @@ import Testing
     let minimum = metal.neighbor + 0.5 * h * (e[0] - e[2]) / (e[0] - 2 * e[1] + e[2])
     #expect(abs(minimum / metal.neighbor - 1) < 5e-4, "\(metal.symbol): nearest neighbours at \(minimum) Å")
     #expect(abs(e[1] + metal.cohesion) < 2e-3, "\(metal.symbol): energy \(e[1]) eV")
+  }
+
+  /// φ_ab = ½ (f_b/f_a φ_aa + f_a/f_b φ_bb), where the tables do not fade out yet.
+  @Test func alloys() throws {
+    let tables = try Zhou2004.tables(["Cu", "Al"])
+    func z(_ a: Int, _ b: Int, _ k: Int) -> Double { tables.pair(a, b)[k] }
+    for k in stride(from: 1500, through: 4400, by: 100) {
+      let (f, g) = (tables.elements[0].density[0][k], tables.elements[1].density[0][k])
+      let expected = 0.5 * (g / f * z(0, 0, k) + f / g * z(1, 1, k))
+      #expect(abs(z(0, 1, k) - expected) < 1e-12 * max(1, abs(expected)))
+    }
+  }
+
+  /// F(ρ) = F_e [1 − η ln(ρ/ρ_s)] (ρ/ρ_s)^η from 1.15 ρ_e on; aluminium, whose ρ_s is not ρ_e.
+  @Test func embeddingAtHighDensity() throws {
+    let tables = try Zhou2004.tables(["Al"])
+    let (rhoe, rhos, eta, fe) = (20.418205, 23.19574, 0.785902, -2.824528)
+    for factor in [1.2, 1.5, 2, 3] {
+      let k = Int(factor * rhoe / tables.densityStep)
+      let x = Double(k) * tables.densityStep / rhos
+      let expected = fe * (1 - eta * log(x)) * pow(x, eta)
+      #expect(abs(tables.elements[0].embedding[k] - expected) < 1e-12)
+    }
   }
 
   /// An atom alone has no energy.

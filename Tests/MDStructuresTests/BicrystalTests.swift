@@ -61,6 +61,39 @@ struct BicrystalTests {
     for grain in 0..<2 { #expect(abs(rotation(grain).determinant - 1) < 1e-12) }
   }
 
+  @Test("the edges of a boundary follow its normal in cyclic order", arguments: [0, 1, 2])
+  func edges(_ normal: Int) throws {
+    var boundary = try GrainBoundary(
+      .tilt, LatticeType.fcc.unitCell(a: 4, species: ["A"]), axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0])
+    boundary.normalAxis = normal
+    let result = try boundary.build()
+    let cell = result.structure.box.cell
+    #expect(abs(cell[(normal + 1) % 3][(normal + 1) % 3] - result.periods.x) < 1e-12)
+    #expect(abs(cell[(normal + 2) % 3][(normal + 2) % 3] - result.periods.y) < 1e-12)
+    #expect(abs(result.periods.x - result.periods.y) > 1)
+  }
+
+  @Test("a plane that does not hold the tilt axis is named as such")
+  func planeWithoutAxis() throws {
+    let unit = try LatticeType.fcc.unitCell(a: 4, species: ["A"])
+    let error = #expect(throws: FaultlineError.self) {
+      _ = try GrainBoundary(.tilt, unit, axis: [0, 0, 1], sigma: 5, plane: [1, 1, 1]).build()
+    }
+    #expect(error?.message.contains("does not contain the tilt axis") == true)
+  }
+
+  @Test("perovskite's species by their neighbours: A has twelve X, B has six")
+  func perovskite() throws {
+    let block = try CrystalBlock(
+      LatticeType.perovskite.unitCell(a: 4, species: ["Ca", "Ti", "O"]), size: SIMD3(2, 2, 2)
+    ).build()
+    #expect(block.species.count == 3)
+    // X lies at a/2 from B and at a/√2 from A.
+    for (row, type) in zip(coordinations(block, within: 0.55 * 4), block.types) {
+      #expect(row == ["Ca": 0, "Ti": 6, "O": 2][block.species[Int(type)]])
+    }
+  }
+
   @Test("atoms removed out of the crystal's proportions are told", arguments: [LatticeType.fluorite, .zincblende])
   func proportions(_ type: LatticeType) throws {
     var boundary = try GrainBoundary(

@@ -2,6 +2,7 @@ import MDCore
 
 /// One stage of a run.
 public struct StagePlan: Sendable {
+  /// What the stage does.
   public enum Work: Sendable {
     case minimize(MinimizePlan)
     case dynamics(DynamicsPlan)
@@ -21,6 +22,7 @@ public struct StagePlan: Sendable {
   }
 }
 
+/// A relaxation in a fixed cell, `minimize` of the deck.
 public struct MinimizePlan: Sendable {
   public enum Method: String, Sendable { case fire }
 
@@ -34,6 +36,7 @@ public struct MinimizePlan: Sendable {
   public var timestep: Double
 }
 
+/// A piece of dynamics, `dynamics` of the deck.
 public struct DynamicsPlan: Sendable {
   public var steps: Int
   /// ps.
@@ -45,6 +48,7 @@ public struct DynamicsPlan: Sendable {
   public var removeDrift: Bool?
 }
 
+/// What keeps the temperature; the formulas are those of the classes of MDDynamics.
 public struct ThermostatPlan: Sendable {
   public enum Kind: Sendable, Equatable {
     case noseHoover(chain: Int)
@@ -60,6 +64,7 @@ public struct ThermostatPlan: Sendable {
   public var damping: Double
 }
 
+/// Uniaxial strain, L(t) = L(0)·(1 + rate·t).
 public struct DeformPlan: Sendable {
   /// Cartesian axis: 0, 1, 2 for x, y, z.
   public var axis: Int

@@ -68,6 +68,13 @@ extension Phase {
 
 /// The largest resident set of this process so far, bytes.
 public func peakResidentBytes() -> Int {
+  // Resource usage begins with what the process that started this one had; the kernel's own mark does not.
+  if let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+    let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+    let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+  {
+    return kilobytes * 1024
+  }
   var usage = rusage()
   #if canImport(Glibc)
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
