@@ -5,7 +5,7 @@ import MDSimulation
 struct Faultline: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "faultline",
-    abstract: "Molecular dynamics of grain boundaries, interfaces and fracture with machine-learning potentials.",
+    abstract: "Molecular dynamics of solids and their defects with machine-learned and classical potentials.",
     discussion: """
       Start it alone or under mpirun: mpirun -n 2 faultline run inputs/mo-grain-boundary.yaml
 
