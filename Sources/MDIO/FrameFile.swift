@@ -30,12 +30,12 @@ public enum FrameFile {
   }
 
   /// - Parameter name: by which the format is known; the file may have another name until it is whole.
-  public static func writer(_ path: String, named name: String, types: [String]?) throws -> any FrameWriter {
+  public static func writer(_ path: String, named name: String, types: MLIPTypes?) throws -> any FrameWriter {
     guard hasNumberedTypes(name) else { return try ExtXYZWriter(path) }
     return try MLIPConfigurationWriter(path, types: known(types, name))
   }
 
-  private static func known(_ types: [String]?, _ path: String) throws -> [String] {
+  private static func known<Types>(_ types: Types?, _ path: String) throws -> Types {
     guard let types else {
       throw FaultlineError(
         .input, "\(path) is a file of MLIP, whose types are numbers, and the deck does not say what they are",

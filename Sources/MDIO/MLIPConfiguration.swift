@@ -40,6 +40,7 @@ public final class MLIPConfigurationReader: FrameReader {
         parts.stress = (Array(words.dropFirst()), words[0] == "Stress:" ? values.map { -$0 } : values)
       case "Feature":
         guard words.count >= 2 else { throw reader.error("a feature needs a name") }
+        guard isFeature(words[1]) else { throw reader.error("no feature can have the name \(words[1])") }
         parts.features.append((words[1], words.dropFirst(2).joined(separator: " ")))
       default:
         throw reader.error(
@@ -47,6 +48,12 @@ public final class MLIPConfigurationReader: FrameReader {
           hint: "Size, Supercell, AtomData:, Energy, PlusStress:, Feature and END_CFG are known")
       }
     }
+  }
+
+  /// Whether a frame can have an entry of this name that says nothing of the structure or the results.
+  private func isFeature(_ name: String) -> Bool {
+    !["lattice", "origin", "pbc", "properties", "ref_energy", "ref_virial"].contains(name.lowercased())
+      && !name.contains { "=\"'".contains($0) }
   }
 
   private struct Parts {
@@ -123,7 +130,8 @@ public final class MLIPConfigurationReader: FrameReader {
     }
     func vectors(_ names: [String]) -> [Vector3]? {
       let columns = names.compactMap(column)
-      return columns.count == 3 ? parts.table.indices.map { Vector3(columns[0][$0], columns[1][$0], columns[2][$0]) } : nil
+      guard columns.count == 3 else { return nil }
+      return parts.table.indices.map { Vector3(columns[0][$0], columns[1][$0], columns[2][$0]) }
     }
     let rows = parts.rows + Array(repeating: Vector3.zero, count: 3 - parts.rows.count)
     let cell = Matrix3(rows[0], rows[1], rows[2])
@@ -162,147 +170,5 @@ public final class MLIPConfigurationReader: FrameReader {
       frame.set(ExtXYZColumn("ref_forces", width: 3, .reals(forces.flatMap { [$0.x, $0.y, $0.z] })))
     }
     return frame
-  }
-}
-
-/// Writes frames as MLIP's `.cfg`: positions, and where the frame has them forces, energy, virial (PlusStress) and
-/// extrapolation grades. `types` are the species of types 0, 1, ….
-public final class MLIPConfigurationWriter: FrameWriter {
-  private let file: OutputFile
-  private let types: [String]
-
-  public init(_ path: String, types: [String]) throws {
-    file = try OutputFile(path)
-    self.types = types
-  }
-
-  public func write(_ frame: ExtXYZFrame) throws {
-    let s = frame.structure
-    let text = try MLIPConfigurationText(species: s.species, types: types, box: s.box, count: s.count)
-    let forces = frame.column("forces")?.reals
-    let grades = frame.column("grade")?.reals
-    var out = text.head(hasForces: forces != nil, hasGrades: grades != nil)
-    for i in 0..<s.count {
-      text.append(
-        i + 1, s.types[i], s.positions[i], forces.map { Vector3($0[3 * i], $0[3 * i + 1], $0[3 * i + 2]) },
-        grade: grades?[i], to: &out)
-    }
-    text.end(frame.info, to: &out)
-    try file.write(out.bytes)
-    try file.finishFrame()
-  }
-
-  public func finish() throws { try file.finish() }
-}
-
-/// Kept structures as MLIP's `.cfg`, piece by piece.
-public final class MLIPTrajectoryWriter: TrajectoryWriter {
-  public let file: OutputFile
-  private let types: [String]
-  private var frame: (head: TrajectoryFrame, text: MLIPConfigurationText, forces: Int?, grades: Int?)?
-  private var buffer = TextBuffer()
-  private var written = 0
-
-  public init(_ file: OutputFile, types: [String]) {
-    self.file = file
-    self.types = types
-  }
-
-  public func begin(_ head: TrajectoryFrame) throws {
-    let text = try MLIPConfigurationText(species: head.species, types: types, box: head.box, count: head.atomCount)
-    let forces = head.columns.firstIndex { $0.name == "forces" }
-    let grades = head.columns.firstIndex { $0.name == "grade" }
-    frame = (head, text, forces, grades)
-    written = 0
-    buffer = text.head(hasForces: forces != nil, hasGrades: grades != nil)
-  }
-
-  public func append(_ chunk: TrajectoryChunk) throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
-    for i in 0..<chunk.count {
-      let force = frame.forces.map { c in
-        let row = chunk.values[c] + i * chunk.strides[c]
-        return Vector3(row[0], row[1], row[2])
-      }
-      frame.text.append(
-        Int(chunk.ids[i]), chunk.types[i], chunk.positions[i], force,
-        grade: frame.grades.map { chunk.values[$0][i * chunk.strides[$0]] }, to: &buffer)
-      try buffer.spill(into: file)
-    }
-    written += chunk.count
-  }
-
-  public func end() throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
-    precondition(written == frame.head.atomCount, "a frame got another number of atoms than it announced")
-    frame.text.end(frame.head.info + [ExtXYZEntry("step", frame.head.step)], to: &buffer)
-    self.frame = nil
-    try file.write(buffer.bytes)
-    buffer.removeAll()
-    try file.finishFrame()
-  }
-}
-
-/// The lines of one configuration.
-struct MLIPConfigurationText {
-  private let kinds: [Int]
-  private let box: Box
-  private let count: Int
-
-  /// - Throws: if a species is none of the types.
-  init(species: [String], types: [String], box: Box, count: Int) throws {
-    kinds = try species.map { name in
-      guard let kind = types.firstIndex(of: name) else {
-        throw FaultlineError(
-          .input, "species \(name) has no type in a .cfg file", hint: "the potential's elements are \(types.joined(separator: ", "))",
-          isCollective: true)
-      }
-      return kind
-    }
-    self.box = box
-    self.count = count
-  }
-
-  func head(hasForces: Bool, hasGrades: Bool) -> TextBuffer {
-    var out = TextBuffer()
-    out.append("BEGIN_CFG\n Size\n \(count)\n Supercell\n")
-    for axis in 0..<3 where box.periodic[axis] {
-      out.appendSpaced(box.cell[axis])
-      out.append("\n")
-    }
-    out.append(" AtomData:  id type cartes_x cartes_y cartes_z\(hasForces ? " fx fy fz" : "")\(hasGrades ? " nbh_grades" : "")\n")
-    return out
-  }
-
-  func append(
-    _ id: Int, _ species: Int32, _ position: Vector3, _ force: Vector3?, grade: Double?, to out: inout TextBuffer
-  ) {
-    out.append(" ")
-    out.append(id)
-    out.appendField(kinds[Int(species)])
-    out.appendSpaced(position)
-    if let force { out.appendSpaced(force) }
-    if let grade { out.appendField(grade) }
-    out.append("\n")
-  }
-
-  /// Energy and virial from the entries of an extended XYZ header; others become features.
-  func end(_ info: [ExtXYZEntry], to out: inout TextBuffer) {
-    func numbers(_ key: String) -> [Double]? { info.first { $0.key == key }?.numbers }
-    if let energy = numbers("energy")?.first { out.append(" Energy\n \(energy)\n") }
-    // σ = −W/V where the virial itself is not among the entries.
-    let virial = numbers("virial") ?? numbers("stress").map { $0.map { -$0 * box.volume } }
-    if let w = virial, w.count == 9 {
-      out.append(" PlusStress:  xx yy zz yz xz xy\n ")
-      for k in [0, 4, 8] { out.appendField(w[k]) }
-      for (a, b) in [(5, 7), (2, 6), (1, 3)] { out.appendField(0.5 * (w[a] + w[b])) }
-      out.append("\n")
-    }
-    out.append(" Feature   EFS_by       Faultline\n")
-    for entry in info where !["energy", "virial", "stress", "EFS_by"].contains(entry.key) && !entry.text.isEmpty {
-      let name = entry.key == "grade" ? "MV_grade" : entry.key
-      if !name.contains(where: \.isWhitespace) { out.append(" Feature   \(name)       \(entry.text)\n") }
-    }
-    out.append("END_CFG\n\n")
   }
 }

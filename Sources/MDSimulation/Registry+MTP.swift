@@ -1,5 +1,6 @@
 import MDCore
 import MDDeck
+import MDIO
 import MDPotentialFiles
 import MDPotentials
 
@@ -32,7 +33,8 @@ extension Registry.Family {
       throw section.error("elements", "names \(twice) twice")
     }
     if section.gives("active_set"), !section.gives("file") {
-      throw section.error("active_set", "is for a single `file`", hint: "give states of MLIP-2 as members of the committee")
+      throw section.error(
+        "active_set", "is for a single `file`", hint: "give states of MLIP-2 as members of the committee")
     }
     let elements = try elements(section, plan, species)
     let members = try (section["committee"].map(\.strings) ?? [section.path("file")]).map {
@@ -40,5 +42,12 @@ extension Registry.Family {
         file: $0, activeSet: section["active_set"]?.string, types: types, elements: elements, species: species)
     }
     return members.count == 1 ? members[0] : PotentialCommittee("mtp", members)
+  }
+}
+
+extension RunPlan {
+  /// What the types of MLIP's files are, if an `mtp` potential says so.
+  var mlipTypes: MLIPTypes? {
+    numberedTypes.map { MLIPTypes($0, elements: species.compactMapValues(\.element)) }
   }
 }

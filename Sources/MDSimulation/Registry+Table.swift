@@ -8,8 +8,8 @@ extension Registry.Family {
     "table",
     DeckObject(
       """
-      Pair interactions from files of LAMMPS `pair_style table`: between two rows the cubic with both energies and both \
-      forces. Pairs that are not given do not interact.
+      Pair interactions from files of LAMMPS `pair_style table`: between two rows the cubic with both energies and \
+      both forces. Pairs that are not given do not interact.
       """,
       [
         .required(
@@ -33,11 +33,15 @@ extension Registry.Family {
           - mtp: {file: Na-O.mtp, elements: [Na, O]}
           - table: {pairs: [{species: [O, O], file: OO.table, keyword: OO}]}
         """)
-  ) { section, _, species, _ in
+  ) { section, plan, species, _ in
     var tables: [SpeciesPair: TabulatedPair] = [:]
     for value in section.list("pairs") {
       let pair = value.section
       let names = pair.strings("species")
+      // A misspelt name would be a pair that does not interact.
+      for name in names where !species.contains(name) && plan.element(of: name) == nil {
+        throw pair.error("species", "names \(name), which is no species of the structure and no element")
+      }
       let table = try TabulatedPair(
         TableFile.read(pair.path("file"), keyword: pair.string("keyword")), cutoff: pair["cutoff"]?.double)
       guard tables.updateValue(table, forKey: SpeciesPair(names[0], names[1])) == nil else {

@@ -20,6 +20,12 @@ enum Rehearsal {
         _ = try mistakes.attempt { _ = try TrajectoryOutput.storage(column, trajectory, system.atoms) }
       }
     }
+    let present = system.species.filter { !system.unusedSpecies.contains($0) }
+    for trajectory in plan.output.trajectories + (plan.analysis.watch.map { [RunOutputs.selectionPlan($0)] } ?? []) {
+      _ = try mistakes.attempt {
+        try TrajectoryOutput.refuseUnnamedTypes(trajectory, plan.mlipTypes, species: present)
+      }
+    }
     try mistakes.refuse()
   }
 

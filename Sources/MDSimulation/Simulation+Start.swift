@@ -55,7 +55,7 @@ extension Simulation {
       try log.open(path: directory.log, append: false)
     }
     let outputs = RunOutputs(
-      plan.output, watch: plan.analysis.watch, types: plan.numberedTypes, directory: directory, lock: lock,
+      plan.output, watch: plan.analysis.watch, types: plan.mlipTypes, directory: directory, lock: lock,
       communicator: communicator)
     try outputs.open(
       continuing: nil, atoms: system.atoms, assessments: system.assessments, figures: system.figures)
@@ -132,7 +132,7 @@ extension Simulation {
     let images = atoms.image.pointer
     let cleared = communicator.sum((0..<atoms.localCount).filter { header.box.clearImage(&images[$0]) }.count)
     let outputs = RunOutputs(
-      plan.output, watch: plan.analysis.watch, types: plan.numberedTypes, directory: directory, lock: lock,
+      plan.output, watch: plan.analysis.watch, types: plan.mlipTypes, directory: directory, lock: lock,
       communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }

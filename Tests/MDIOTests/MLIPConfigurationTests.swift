@@ -83,8 +83,10 @@ import Testing
   @Test("mistakes are named with their line", arguments: [
     ("    3\n Supercell", "    4\n Supercell", ":12", "announced"), ("Size\n    3", "Size\n    0", ":3", "size"),
     ("0.25      0.125     0.1", "0.25      nan     0.1", ":9", "nan"), ("Energy", "Enrgy", ":12", "Enrgy"),
-    ("        1    1", "        1    7", ":1", "types 0 to 1"), ("BEGIN_CFG\n Size\n    1\n", "Size\n", ":20", "BEGIN_CFG"),
-    ("id type ", "id typ ", ":8", "type"),
+    ("        1    1", "        1    7", ":25", "types 0 to 1"),
+    ("BEGIN_CFG\n Size\n    1\n", "Size\n", ":20", "BEGIN_CFG"),
+    ("id type ", "id typ ", ":8", "type"), ("EFS_by", "Lattice", ":16", "Lattice"),
+    ("        1    1       0.5      0.25      0.125\nEND_CFG", "        1    1", ":24", "announced"),
   ])
   func mistakes(_ fault: (String, String, String, String)) throws {
     #expect(Self.text.contains(fault.0))
@@ -120,8 +122,20 @@ import Testing
         #expect(again["ref_energy"]?.numbers == [-1.0 / 3])
         #expect(again["ref_virial"]?.numbers == frame["virial"]?.numbers)
         #expect(again.column("ref_forces")?.reals == (0..<9).map { Double($0) / 3 })
+        #expect(again["MV_grade"]?.numbers == [2.5] && again.info.filter { $0.key == "MV_grade" }.count == 1)
+        #expect(again["EFS_by"]?.text == "Faultline")
       }
       #expect(try reader.next() == nil)
+      // A species may be an element under another name; without periodic axes there is no cell.
+      var molecule = try Self.frames(Self.text)[1]
+      molecule.structure.species = ["Li1", "Ox"]
+      let file = folder.appendingPathComponent("d.cfg").path
+      let own = try FrameFile.writer(file, named: file, types: MLIPTypes(["Li", "O"], elements: ["Ox": "O"]))
+      try own.write(molecule)
+      try own.finish()
+      #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("Supercell"))
+      let read = try #require(try FrameFile.reader(file, types: ["Li", "O"]).next())
+      #expect(read.structure.types == [1] && read.structure.box.periodic == .none)
       #expect(throws: FaultlineError.self) {
         let other = folder.appendingPathComponent("c.cfg").path
         try FrameFile.writer(other, named: other, types: ["Na", "O"]).write(frame)

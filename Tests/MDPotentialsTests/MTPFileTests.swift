@@ -105,7 +105,20 @@ import Testing
     Fault(original: "potential_tag =", changed: "potential_tg =", says: [":6", "potential_tg"]),
     Fault(original: "potential_tag =\n", changed: "species_count = 2\n", says: [":6", "twice"]),
     Fault(original: "radial_funcs_count = 1", changed: "radial_funcs_count = 99999999999", says: [":11"]),
-    Fault(original: "alpha_index_basic_count = 4", changed: "alpha_index_basic_count = 900000", says: [":23", "4 elements"]),
+    Fault(
+      original: "alpha_index_basic_count = 4", changed: "alpha_index_basic_count = 900000",
+      says: [":23", "4 elements"]),
+    Fault(original: "moments_count = 5", changed: "moments_count = 3", says: [":25", "4 basic moments", "3"]),
+    Fault(
+      original: "{3, 3, 1, 4}}", changed: "{3, 3, 1, 4}, {0, 4, 1, 5}, {0, 0, 1, 4}}", says: [":25", "3 elements"]),
+    Fault(
+      original: "species_count = 2\n", changed: "species_coeffs = {-1, -2}\nspecies_count = 2\n",
+      says: [":5", "elements"]),
+    Fault(
+      original: "radial_coeffs\n", changed: "radial_coeffs\n\t\t0-0 {1, 1}\nspecies_count = 1\n",
+      says: ["1 blocks", "4 are needed"]),
+    Fault(original: "\tradial_basis_size = 2\n", changed: "", says: [":11", "radial_basis_size"]),
+    Fault(original: "moment_coeffs", changed: "alpha_index_basic", says: ["twice"]),
   ]
 
   @Test("mistakes are named with their line", arguments: faults)
@@ -119,6 +132,51 @@ import Testing
       #expect(error.kind == .input)
       for word in fault.says { #expect("\(error)".contains(word), "\(error)") }
     }
+  }
+
+  @Test("the order of keys: what a count needs comes first, and sums are whole before they are factors")
+  func order() throws {
+    func lines(_ change: (inout [String]) -> Void) -> Data {
+      var lines = Self.text.components(separatedBy: "\n")
+      change(&lines)
+      return Data(lines.joined(separator: "\n").utf8)
+    }
+    let late = lines {
+      $0.remove(at: 4)
+      $0.insert("species_count = 1", at: 27)
+    }
+    let early = lines {
+      $0.remove(at: 27)
+      $0.remove(at: 4)
+      $0.insert("species_coeffs = {}", at: 3)
+    }
+    for data in [late, early] {
+      #expect { try Self.read(data) } throws: { "\($0)".contains("species_count and radial_coeffs come first") }
+    }
+    let bad = Self.text.replacingOccurrences(of: "count = 5", with: "count = 6")
+      .replacingOccurrences(of: "times_count = 3", with: "times_count = 5")
+      .replacingOccurrences(of: "{3, 3, 1, 4}}", with: "{0, 4, 1, 5}, {3, 3, 1, 4}, {0, 0, 1, 5}}")
+    #expect { try Self.read(Data(bad.utf8)) } throws: { "\($0)".contains(":25") && "\($0)".contains("moment 4") }
+    let good = bad.replacingOccurrences(of: "{0, 4, 1, 5}, {3, 3, 1, 4}", with: "{3, 3, 1, 4}, {0, 4, 1, 5}")
+    #expect(try Self.read(Data(good.utf8)).products.count == 5)
+    // Without species_count the blocks say it.
+    let plain = Self.text.replacingOccurrences(of: "species_count = 2\n", with: "")
+    #expect(try Self.read(Data(plain.utf8)).speciesCount == 2)
+  }
+
+  @Test("lines of megabytes")
+  func longLines() throws {
+    let count = 200_000
+    let products = (0..<count).map { "{\($0 % 4), \($0 % 3), \($0 % 5 + 1), \($0 + 4)}" }.joined(separator: ", ")
+    var text = Self.text.replacingOccurrences(of: "times_count = 3", with: "times_count = \(count)")
+      .replacingOccurrences(of: "moments_count = 5", with: "moments_count = \(count + 4)")
+    let start = text.range(of: "alpha_index_times = ")!.upperBound
+    let end = text.range(of: "\nalpha_scalar")!.lowerBound
+    text.replaceSubrange(start..<end, with: "{\(products)}")
+    #expect(products.utf8.count > 3_000_000)
+    let file = try Self.read(Data(text.utf8))
+    #expect(file.products.count == count && file.momentCoefficients == [0.25, 0.125])
+    #expect(file.products[199_999] == .init(first: 3, second: 1, factor: 5, target: 200_003))
   }
 
   @Test("an untrained potential is refused")
@@ -158,7 +216,8 @@ import Testing
     return whole.dropLast(cut)
   }
 
-  static let third = "\n#MVS_v1.1\nenergy_weight 0\nforce_weight 0\nstress_weight 0\nsite_en_weight 1\nweight_scaling 2\n#"
+  static let third =
+    "\n#MVS_v1.1\nenergy_weight 0\nforce_weight 0\nstress_weight 0\nsite_en_weight 1\nweight_scaling 2\n#"
 
   @Test("active sets of MLIP-3, of its older files, and states of MLIP-2")
   func sets() throws {
@@ -185,7 +244,7 @@ import Testing
     expectError(Self.withSet(Self.third, cut: 100), "ends too early")
     expectError(Self.withSet(Self.third.replacingOccurrences(of: "v1.1", with: "v2")), "MVS_v2")
     expectError(Self.withSet(Self.third.replacingOccurrences(of: "force_weight", with: "farce_weight")), "force_weight")
-    expectError(Self.withSet(Self.third.replacingOccurrences(of: "site_en_weight 1", with: "site_en_weight 0")), "alone")
+    expectError(Self.withSet(Self.third.replacingOccurrences(of: "en_weight 1", with: "en_weight 0")), "alone")
     expectError(Self.withSet(Self.third + " "), "inverse")
     expectError(Data((Self.text + "\nhello").utf8), "no active set")
   }

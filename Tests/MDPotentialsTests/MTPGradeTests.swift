@@ -11,9 +11,10 @@ import Testing
 @Suite struct MTPGradeTests {
   static let names = ["A", "B"]
 
-  /// A model with a random matrix X.
-  static func model(_ kind: MTPActiveSet.Kind) -> MTPFile {
+  /// A model with a random matrix X; `idle`: some scalars have no part in the energy.
+  static func model(_ kind: MTPActiveSet.Kind, idle: Bool = false) -> MTPFile {
     var file = MTPSample.random(ranks: [2, 3], species: 2, seed: 11, basis: 4)
+    if idle { for k in stride(from: 0, to: file.scalars.count, by: 2) { file.momentCoefficients[k] = 0 } }
     var random = SplitMix64(seed: 12)
     let n = file.coefficientCount
     file.activeSet = MTPActiveSet(
@@ -52,9 +53,9 @@ import Testing
     return (system, figures)
   }
 
-  @Test("by neighbourhood: an atom's grade, and the largest of the system")
-  func neighborhood() throws {
-    let file = Self.model(.neighborhood)
+  @Test("by neighbourhood: an atom's grade, and the largest of the system", arguments: [false, true])
+  func neighborhood(_ idle: Bool) throws {
+    let file = Self.model(.neighborhood, idle: idle)
     let structure = TestStructures.crystal(Self.names, spacing: 2.5, cells: [2, 1, 1])
     let expected = Self.derivatives(file, structure).map { Self.grade(file.activeSet!, $0) }
     let (system, figures) = try evaluated(file, structure)
@@ -75,5 +76,42 @@ import Testing
     let (system, figures) = try evaluated(file, structure)
     #expect(abs(figures[0] / Self.grade(file.activeSet!, v) - 1) < 1e-6)
     #expect(system.atoms.column(named: Assessment.grade.column) == nil, "atoms have none")
+  }
+  @Test("nobody asks: no grade is computed, and what was there stays")
+  func unasked() throws {
+    let file = Self.model(.neighborhood)
+    let structure = TestStructures.crystal(Self.names, spacing: 2.5, cells: [1, 1, 1])
+    let potential = try MTPPotential(file, types: Self.names, elements: Self.names, species: Self.names)
+    let system = BruteForceSystem(structure, reach: file.cutoff + 0.2)
+    _ = try system.evaluate([potential])
+    #expect(potential.assessmentMaxima == [0])
+    let column = try #require(system.atoms.column(named: Assessment.grade.column)).base
+      .assumingMemoryBound(to: Double.self)
+    for i in 0..<structure.count { column[i] = -1 }
+    _ = try system.evaluate([potential])
+    #expect((0..<structure.count).allSatisfy { column[$0] == -1 })
+    _ = try system.evaluate([potential], want: Want.all.union(.assessment))
+    #expect((0..<structure.count).allSatisfy { column[$0] > 0 })
+  }
+
+  @Test("of a committee the largest grade of its members counts")
+  func committee() throws {
+    let files = [Self.model(.neighborhood), Self.model(.neighborhood, idle: true)]
+    let structure = TestStructures.crystal(Self.names, spacing: 2.5, cells: [2, 1, 1])
+    let each = files.map { file in Self.derivatives(file, structure).map { Self.grade(file.activeSet!, $0) } }
+    let expected = zip(each[0], each[1]).map { max($0, $1) }
+    let potential = PotentialCommittee(
+      "mtp", try files.map { try MTPPotential($0, types: Self.names, elements: Self.names, species: Self.names) })
+    let system = BruteForceSystem(structure, reach: files[0].cutoff + 0.2)
+    _ = try system.evaluate([potential], want: Want.all.union(.assessment))
+    let column = try #require(system.atoms.column(named: Assessment.grade.column)).base
+      .assumingMemoryBound(to: Double.self)
+    for i in 0..<structure.count { #expect(abs(column[i] / expected[i] - 1) < 1e-6) }
+    let figures = potential.assess(
+      sums: potential.assessmentSums, maxima: potential.assessmentMaxima, atoms: structure.count)
+    #expect(potential.assessments == [.forceDeviation, .energyDeviation, .grade])
+    #expect(abs(figures[2] / expected.max()! - 1) < 1e-6)
+    // The second member decides somewhere, and the first elsewhere.
+    #expect(zip(each[0], each[1]).contains { $0 > $1 } && zip(each[0], each[1]).contains { $0 < $1 })
   }
 }

@@ -17,7 +17,8 @@ import Testing
       "ranks \(ranks), \(species) species, \(basis) basis functions" + (repulsive ? ", repulsive" : "")
     }
     var file: MTPFile {
-      MTPSample.random(ranks: ranks, species: species, seed: UInt64(ranks.count + 7 * species), basis: basis, repulsive: repulsive)
+      MTPSample.random(
+        ranks: ranks, species: species, seed: UInt64(ranks.count + 7 * species), basis: basis, repulsive: repulsive)
     }
     var names: [String] { Array(["A", "B", "C"][..<species]) }
   }

@@ -179,7 +179,8 @@ extension DeckSchema {
       "charge_deviation", .quantity(.charge, .positive),
       "Largest standard deviation of a charge over the committee, over all atoms."),
     DeckKey.optional(
-      "grade", .number(.positive), "Largest extrapolation grade of an atom (of the system, if the potential has only that)."),
+      "grade", .number(.positive),
+      "Largest extrapolation grade of an atom (of the system, if the potential has only that)."),
   ]
 
   private static let limitRules = [DeckObject.Rule(.atLeastOne, of: limits.map(\.name))]

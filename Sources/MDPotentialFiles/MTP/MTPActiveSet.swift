@@ -3,9 +3,10 @@ import MDCore
 
 /// The training set's selected rows, by which a potential tells how far an atom's surroundings are from it.
 ///
-/// θ are the potential's n coefficients: radial c (centre, neighbour, μ, β), then ξ⁰, then ξ. With v = ∂V/∂θ the grade is
-/// γ = max_j |Σ_k X[j, k] v_k|, where A Xᵀ = 1 and the rows of A are the selected v (Podryabinkin and Shapeev, Comput.
-/// Mater. Sci. 140, 171 (2017)). γ ≤ 1 interpolates; from 2 on the answer is suspicious, from 10 on worthless.
+/// θ are the potential's n coefficients: radial c (centre, neighbour, μ, β), then ξ⁰, then ξ. With v = ∂V/∂θ the
+/// grade is γ = max_j |Σ_k X[j, k] v_k|, where A Xᵀ = 1 and the rows of A are the selected v (Podryabinkin and
+/// Shapeev, Comput. Mater. Sci. 140, 171 (2017)). γ ≤ 1 interpolates; from 2 on the answer is suspicious, from 10 on
+/// worthless.
 package struct MTPActiveSet: Sendable {
   package enum Kind: Sendable, Equatable {
     /// v of each atom.
@@ -49,7 +50,8 @@ extension MTPActiveSet {
         for key in ["energy_weight", "force_weight", "stress_weight", "site_en_weight", "weight_scaling"] {
           let words = rest.line().split(separator: " ")
           guard words.count == 2, words[0] == key, let value = Double(words[1]), value.isFinite else {
-            throw rest.error("`\(key)` and a number are needed behind the potential", hint: "is the active set damaged?")
+            throw rest.error(
+              "`\(key)` and a number are needed behind the potential", hint: "is the active set damaged?")
           }
           values.append(value)
         }
@@ -66,7 +68,9 @@ extension MTPActiveSet {
       throw rest.error("the text of the potential is followed by something that is no active set")
     }
     rest.skipSpace()
-    guard rest.next() == UInt8(ascii: "#") else { throw rest.error("`#` is needed before the matrices of the active set") }
+    guard rest.next() == UInt8(ascii: "#") else {
+      throw rest.error("`#` is needed before the matrices of the active set")
+    }
     let rows = try rest.doubles(n * n)
     let inverse = try rest.doubles(n * n)
     // One row and one column against each other: order and size of the matrices are right.
@@ -127,7 +131,8 @@ extension MTPActiveSet {
     mutating func doubles(_ count: Int) throws -> [Double] {
       guard bytes.endIndex - place >= 8 * count else {
         throw error(
-          "the active set ends too early", hint: "\(8 * count) bytes are needed where \(bytes.endIndex - place) are left")
+          "the active set ends too early",
+          hint: "\(8 * count) bytes are needed where \(bytes.endIndex - place) are left")
       }
       let values = (0..<count).map { k in
         let start = place + 8 * k

@@ -2,8 +2,9 @@ import MDCore
 
 /// What a moment tensor potential's file says (`.mtp` of MLIP-2, `.almtp` of MLIP-3, version 1.1.0).
 ///
-/// V = ξ⁰_z + Σ_α ξ_α B_α; the basic moments M_{μ,abc} = Σ_j f_μ(r) n_x^a n_y^b n_z^c, products of moments in the file's
-/// order, and the moments among them that are scalars of the energy (Shapeev, Multiscale Model. Simul. 14, 1153 (2016)).
+/// V = ξ⁰_z + Σ_α ξ_α B_α; the basic moments M_{μ,abc} = Σ_j f_μ(r) n_x^a n_y^b n_z^c, products of moments in the
+/// file's order, and the moments among them that are scalars of the energy (Shapeev, Multiscale Model. Simul. 14,
+/// 1153 (2016)).
 package struct MTPFile: Sendable {
   /// One component of a basic moment.
   package struct Basic: Sendable, Equatable {

@@ -3,8 +3,8 @@ import MDCore
 
 /// Reads `.mtp` and `.almtp` files and states of MLIP-2 (`.als`, `.mvs`), which begin with the potential.
 ///
-/// The text ends with the list of `moment_coeffs`; what follows (an active set) may be binary, so nothing is read as lines
-/// of text beyond it.
+/// The text ends with the list of `moment_coeffs`; what follows (an active set) may be binary, so nothing is read as
+/// lines of text beyond it.
 package struct MTPReader {
   private var text: MTPText
   private var file = MTPFile()
@@ -51,7 +51,8 @@ package struct MTPReader {
       let version = try text.line(after: key)
       guard version == "1.1.0" else {
         throw text.error(
-          "version \(version) of moment tensor potentials is not supported", hint: "1.1.0 is: MLIP-2 and MLIP-3 write it")
+          "version \(version) of moment tensor potentials is not supported",
+          hint: "1.1.0 is: MLIP-2 and MLIP-3 write it")
       }
     case "potential_name": file.name = try text.line(after: key)
     case "scaling": file.scaling *= try text.number(after: key)
@@ -67,7 +68,8 @@ package struct MTPReader {
       }
       file.isRepulsive = type == "RBChebyshev_repuls"
     case "magnetic_basis_type": throw text.error("magnetic moment tensor potentials are not supported")
-    case "zbl_repulsion": throw text.error("`zbl_repulsion` is not supported", hint: "add a `zbl` potential in the deck")
+    case "zbl_repulsion":
+      throw text.error("`zbl_repulsion` is not supported", hint: "add a `zbl` potential in the deck")
     case "min_dist": file.minimumDistance = try text.number(after: key)
     case "max_dist": file.cutoff = try text.number(after: key)
     case "min_val", "max_val":
@@ -82,7 +84,9 @@ package struct MTPReader {
     case "alpha_index_times": try products(key)
     case "alpha_scalar_moments": scalarCount = try text.count(after: key, 1...10_000_000)
     case "alpha_moment_mapping":
-      file.scalars = try text.list(after: key, count: required(scalarCount, "alpha_scalar_moments")) { try $0.integer() }
+      file.scalars = try text.list(after: key, count: required(scalarCount, "alpha_scalar_moments")) {
+        try $0.integer()
+      }
     case "species_coeffs":
       file.speciesCoefficients = try text.list(after: key, count: file.speciesCount) { try $0.number() }
     case "moment_coeffs":
@@ -106,7 +110,9 @@ package struct MTPReader {
   /// Blocks `a-b` with K rows of R numbers, a the centre and b the neighbour.
   private mutating func radialCoefficients() throws {
     let (k, r) = (file.radialCount, file.basisSize)
-    guard k > 0, r > 0 else { throw text.error("radial_funcs_count and radial_basis_size must come before radial_coeffs") }
+    guard k > 0, r > 0 else {
+      throw text.error("radial_funcs_count and radial_basis_size must come before radial_coeffs")
+    }
     var blocks: [(centre: String, neighbor: String, values: [Double])] = []
     while let pair = try text.pair() {
       var values: [Double] = []
@@ -125,7 +131,8 @@ package struct MTPReader {
     for (place, block) in blocks.enumerated() {
       let (centre, neighbor) = (labels[place / count], labels[place % count])
       guard block.centre == centre, block.neighbor == neighbor else {
-        throw text.error("block \(block.centre)-\(block.neighbor) of radial_coeffs stands where \(centre)-\(neighbor) must")
+        throw text.error(
+          "block \(block.centre)-\(block.neighbor) of radial_coeffs stands where \(centre)-\(neighbor) must")
       }
       file.radialCoefficients += block.values
     }
@@ -146,6 +153,13 @@ package struct MTPReader {
   private mutating func products(_ key: String) throws {
     let moments = file.momentCount
     let basics = file.basics.count
+    guard basics > 0 else { throw text.error("`alpha_index_basic` must come before this") }
+    guard basics <= moments else {
+      throw text.error(
+        "\(basics) basic moments where alpha_moments_count is \(moments)", hint: "it counts the basic ones, too")
+    }
+    // Sums of products must be whole before they are used: order counts nowhere then.
+    var isUsed = [Bool](repeating: false, count: moments)
     file.products = try text.list(after: key, count: required(productCount, "alpha_index_times_count")) { text in
       let n = try text.braced(count: 4) { try $0.integer() }
       guard n[3] < moments, n[3] >= basics else {
@@ -154,6 +168,9 @@ package struct MTPReader {
       guard n[0] < n[3], n[1] < n[3] else {
         throw text.error("moment \(n[3]) is made of \(n[0]) and \(n[1])", hint: "only earlier moments can be factors")
       }
+      guard !isUsed[n[3]] else { throw text.error("moment \(n[3]) is added to after it was used as a factor") }
+      isUsed[n[0]] = true
+      isUsed[n[1]] = true
       return MTPFile.Product(first: n[0], second: n[1], factor: Double(n[2]), target: n[3])
     }
   }
@@ -170,8 +187,16 @@ package struct MTPReader {
     guard file.cutoff > file.minimumDistance, file.minimumDistance >= 0 else {
       throw text.error("min_dist \(file.minimumDistance) and max_dist \(file.cutoff)", hint: "0 ≤ min_dist < max_dist")
     }
+    let (s, k, r) = (file.speciesCount, file.radialCount, file.basisSize)
+    guard file.radialCoefficients.count == s * s * k * r, file.speciesCoefficients.count == s else {
+      let (radial, species) = (file.radialCoefficients.count, file.speciesCoefficients.count)
+      throw text.error(
+        "\(radial) radial and \(species) species coefficients for \(s) species",
+        hint: "species_count and radial_coeffs come first, species_coeffs after them")
+    }
     for moment in file.scalars where moment >= file.momentCount {
-      throw text.error("moment \(moment) of alpha_moment_mapping", hint: "there are \(file.momentCount), counted from 0")
+      throw text.error(
+        "moment \(moment) of alpha_moment_mapping", hint: "there are \(file.momentCount), counted from 0")
     }
   }
 }

@@ -34,7 +34,9 @@ struct MTPText {
 
   private mutating func expect(_ character: Character) throws {
     guard next(character) else {
-      throw error(place < bytes.count ? "`\(character)` is needed, not “\(token)”" : "the file ends where `\(character)` is needed")
+      throw error(
+        place < bytes.count
+          ? "`\(character)` is needed, not “\(token)”" : "the file ends where `\(character)` is needed")
     }
   }
 

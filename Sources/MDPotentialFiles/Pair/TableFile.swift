@@ -5,7 +5,7 @@ import MDCore
 ///
 ///     # a comment
 ///     OO                               the section's keyword
-///     N 500 R 1.0 6.0                  or RSQ, or no distances: then the rows' own; FPRIME and what follows is optional
+///     N 500 R 1.0 6.0                  or RSQ, or no distances: then the rows' own; FPRIME … is optional
 ///
 ///     1 1.0 25.3 102.1                 number, r (Å), φ (eV), −dφ/dr (eV/Å)
 package struct TableFile: Sendable, Equatable {
@@ -29,6 +29,11 @@ package struct TableFile: Sendable, Equatable {
     let lines = String(decoding: data, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }
     func error(_ line: Int, _ message: String, hint: String? = nil) -> FaultlineError {
       FaultlineError(.input, message, hint: hint, at: SourceLocation(file: path, line: line + 1))
+    }
+    // LAMMPS tags its files `UNITS: metal`; another unit is refused, no tag is taken as metal.
+    let tags = lines.first.map { $0.split(whereSeparator: \.isWhitespace) } ?? []
+    if let tag = tags.firstIndex(of: "UNITS:"), tag + 1 < tags.count, tags[tag + 1] != "metal" {
+      throw error(0, "units \(tags[tag + 1]) are not supported", hint: "eV and Å are needed: UNITS: metal")
     }
     func words(_ line: Int) -> [Substring] {
       lines[line].prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
@@ -92,8 +97,8 @@ package struct TableFile: Sendable, Equatable {
       while k < words.count {
         switch words[k] {
         case "R", "RSQ":
-          guard k + 2 < words.count, let low = Double(words[k + 1]), let high = Double(words[k + 2]), low > 0, high > low,
-            high.isFinite
+          guard k + 2 < words.count, let low = Double(words[k + 1]), let high = Double(words[k + 2]), low > 0,
+            high > low, high.isFinite
           else { throw error("`\(words[k])` needs two distances, 0 < low < high", nil) }
           spacing = words[k] == "R" ? .distance : .squaredDistance
           range = low...high

@@ -2,8 +2,8 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// Extrapolation grades of eight atoms of one element: v = ∂V/∂θ, then γ = max_j |Σ_k X[j, k] v_k|. Only the coefficients
-/// of the atoms' own element have a derivative, so only their columns of X count.
+/// Extrapolation grades of eight atoms of one element: v = ∂V/∂θ, then γ = max_j |Σ_k X[j, k] v_k|. Only the
+/// coefficients of the atoms' own element have a derivative, so only their columns of X count.
 final class MTPGrades {
   private let file: MTPFile
   private let plan: MTPPlan
@@ -77,7 +77,8 @@ final class MTPGrades {
         }
         // T_β(x) (r − r_c)²; padding stands at the cutoff, where that is zero.
         let distance = WideLanes(repeating: 1) / record[3]
-        let clamped = radial.floor > 0 ? distance.replacing(with: radial.floor, where: distance .< radial.floor) : distance
+        let clamped =
+          radial.floor > 0 ? distance.replacing(with: radial.floor, where: distance .< radial.floor) : distance
         let x = WideLanes(repeating: radial.offset).addingProduct(clamped, WideLanes(repeating: radial.slope))
         let e = clamped - radial.cutoff
         let envelope = e * e * file.scaling

@@ -4,10 +4,10 @@ import MDPotentialFiles
 
 /// What the kernels of a moment tensor potential run through, made once from its file.
 ///
-/// Since n is a unit vector, n_z² = 1 − n_x² − n_y²: only components with c ≤ 1 are summed over neighbours, (L + 1)² for
-/// a radial function whose highest rank is L; the others follow for each atom by
-/// M(a, b, c) = M(a, b, c−2) − M(a+2, b, c−2) − M(a, b+2, c−2). A place in the array of moments is that of a sum, then of
-/// the components that follow, then of the products.
+/// Since n is a unit vector, n_z² = 1 − n_x² − n_y²: only components with c ≤ 1 are summed over neighbours, (L + 1)²
+/// for a radial function whose highest rank is L; the others follow for each atom by M(a, b, c) = M(a, b, c−2) −
+/// M(a+2, b, c−2) − M(a, b+2, c−2). A place in the array of moments is that of a sum, then of the components that
+/// follow, then of the products.
 struct MTPPlan {
   /// Radial functions in the order of falling rank; the μ of the file.
   let radialOrder: [Int]

@@ -6,8 +6,8 @@ import MDPotentialFiles
 /// The moment tensor potential (Shapeev, Multiscale Model. Simul. 14, 1153 (2016); several elements: Gubaev et al.,
 /// Comput. Mater. Sci. 156, 148 (2019)) from the files of MLIP-2 and MLIP-3; see `MTPFile` for the energy.
 ///
-/// Pairs nearer than the file's minimum distance are computed as MLIP does: the radial functions are continued, and with
-/// RBChebyshev_repuls there is a steep repulsion.
+/// Pairs nearer than the file's minimum distance are computed as MLIP does: the radial functions are continued, and
+/// with RBChebyshev_repuls there is a steep repulsion.
 ///
 /// Per-atom energies are the central atoms' own. Of the virial r ⊗ f of a pair (centre, neighbour) each has half.
 public final class MTPPotential: Potential {
@@ -45,14 +45,15 @@ public final class MTPPotential: Potential {
     let place = path.map { SourceLocation(file: $0) }
     guard types.count == file.speciesCount else {
       throw FaultlineError(
-        .input, "\(types.count) elements (\(types.joined(separator: ", "))) for a potential of \(file.speciesCount) types",
+        .input,
+        "\(types.count) elements (\(types.joined(separator: ", "))) for a potential of \(file.speciesCount) types",
         hint: "name one for each, in the order of the file's types", at: place)
     }
     let map = try zip(elements, species).map { element, name -> Int32 in
       guard let index = types.firstIndex(of: element) else {
         throw FaultlineError(
-          .input, "species \(name) is none of the potential's elements", hint: "they are \(types.joined(separator: ", "))",
-          at: place)
+          .input, "species \(name) is none of the potential's elements",
+          hint: "they are \(types.joined(separator: ", "))", at: place)
       }
       return Int32(index)
     }

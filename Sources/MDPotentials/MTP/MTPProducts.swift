@@ -49,6 +49,8 @@ struct MTPProducts {
     var isFactor = [Bool](repeating: false, count: file.momentCount)
     // A factor of something that has no part in the energy is none.
     var isUsed = energy.map { $0 != 0 }
+    // Grades need the factors of all scalars.
+    if file.activeSet != nil { for moment in file.scalars { isUsed[moment] = true } }
     for product in file.products.reversed() where isUsed[product.target] {
       isUsed[product.first] = true
       isUsed[product.second] = true

@@ -3,8 +3,8 @@ import MDNumerics
 import MDPotentialFiles
 
 /// φ(r) from a table of energies and forces: between two points the cubic that has both energies and both slopes, so
-/// that every point of the table is met and forces are the derivative of the energy. Below the first point φ goes on as a
-/// straight line.
+/// that every point of the table is met and forces are the derivative of the energy. Below the first point φ goes on
+/// as a straight line.
 ///
 /// LAMMPS makes a second table of evenly spaced r² from splines of energy and force and interpolates both on their own;
 /// what differs from it is the error of that second table.
@@ -87,6 +87,8 @@ extension PairPotential {
     tables: [SpeciesPair: TabulatedPair], truncation: PairTruncation = .cut, species: [String]
   ) throws {
     let forms = SpeciesPairTable<TabulatedPair?>(species) { a, b in tables[SpeciesPair(species[a], species[b])] }
-    try self.init(name: "table", forms, truncation: truncation)
+    // A structure may have none of the pairs.
+    let reach = tables.values.map(\.cutoff).max()
+    try self.init(name: "table", forms, truncation: truncation, reach: reach)
   }
 }

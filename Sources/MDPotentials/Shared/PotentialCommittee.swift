@@ -37,7 +37,8 @@ public final class PotentialCommittee: Potential {
     columns = Columns(
       // Rows like those of the force column, so that the kernels can write to them.
       forces: atoms.addColumn("committee member forces", width: 4),
-      energies: atoms.addColumn("committee member energies"), virials: atoms.addColumn("committee member virials", width: 9),
+      energies: atoms.addColumn("committee member energies"),
+      virials: atoms.addColumn("committee member virials", width: 9),
       forceDeviation: atoms.addColumn(Assessment.forceDeviation.column, roles: [.migrates]),
       energyDeviation: atoms.addColumn(Assessment.energyDeviation.column, roles: [.migrates]),
       grade: atoms.column(named: Assessment.grade.column) == nil

@@ -30,7 +30,7 @@ public enum Evaluation {
       reader = try asInput { try FrameFile.reader(frames, types: plan.numberedTypes) }
       try asInput {
         let file = try PendingFile(output)
-        writer = try FrameFile.writer(file.temporary, named: output, types: plan.numberedTypes)
+        writer = try FrameFile.writer(file.temporary, named: output, types: plan.mlipTypes)
         pending = file
       }
     }

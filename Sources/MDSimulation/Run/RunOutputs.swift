@@ -13,7 +13,7 @@ final class RunOutputs {
   let plan: OutputPlan
   private let selectionPlan: TrajectoryPlan?
   /// What the types of MLIP's files are.
-  private let types: [String]?
+  private let types: MLIPTypes?
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
@@ -36,7 +36,7 @@ final class RunOutputs {
   private(set) var lastCheckpointClock: Clock?
 
   init(
-    _ plan: OutputPlan, watch: WatchPlan?, types: [String]?, directory: RunDirectory, lock: RunLock?,
+    _ plan: OutputPlan, watch: WatchPlan?, types: MLIPTypes?, directory: RunDirectory, lock: RunLock?,
     communicator: any Communicator
   ) {
     self.plan = plan
@@ -81,8 +81,8 @@ final class RunOutputs {
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
         try TrajectoryOutput(
-          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms, types: types,
-          lastStep: checkpoint?.header.clock.step ?? -1)
+          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
+          types: types, lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }
     trajectories = try plan.trajectories.map(output)
@@ -125,12 +125,12 @@ final class RunOutputs {
     header.checksums = checksums
   }
 
-  private static func selectionPlan(_ watch: WatchPlan) -> TrajectoryPlan {
+  static func selectionPlan(_ watch: WatchPlan) -> TrajectoryPlan {
     let file = watch.select?.file ?? "selected.extxyz"
     // Frames come when the watch says so.
     return TrajectoryPlan(
-      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"), columns: [],
-      location: watch.location)
+      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"),
+      columns: [], location: watch.location)
   }
 
   // MARK: When

@@ -15,18 +15,14 @@ final class TrajectoryOutput {
   private let groups = AlignedBuffer<Double>()
 
   init(
-    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, types: [String]?,
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, types: MLIPTypes?,
     lastStep: Int
   ) throws {
     self.plan = plan
     self.lastStep = lastStep
     // A column that the run cannot have is found now, not at the first frame.
     for column in plan.columns { _ = try Self.storage(column, plan, atoms) }
-    if plan.format == .mlipConfiguration, types == nil {
-      throw FaultlineError(
-        .input, "\(plan.file) would be a file of MLIP, whose types are numbers, and the deck does not say what they are",
-        hint: "the `elements` of an `mtp` potential do", at: plan.location, isCollective: true)
-    }
+    try Self.refuseUnnamedTypes(plan, types, species: [])
     guard writes else {
       writer = nil
       return
@@ -45,6 +41,21 @@ final class TrajectoryOutput {
   func finish() throws { try writer?.finish() }
 
   func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
+  /// Files of MLIP have numbers for species: each of the run must have one.
+  static func refuseUnnamedTypes(_ plan: TrajectoryPlan, _ types: MLIPTypes?, species: [String]) throws {
+    guard plan.format == .mlipConfiguration else { return }
+    guard let types else {
+      throw FaultlineError(
+        .input,
+        "\(plan.file) would be a file of MLIP, whose types are numbers, and the deck does not say what they are",
+        hint: "the `elements` of an `mtp` potential do", at: plan.location, isCollective: true)
+    }
+    guard let unknown = species.first(where: { types.number(of: $0) == nil }) else { return }
+    var error = types.error(unknown)
+    (error.location, error.isCollective) = (plan.location, true)
+    throw error
+  }
+
   func isNew(_ step: Int) -> Bool { step > lastStep }
 
   /// Whether frames have a header that speaks of energy and stress.
