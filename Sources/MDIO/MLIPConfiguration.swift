@@ -36,8 +36,12 @@ public final class MLIPConfigurationReader: FrameReader {
       case "Energy": parts.energy = try numbers(1, parts)[0]
       case "PlusStress:", "VirialStress:", "Stress:":
         // Components in the order of the line; `Stress` has the opposite sign.
+        let names = words.dropFirst().map { String($0.sorted()) }
+        guard Set(names) == ["xx", "yy", "zz", "yz", "xz", "xy"], names.count == 6 else {
+          throw reader.error("the components of \(words[0]) must be xx, yy, zz, yz, xz and xy")
+        }
         let values = try numbers(6, parts)
-        parts.stress = (Array(words.dropFirst()), words[0] == "Stress:" ? values.map { -$0 } : values)
+        parts.stress = (names, words[0] == "Stress:" ? values.map { -$0 } : values)
       case "Feature":
         guard words.count >= 2 else { throw reader.error("a feature needs a name") }
         guard isFeature(words[1]) else { throw reader.error("no feature can have the name \(words[1])") }
@@ -158,12 +162,9 @@ public final class MLIPConfigurationReader: FrameReader {
     frame.line = parts.begin
     if let energy = parts.energy { frame["ref_energy"] = ExtXYZEntry("ref_energy", energy) }
     if let stress = parts.stress {
-      func component(_ names: [String]) -> Double {
-        stress.names.firstIndex { names.contains($0) }.map { stress.values[$0] } ?? 0
-      }
-      let (xy, xz, yz) = (component(["xy", "yx"]), component(["xz", "zx"]), component(["yz", "zy"]))
-      frame["ref_virial"] = ExtXYZEntry(
-        "ref_virial", [component(["xx"]), xy, xz, xy, component(["yy"]), yz, xz, yz, component(["zz"])])
+      let w = Dictionary(uniqueKeysWithValues: zip(stress.names, stress.values))
+      let places = ["xx", "xy", "xz", "xy", "yy", "yz", "xz", "yz", "zz"]
+      frame["ref_virial"] = ExtXYZEntry("ref_virial", places.compactMap { w[$0] })
     }
     for feature in parts.features { frame[feature.name] = ExtXYZEntry(feature.name, feature.text) }
     if let forces = vectors(["fx", "fy", "fz"]) {

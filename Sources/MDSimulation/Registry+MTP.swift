@@ -25,7 +25,7 @@ extension Registry.Family {
       rules: [.init(.exactlyOne, of: ["file", "committee"])],
       example: """
         potential:
-          - mtp: {file: Li6PS5Cl.almtp, elements: [Li, P, S, Cl]}
+          - mtp: {file: ../potentials/mtp/CuNi-example.almtp, elements: [Cu, Ni]}
         """)
   ) { section, plan, species, _ in
     let types = section.strings("elements")

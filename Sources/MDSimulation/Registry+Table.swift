@@ -30,8 +30,7 @@ extension Registry.Family {
       ],
       example: """
         potential:
-          - mtp: {file: Na-O.mtp, elements: [Na, O]}
-          - table: {pairs: [{species: [O, O], file: OO.table, keyword: OO}]}
+          - table: {pairs: [{species: [Ar, Kr], file: rare.table, keyword: AR_KR}]}
         """)
   ) { section, plan, species, _ in
     var tables: [SpeciesPair: TabulatedPair] = [:]

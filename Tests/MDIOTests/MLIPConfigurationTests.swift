@@ -74,7 +74,8 @@ import Testing
     let r = try Self.frames(direct)[0].structure.positions[0]
     #expect((r - Vector3(0.5 * 4 + 0.25 * 0.2, 0.5 * 0.1 + 0.25 * 5 + 0.125 * 0.3, 0.125 * 6)).length < 1e-14)
     let slab = Self.text.replacingOccurrences(of: "         0.0      0.3      6.0\n", with: "")
-      .replacingOccurrences(of: "PlusStress", with: "Stress")
+      .replacingOccurrences(of: "PlusStress:  xx", with: "Stress:  xx")
+      .replacingOccurrences(of: "yz          xz          xy", with: "zy          zx          yx")
     let frame = try Self.frames(slab)[0]
     #expect(frame.structure.box.periodic == Periodicity(true, true, false))
     #expect(frame["ref_virial"]?.numbers?.prefix(2) == [-1, -6])
@@ -85,6 +86,7 @@ import Testing
     ("0.25      0.125     0.1", "0.25      nan     0.1", ":9", "nan"), ("Energy", "Enrgy", ":12", "Enrgy"),
     ("        1    1", "        1    7", ":25", "types 0 to 1"),
     ("BEGIN_CFG\n Size\n    1\n", "Size\n", ":20", "BEGIN_CFG"),
+    ("xx          yy", "xx          xx", ":14", "must be xx"), ("zz          yz", "zz   1 yz", ":14", "must be xx"),
     ("id type ", "id typ ", ":8", "type"), ("EFS_by", "Lattice", ":16", "Lattice"),
     ("        1    1       0.5      0.25      0.125\nEND_CFG", "        1    1", ":24", "announced"),
   ])
