@@ -46,4 +46,16 @@ CLANES clanes clanes_divide(clanes a, clanes b) {
   return a / b;
 }
 
+// Eight doubles: one AVX-512 register, or two of AVX2.
+typedef double clanes8 __attribute__((ext_vector_type(8)));
+
+CLANES clanes8 lanes8_fma(clanes8 a, clanes8 b, clanes8 c) { return __builtin_elementwise_fma(a, b, c); }
+CLANES clanes8 lanes8_fnma(clanes8 a, clanes8 b, clanes8 c) { return __builtin_elementwise_fma(-a, b, c); }
+CLANES clanes8 lanes8_sqrt(clanes8 a) { return __builtin_elementwise_sqrt(a); }
+CLANES clanes8 lanes8_divide(clanes8 a, clanes8 b) { return a / b; }
+CLANES double lanes8_sum(clanes8 a) {
+  clanes h = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return lanes_sum(h);
+}
+
 #endif

@@ -9,6 +9,10 @@ public enum Assessment: String, Sendable, CaseIterable, Codable {
   case energyDeviation = "energy_deviation"
   /// √(Σₘ (qₘ − q̄)² / M), e; of a system the largest over its atoms.
   case chargeDeviation = "charge_deviation"
+  /// MaxVol extrapolation grade γ: how far an atom's surroundings are from those of the training set, 1 at its edge;
+  /// of a system the largest over its atoms, or the system's own where the potential's training set was selected by
+  /// whole configurations (atoms have none then).
+  case grade
 
   /// Whether an atom's figure is in the column of this name in the `AtomStore`, and a system's in thermo.csv.
   public var column: String { rawValue }

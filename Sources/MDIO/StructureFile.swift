@@ -6,6 +6,8 @@ public enum StructureFile {
     case extxyz
     case lammpsData = "lammps-data"
     case poscar
+    /// Configurations of MLIP; read only.
+    case mlipConfiguration = "mlip-cfg"
   }
 
   /// Reads a structure. `format` nil takes it from the name and, where that says nothing, from the content.
@@ -15,13 +17,15 @@ public enum StructureFile {
   ///     symbols, or of an extended XYZ whose species are type numbers). For files that name their species it fixes the
   ///     order; a species that is not in the list is an error.
   ///   - frame: which frame of an extended XYZ file, from 0; negative from the end. The last is the default.
+  ///   - types: the species of types 0, 1, … of a `.cfg` file where `species` does not say.
   ///   - periodic: of LAMMPS data, which does not say; the other formats do.
   public static func read(
-    _ path: String, format: Format? = nil, species: [String]? = nil, frame: Int = -1, periodic: Periodicity = .all
+    _ path: String, format: Format? = nil, species: [String]? = nil, types: [String]? = nil, frame: Int = -1,
+    periodic: Periodicity = .all
   ) throws -> Structure {
     switch try format ?? detect(path) {
     case .extxyz:
-      let frame = try selected(frame, of: path)
+      let frame = try selected(frame, of: ExtXYZReader(path), path)
       var structure = try ordered(frame.structure, by: species, path)
       if !frame.hasLattice {
         structure.notes.append(
@@ -30,6 +34,8 @@ public enum StructureFile {
       return structure
     case .lammpsData: return try LammpsDataReader.read(path, species: species, periodic: periodic)
     case .poscar: return try ordered(Poscar.read(path, species: species), by: species, path)
+    case .mlipConfiguration:
+      return try selected(frame, of: FrameFile.reader(path, types: species ?? types), path).structure
     }
   }
 
@@ -47,6 +53,8 @@ public enum StructureFile {
       try writer.finish()
     case .lammpsData: try LammpsDataWriter.write(structure, to: path)
     case .poscar: try Poscar.write(structure, to: path)
+    case .mlipConfiguration:
+      throw FaultlineError(.input, "\(path): structures are not written as .cfg", hint: "`evaluate --output` does")
     }
   }
 
@@ -70,6 +78,7 @@ public enum StructureFile {
     case "xyz", "extxyz": return .extxyz
     case "data", "lmp", "lammps": return .lammpsData
     case "vasp", "poscar", "contcar": return .poscar
+    case "cfg": return .mlipConfiguration
     default: break
     }
     if name.hasPrefix("poscar") || name.hasPrefix("contcar") { return .poscar }
@@ -99,8 +108,7 @@ public enum StructureFile {
     throw FaultlineError(.input, "the format of \(path) is not known", hint: "name it: \(names)")
   }
 
-  private static func selected(_ frame: Int, of path: String) throws -> ExtXYZFrame {
-    let reader = try ExtXYZReader(path)
+  private static func selected(_ frame: Int, of reader: any FrameReader, _ path: String) throws -> ExtXYZFrame {
     // From the end, only as many frames are kept as are asked for.
     var recent: [ExtXYZFrame] = []
     var count = 0

@@ -123,5 +123,46 @@ extension CommandLineTests {
       // The file's numbers of types stay.
       #expect(try launcher.read("some-run/t.dump").contains("\n1 2 Cu "))
     }
+
+    @Test("pressure and nearest distance, from which a potential for other elements shows", arguments: [nil, 2])
+    func pressure(_ ranks: Int?) throws {
+      let launcher = try Launcher("check")
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "deck.yaml",
+        """
+        structure: {lattice: {type: fcc, constant: 3.75, species: [Cu], size: [3, 3, 3]}}
+        potential: [{eam: {parameters: zhou2004}}]
+        stages: [{dynamics: {steps: 1}}]
+        output: {directory: run}
+        """)
+      let found = try launcher.run(ranks: ranks, "check", "deck.yaml")
+      #expect(try launcher.run("run", "deck.yaml").code == 0)
+      let bar = try #require(try launcher.thermo("run/thermo.csv")[0]["pressure"])
+      let expected = "pressure of atoms at rest \(String(format: "%.1f", bar / 1000)) kbar, nearest atoms 2.652 Å apart"
+      #expect(bar < -10_000 && found.output.contains(expected), "\(found.output)")
+
+      // Open boundaries have no pressure; the nearest pair is on one rank.
+      try launcher.write(
+        "ar.xyz",
+        """
+        4
+        Lattice="40 0 0 0 20 0 0 0 20" pbc="F F F" Properties=species:S:1:pos:R:3
+        Ar 8 10 10
+        Ar 8 13.5 10
+        Ar 32 10 10
+        Ar 32 14.25 10
+
+        """)
+      try launcher.write(
+        "ar.yaml",
+        """
+        structure: {file: {path: ar.xyz}}
+        potential: [{lennard_jones: {cutoff: 6, pairs: [{species: [Ar, Ar], epsilon: 0.01, sigma: 3.4}]}}]
+        stages: [{dynamics: {steps: 1}}]
+        """)
+      let open = try launcher.run(ranks: ranks, "check", "ar.yaml")
+      #expect(open.output.contains(" nearest atoms 3.500 Å apart") && !open.output.contains("pressure of"))
+    }
   }
 }

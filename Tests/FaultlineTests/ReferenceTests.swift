@@ -58,7 +58,18 @@ extension CommandLineTests {
         Case(
           folder: "hdnnp-H2O-RPBE-D3",
           potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-      ] + charged + equilibrated
+      ] + charged + equilibrated + tensors
+
+    /// MLIP-3's own numbers, virials included; per-atom energies and grades where it gives them.
+    static let tensors: [Case] = [
+      ("mtp-Fe-16", "pot_16.mtp", "Fe"), ("mtp-Fe-24", "pot_22.mtp", "Fe"), ("mtp-NaO-16", "pot16_Na-O.mtp", "Na, O"),
+      ("mtp-TaCrVW-20", "pot.mtp", "Ta, Cr, V, W"), ("mtp-Cu-08-grades", "pot.almtp", "Cu"),
+      ("mtp-LiTiO-08-grades", "pot.almtp", "Li, O, Ti"),
+    ].map { folder, file, elements in
+      Case(
+        folder: folder, potential: "- mtp: {file: REF/\(file), elements: [\(elements)]}", force: 1e-8, virial: 1e-9,
+        atomic: 1e-9)
+    }
 
     /// n2p2's own Ewald sums were tightened to 10⁻⁹.
     static let equilibrated: [Case] = [
@@ -157,6 +168,13 @@ extension CommandLineTests {
         let mine = try #require(b.column("force_deviation")?.reals)
         let error = zip(deviations, mine).map { abs($0 - $1) }.max() ?? 0
         #expect(error <= item.force, "\(name): error \(error) eV/Å of the committee's deviation")
+      }
+      if let grades = a.column("ref_grade")?.reals {
+        let mine = try #require(b.column("grade")?.reals)
+        let error = zip(grades, mine).map { abs($1 / $0 - 1) }.max() ?? 1
+        #expect(error <= 1e-6, "\(name): grade error \(error)")
+        let largest = try #require(a["ref_max_grade"]?.numbers?.first)
+        #expect(abs(try #require(b["grade"]?.numbers?.first) / largest - 1) <= 1e-6)
       }
       if let atomic = a.column("ref_atomic_energy")?.reals {
         let mine = try #require(b.column("energies")?.reals)

@@ -63,7 +63,7 @@ struct DocumentTests {
   func counts() {
     #expect(Self.inputs.count >= 10)
     #expect(PageDeck.all.count >= 60)
-    #expect(PageDeck.all.filter { $0.needs != nil }.count == 6)
+    #expect(PageDeck.all.filter { $0.needs != nil }.count == 7)
   }
 
   /// `faultline check` of this deck, in a folder with what pages name beside it: the potentials of the repository, a
@@ -75,6 +75,7 @@ struct DocumentTests {
     defer { try? files.removeItem(atPath: folder) }
     let potentials = Pages.repository.appendingPathComponent("potentials").path
     var links = [("potentials", potentials), ("inputs/potentials", potentials)]
+    links.append(("inputs/rare.table", Pages.repository.appendingPathComponent("Tests/Reference/table/rare.table").path))
     for k in 1...4 { links.append(("inputs/run\(k)", potentials + "/hdnnp/Cu-example")) }
     for k in 1...3 { links.append(("inputs/salt\(k)", potentials + "/hdnnp/NaCl-example")) }
     for (name, target) in links { try files.createSymbolicLink(atPath: "\(folder)/\(name)", withDestinationPath: target) }

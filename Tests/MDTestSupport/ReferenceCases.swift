@@ -65,6 +65,11 @@ public enum ReferenceCases {
     return copy
   }
 
+  /// A column of numbers of each frame of a case, nil where a frame has none.
+  public static func columns(_ folder: URL, _ name: String, file: String = "reference.extxyz") throws -> [[Double]?] {
+    try ExtXYZReader.frames(of: folder.appendingPathComponent(file).path).map { $0.column(name)?.reals }
+  }
+
   /// The frames of `reference.extxyz` in the folder of a case.
   public static func frames(_ folder: URL, file: String = "reference.extxyz") throws -> [ReferenceFrame] {
     try ExtXYZReader.frames(of: folder.appendingPathComponent(file).path).map { frame in

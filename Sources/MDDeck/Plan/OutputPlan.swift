@@ -51,14 +51,18 @@ public struct TrajectoryPlan: Sendable {
 public enum TrajectoryFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsDump = "lammps-dump"
+  /// Configurations of MLIP, whose types are those of the deck's `mtp` potential.
+  case mlipConfiguration = "mlip-cfg"
 
   /// What the name of a file says.
-  init?(fileName: String) {
+  public init?(fileName: String) {
     let name = fileName.hasSuffix(".gz") ? String(fileName.dropLast(3)) : fileName
     if [".extxyz", ".xyz"].contains(where: name.hasSuffix) {
       self = .extxyz
     } else if [".dump", ".lammpstrj"].contains(where: name.hasSuffix) {
       self = .lammpsDump
+    } else if name.hasSuffix(".cfg") {
+      self = .mlipConfiguration
     } else {
       return nil
     }

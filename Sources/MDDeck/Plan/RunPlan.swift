@@ -31,6 +31,11 @@ public struct RunPlan: Sendable {
   /// Whether any stage moves atoms in time.
   public var hasDynamics: Bool { stages.contains { if case .dynamics = $0.work { true } else { false } } }
 
+  /// The elements of an `mtp` potential in the order of its types, which are numbers in the files of MLIP.
+  public var numberedTypes: [String]? {
+    potential.first { $0.name == "mtp" }?.section.strings("elements")
+  }
+
   /// Whether the deck says that the cell is open along a Cartesian axis; files may say so too.
   public func isOpen(_ axis: Int) -> Bool {
     guard let structure else { return false }

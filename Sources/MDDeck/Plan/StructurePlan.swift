@@ -34,6 +34,7 @@ public enum StructureFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsData = "lammps-data"
   case poscar
+  case mlipConfiguration = "mlip-cfg"
 }
 
 public struct StructureFilePlan: Sendable {
@@ -41,7 +42,7 @@ public struct StructureFilePlan: Sendable {
   public var path: String
   /// nil: to be found from the name and the content.
   public var format: StructureFormat?
-  /// Names of the types of a lammps-data file.
+  /// Names of the types of a lammps-data or mlip-cfg file.
   public var species: [String]?
 }
 

@@ -45,7 +45,7 @@ extension DeckSchema {
       .required("every", .steps, "Steps between frames."),
       .optional(
         "format", .enumeration(TrajectoryFormat.allCases.map(\.rawValue)),
-        "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj."),
+        "Format; if absent by the name: .extxyz or .xyz, .dump or .lammpstrj, .cfg (of MLIP, for an `mtp` potential)."),
       .defaulted(
         "columns",
         .list(.enumeration(parts.atomColumns.map(\.name)), count: 0...parts.atomColumns.count),

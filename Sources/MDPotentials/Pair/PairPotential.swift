@@ -32,12 +32,14 @@ package final class PairPotential: Potential {
   let chargedKernel: (ForceContext, PointCharges, PairScratch) -> Tally
   private let scratch = PairScratch()
 
-  /// `forms` holds nil for species that do not interact. Inlined into each form's own initialiser, so that the
-  /// loop is compiled for that form.
+  /// `forms` holds nil for species that do not interact; `reach` is the cutoff (Å) where none of them may.
+  /// Inlined into each form's own initialiser, so that the loop is compiled for that form.
   @inline(__always)
-  init<Form: PairForm>(name: String, _ forms: SpeciesPairTable<Form?>, truncation: PairTruncation) throws {
+  init<Form: PairForm>(
+    name: String, _ forms: SpeciesPairTable<Form?>, truncation: PairTruncation, reach: Double? = nil
+  ) throws {
     let terms = try forms.values.map { try $0.map { try PairTerm($0, truncation) } }
-    let cutoff = terms.compactMap { $0?.form.cutoff }.max() ?? 0
+    let cutoff = terms.compactMap { $0?.form.cutoff }.max() ?? reach ?? 0
     guard cutoff > 0 else { throw FaultlineError(.input, "\(name): no pair of species interacts") }
     self.name = name
     requirements = PotentialRequirements(cutoff: cutoff, list: .half)

@@ -41,6 +41,10 @@ public enum DryRun {
     log.line(
       "forces       largest component \(RunLog.fixed(probe.largestForce, 3)) eV/Å, "
         + "energy \(RunLog.fixed(probe.energy, 4)) eV")
+    let nearest = probe.nearest.isFinite ? "nearest atoms \(RunLog.fixed(probe.nearest, 3)) Å apart" : nil
+    let pressure = probe.pressure.map { "pressure of atoms at rest \(BoundaryEnergy.kilobar($0))" }
+    let both = [pressure, nearest].compactMap { $0 }
+    if !both.isEmpty { log.line("             " + both.joined(separator: ", ")) }
     for note in try system.notes(step: 0) { log.line("             " + note) }
     try report(plan, system, probe, ranks: ranks, log: log)
     log.line("deck         \(deck): \(RunLog.counted(plan.stages.count, "stage")), no mistakes")
@@ -135,7 +139,11 @@ public enum DryRun {
     var force: Double
     var rebuild: Double
     var energy: Double
+    /// bar, without the atoms' motion; nil if an axis is open.
+    var pressure: Double?
     var largestForce: Double
+    /// The smallest distance of two atoms within the lists' reach, Å; infinite if there is none.
+    var nearest: Double
     /// Bytes of columns an atom (local or ghost) and of lists a local atom.
     var columnBytes: Int
     var listBytes: Double
@@ -165,9 +173,13 @@ public enum DryRun {
       largest = max(largest, abs(f.x), abs(f.y), abs(f.z))
     }
     let lists = communicator.sum(system.lists.statistics.bytes)
+    let trace = communicator.sum(tally.virial.trace)
+    let pressure = trace / (3 * system.box.volume) * Units.energyPerVolumeToBar
     return Probe(
       force: forces.sorted()[1], rebuild: rebuild, energy: communicator.sum(tally.energy),
-      largestForce: communicator.maximum(largest), columnBytes: system.atoms.columns.reduce(0) { $0 + $1.stride },
+      pressure: system.box.periodic.isFull ? pressure : nil, largestForce: communicator.maximum(largest),
+      nearest: communicator.minimum(system.closestPair()?.distance ?? .infinity),
+      columnBytes: system.atoms.columns.reduce(0) { $0 + $1.stride },
       listBytes: Double(lists) / Double(max(system.totalCount, 1)),
       density: Double(system.totalCount) / system.box.volume)
   }

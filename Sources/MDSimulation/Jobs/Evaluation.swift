@@ -18,19 +18,19 @@ public enum Evaluation {
   ) throws {
     let began = PhaseTimers.now()
     let plan = try DeckReading.plan(deck, purpose: .evaluate, communicator: communicator, log: log)
-    var reader: ExtXYZReader?
+    var reader: (any FrameReader)?
     var pending: PendingFile?
-    var writer: ExtXYZWriter?
+    var writer: (any FrameWriter)?
     try communicator.agree {
       guard communicator.isRoot else { return }
       for (name, option) in [(frames, "the file of --frames"), (deck, "the deck")] where isSameFile(name, output) {
         throw FaultlineError(
           .input, "--output \(output) is \(option)", hint: "give another name: frames are read one by one")
       }
-      reader = try asInput { try ExtXYZReader(frames) }
+      reader = try asInput { try FrameFile.reader(frames, types: plan.numberedTypes) }
       try asInput {
         let file = try PendingFile(output)
-        writer = try ExtXYZWriter(file.temporary)
+        writer = try FrameFile.writer(file.temporary, named: output, types: plan.mlipTypes)
         pending = file
       }
     }
@@ -127,6 +127,8 @@ public enum Evaluation {
     /// What the potentials say of themselves: of the frame and of its atoms.
     var figures: [Assessment: Double] = [:]
     var atomFigures: [[Double]] = []
+    /// What each of them is.
+    var judged: [Assessment] = []
     var assessments: [Assessment] { figures.keys.sorted { $0.rawValue < $1.rawValue } }
   }
 
@@ -188,7 +190,9 @@ public enum Evaluation {
     result.notes = notes
     if watch.isPossible { result.figures = watch.look(at: 0) }
     let atoms = system.atoms
-    let judged = result.assessments.compactMap { atoms.column(named: $0.column) }
+    // A grade of the whole system is none of atoms.
+    result.judged = result.assessments.filter { atoms.column(named: $0.column) != nil }
+    let judged = result.judged.compactMap { atoms.column(named: $0.column) }
     result.atomFigures = judged.map { _ in [] }
     let charges =
       equilibrating.isEmpty
@@ -212,7 +216,7 @@ public enum Evaluation {
       [
         ("energy", result.energies), ("charge", result.charges ?? []),
         ("electronegativity", result.electronegativities),
-      ] + zip(result.assessments.map(\.rawValue), result.atomFigures)
+      ] + zip(result.judged.map(\.rawValue), result.atomFigures)
     for (what, values) in columns {
       if let atom = values.firstIndex(where: { !$0.isFinite }) {
         throw notANumber("the \(what) of atom \(atom + 1)", name)
@@ -245,8 +249,8 @@ public enum Evaluation {
         out.set(ExtXYZColumn("electronegativity", .reals(result.electronegativities)))
       }
     }
-    for (name, values) in zip(result.assessments, result.atomFigures) {
-      out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0)
+    for name in result.assessments { out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0) }
+    for (name, values) in zip(result.judged, result.atomFigures) {
       out.set(ExtXYZColumn(name.rawValue, .reals(values)))
     }
     return out

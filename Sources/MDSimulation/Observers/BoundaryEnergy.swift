@@ -203,7 +203,7 @@ final class BoundaryEnergy: Observer {
   }
 
   /// "-104.2 kbar".
-  private static func kilobar(_ bar: Double) -> String { "\(RunLog.fixed(bar / 1000, abs(bar) < 1000 ? 3 : 1)) kbar" }
+  static func kilobar(_ bar: Double) -> String { "\(RunLog.fixed(bar / 1000, abs(bar) < 1000 ? 3 : 1)) kbar" }
 }
 
 extension ObserverEntry {

@@ -36,7 +36,7 @@ final class Watch: Observer {
     guard let plan else { return nil }
     let file = plan.select?.file ?? "selected.extxyz"
     return TrajectoryPlan(
-      file: file, every: .max, format: .extxyz, gzip: file.hasSuffix(".gz"),
+      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"),
       columns: ["forces", "energies"] + columns.map(\.name), location: plan.location)
   }
 
@@ -54,7 +54,7 @@ final class Watch: Observer {
   static func hint(_ known: [Assessment]) -> String {
     known.isEmpty
       ? "hdnnp gives extrapolations, and with a committee force_deviation and energy_deviation, charge_deviation if it "
-        + "has charges"
+        + "has charges; mtp gives grade if its file has an active set"
       : "they give " + known.map(\.rawValue).joined(separator: ", ")
   }
 

@@ -44,6 +44,7 @@ extension Assessment {
     case .forceDeviation: Figure(column, unit: "eV/Å")
     case .energyDeviation: Figure(column, unit: "eV")
     case .chargeDeviation: Figure(column, unit: "e")
+    case .grade: Figure(column)
     }
   }
 
@@ -65,6 +66,10 @@ extension Assessment {
       .optional(
         rawValue, .quantity(.charge, .positive),
         "Largest standard deviation of a charge over the committee, over all atoms.")
+    case .grade:
+      .optional(
+        rawValue, .number(.positive),
+        "Largest extrapolation grade of an atom (of the system, if the potential has only that).")
     }
   }
 }
@@ -102,7 +107,7 @@ extension ObserverEntry {
   private static let select = DeckObject(
     "A structure above any of these limits is written, with the figures.",
     limits + [
-      .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
+      .defaulted("file", .path(.outputName), "selected.extxyz", "File inside the run's folder: extended XYZ, or MLIP's if it ends in .cfg."),
       .defaulted("spacing", .steps, "100", "Least number of steps between two structures."),
     ],
     rules: limitRules)

@@ -23,7 +23,7 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .hdnnp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .coulomb, .qeq,
+    .snap, .hdnnp, .mtp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb, .qeq,
   ]
 
   // What several families' keys may be.

@@ -23,6 +23,12 @@ enum Rehearsal {
         }
       }
     }
+    let present = system.species.filter { !system.unusedSpecies.contains($0) }
+    for trajectory in plan.output.trajectories + observers.all.compactMap(\.keeps) {
+      _ = try mistakes.attempt {
+        try TrajectoryOutput.refuseUnnamedTypes(trajectory, plan.mlipTypes, species: present)
+      }
+    }
     let notes = try mistakes.attempt { try observers.rehearse() } ?? []
     try mistakes.refuse()
     return notes

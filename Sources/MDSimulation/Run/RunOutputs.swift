@@ -11,6 +11,8 @@ import MDParallel
 final class RunOutputs {
   let directory: RunDirectory
   let plan: OutputPlan
+  /// What the types of MLIP's files are.
+  private let types: MLIPTypes?
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
@@ -30,8 +32,11 @@ final class RunOutputs {
   /// Where the run stood then.
   private(set) var lastCheckpointClock: Clock?
 
-  init(_ plan: OutputPlan, directory: RunDirectory, lock: RunLock?, communicator: any Communicator) {
+  init(
+    _ plan: OutputPlan, types: MLIPTypes?, directory: RunDirectory, lock: RunLock?, communicator: any Communicator
+  ) {
     self.plan = plan
+    self.types = types
     self.lock = lock
     self.directory = directory
     self.communicator = communicator
@@ -66,7 +71,7 @@ final class RunOutputs {
       try communicator.agree {
         try TrajectoryOutput(
           plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
-          lastStep: checkpoint?.header.clock.step ?? -1)
+          types: types, lastStep: checkpoint?.header.clock.step ?? -1)
       }
     }
     trajectories = try plan.trajectories.map(output)

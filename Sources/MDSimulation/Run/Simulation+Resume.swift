@@ -87,7 +87,8 @@ extension Simulation {
         .input, "checkpoint \(file) has a section '\(stranger)', which belongs to nothing in its deck",
         isCollective: true)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, lock: lock, communicator: communicator)
+    let outputs = RunOutputs(
+      plan.output, types: plan.mlipTypes, directory: directory, lock: lock, communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
       try directory.proveWritable()

@@ -48,7 +48,8 @@ extension Simulation {
         trajectories: plan.output.trajectories.map(\.file), overwrite: plan.output.overwrite)
       try log.open(path: directory.log, append: false)
     }
-    let outputs = RunOutputs(plan.output, directory: directory, lock: lock, communicator: communicator)
+    let outputs = RunOutputs(
+      plan.output, types: plan.mlipTypes, directory: directory, lock: lock, communicator: communicator)
     try outputs.open(continuing: nil, atoms: system.atoms, observers: observers)
     let simulation = Simulation(
       plan: plan, engine: engine, outputs: outputs, observers: observers, restored: nil,

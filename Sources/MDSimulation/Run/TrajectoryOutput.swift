@@ -16,13 +16,15 @@ final class TrajectoryOutput {
   private let groups = AlignedBuffer<Double>()
 
   init(
-    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, lastStep: Int
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, types: MLIPTypes?,
+    lastStep: Int
   ) throws {
     self.plan = plan
     self.lastStep = lastStep
     columns = plan.columns.map(AtomColumn.named)
     // A column that the run cannot have is found now, not at the first frame.
     for column in columns { _ = try column.storage(in: atoms, for: plan) }
+    try Self.refuseUnnamedTypes(plan, types, species: [])
     guard writes else {
       writer = nil
       return
@@ -31,6 +33,7 @@ final class TrajectoryOutput {
     switch plan.format {
     case .extxyz: writer = ExtXYZTrajectoryWriter(file)
     case .lammpsDump: writer = LammpsDumpWriter(file)
+    case .mlipConfiguration: writer = MLIPTrajectoryWriter(file, types: types ?? [])
     }
   }
 
@@ -42,8 +45,23 @@ final class TrajectoryOutput {
   func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
   func isNew(_ step: Int) -> Bool { step > lastStep }
 
+  /// Files of MLIP have numbers for species: each of the run must have one.
+  static func refuseUnnamedTypes(_ plan: TrajectoryPlan, _ types: MLIPTypes?, species: [String]) throws {
+    guard plan.format == .mlipConfiguration else { return }
+    guard let types else {
+      throw FaultlineError(
+        .input,
+        "\(plan.file) would be a file of MLIP, whose types are numbers, and the deck does not say what they are",
+        hint: "the `elements` of an `mtp` potential do", at: plan.location, isCollective: true)
+    }
+    guard let unknown = species.first(where: { types.number(of: $0) == nil }) else { return }
+    var error = types.error(unknown)
+    (error.location, error.isCollective) = (plan.location, true)
+    throw error
+  }
+
   /// Whether frames have a header that speaks of energy and stress.
-  var hasHeader: Bool { plan.format == .extxyz }
+  var hasHeader: Bool { plan.format != .lammpsDump }
 
   var wants: Want {
     columns.reduce(into: hasHeader ? [.energy, .virial] : []) { $0.formUnion($1.want) }

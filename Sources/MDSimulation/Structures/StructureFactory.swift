@@ -23,7 +23,7 @@ enum StructureFactory {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     let copies = source.replicate
     return try blaming(source) {
-      var built = try build(source.source, file: file) { box, atoms in
+      var built = try build(source.source, file: file, types: plan.numberedTypes) { box, atoms in
         var box = box
         let cell = box.cell
         box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
@@ -48,12 +48,12 @@ enum StructureFactory {
   /// The structure of a file, before copies are made of it; nil for builders.
   static func read(_ plan: RunPlan) throws -> Structure? {
     guard let source = plan.structure, case .file(let file) = source.source else { return nil }
-    return try blaming(source) { try read(file) }
+    return try blaming(source) { try read(file, types: plan.numberedTypes) }
   }
 
-  private static func read(_ file: StructureFilePlan) throws -> Structure {
+  private static func read(_ file: StructureFilePlan, types: [String]?) throws -> Structure {
     try StructureFile.read(
-      file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species)
+      file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species, types: types)
   }
 
   /// Mistakes are those of the deck's section.
@@ -66,11 +66,11 @@ enum StructureFactory {
   }
 
   private static func build(
-    _ source: StructurePlan.Source, file read: Structure?, admit: StructureSize.Admission
+    _ source: StructurePlan.Source, file read: Structure?, types: [String]?, admit: StructureSize.Admission
   ) throws -> BuiltStructure {
     switch source {
     case .file(let file):
-      let structure = try read ?? self.read(file)
+      let structure = try read ?? self.read(file, types: types)
       try admit(structure.box, Double(structure.count))
       return BuiltStructure(structure: structure)
     case .lattice(let lattice):

@@ -60,6 +60,10 @@ struct FuzzCase {
         files[name] = try surgery.assembled()
       }
     case .gzip: files[target] = mutator.binary(data)
+    case .almtp:
+      // Most of the file are two matrices.
+      let end = data.range(of: Data("\n#MVS".utf8))?.lowerBound ?? data.endIndex
+      files[target] = mutator.below(3) == 0 ? mutator.binary(data) : mutator.text(data[..<end]) + data[end...]
     case .deckValues: files[target] = mutator.values(data)
     case .trajectory where target.hasSuffix(".gz"): files[target] = mutator.binary(data)
     default: files[target] = mutator.text(data)

@@ -4,7 +4,7 @@ import Foundation
 enum FuzzKind: String, CaseIterable, Sendable {
   case deck, deckValues = "deck-values", extxyz, gzip, data, poscar, frames, setfl
   case finnisSinclair = "finnis-sinclair", snap, hdnnp2 = "hdnnp-2g", hdnnp3 = "hdnnp-3g", hdnnp4 = "hdnnp-4g"
-  case committee, checkpoint, trajectory, thermo, summary = "run.json"
+  case committee, checkpoint, trajectory, thermo, summary = "run.json", mtp, almtp, table, cfg
 }
 
 /// A healthy situation: files, which of them to damage, and what is then started.
@@ -44,6 +44,18 @@ struct FuzzSeed {
     case .hdnnp3: return [try reference("hdnnp-3g"), try reference("hdnnp-3g-enforced")]
     case .hdnnp4: return [try reference("hdnnp-4g")]
     case .committee: return [try reference("hdnnp-committee")]
+    case .mtp: return [try reference("mtp-repulsive"), try reference("mtp-committee")]
+    case .almtp: return [try reference("mtp")]
+    case .table: return [try reference("table")]
+    case .cfg:
+      var seed = try reference("mtp", ["frames.cfg"])
+      seed.files["frames.cfg"] = Data(configurations.utf8)
+      let deck = String(decoding: seed.files["deck.yaml"] ?? Data(), as: UTF8.self)
+      let run = "structure: {file: {path: frames.cfg}}\nstages: [{dynamics: {steps: 3, timestep: 1 fs}}]\n"
+      seed.files["deck.yaml"] = Data((deck + run).utf8)
+      seed.commands = [evaluate("frames.cfg"), evaluate("frames.cfg"), Self.run, ["check", "deck.yaml"]]
+      seed.commands.append(["evaluate", "deck.yaml", "--frames", "frames.cfg", "--output", "out.cfg"])
+      return [seed]
     case .checkpoint, .trajectory, .thermo, .summary: return try runs.get().map { try stopped($0, kind) }
     }
   }
@@ -236,6 +248,41 @@ struct FuzzSeed {
 
       """,
     ]
+
+  private static let configurations = """
+    BEGIN_CFG
+     Size
+        4
+     Supercell
+        3.6   0.1   0.0
+        0.2   3.7   0.1
+       -0.1   0.0   3.5
+     AtomData:  id type  cartes_x  cartes_y  cartes_z  fx  fy  fz
+        1    0   0.1   0.0   0.2   0.1  -0.2   0.3
+        2    1   1.9   1.8   0.1   0.4   0.5   0.6
+        3    1   1.8   0.1   1.7  -0.5  -0.3  -0.9
+        4    0   0.1   1.9   1.8   0.0   0.0   0.0
+     Energy
+        -12.5
+     PlusStress:  xx  yy  zz  yz  xz  xy
+        1.0   2.0   3.0   4.0   5.0   6.0
+     Feature   EFS_by       VASP
+     Feature   MV_grade     1.25
+    END_CFG
+
+    BEGIN_CFG
+     Size
+        2
+     Supercell
+        3.6   0.0   0.0
+        0.0   3.6   0.0
+        0.0   0.0   3.6
+     AtomData:  type  direct_x  direct_y  direct_z
+        1    0.0   0.05   0.0
+        0    0.5   0.5    0.45
+    END_CFG
+
+    """
 
   private static let extxyz = """
     8
