@@ -199,7 +199,7 @@ private func reducedPlane(_ a: Vector3, _ b: Vector3) -> (Vector3, Vector3) {
   var (u, v) = a.squaredLength <= b.squaredLength ? (a, b) : (b, a)
   while true {
     let next = v - (dot(u, v) / u.squaredLength).rounded() * u
-    // In a hexagonal lattice two vectors are equally short, and rounding would take them in turns for ever.
+    // In a hexagonal lattice two vectors are equally short: which of them is taken must not be a matter of rounding.
     guard next.squaredLength < (1 - 1e-9) * v.squaredLength else { return (u, v) }
     (u, v) = next.squaredLength < u.squaredLength ? (next, u) : (u, next)
   }
