@@ -185,4 +185,31 @@ import Testing
       #expect(distance(frame.forces, own.mean.forces) < 1e-10)
     }
   }
+
+  /// Members that differ by more than can be squared do not pass for members that agree.
+  @Test(arguments: [1, 2]) func unboundedDeviations(ranks: Int) throws {
+    // By the weight of the output all deviations; by its bias that of the whole energy alone.
+    for (place, number, frame, column) in [
+      (3, 1e160, "energy_deviation of atom 1", "force_deviation"),
+      (4, 5e153, "energy_deviation of the frame", "energy_deviation"),
+    ] {
+      var wild = TinyNetwork()
+      for name in ["Na", "Cl"] { wild.weights[name]![place] = number }
+      var files = Self.files
+      files.merge(ManyBodyKeyTests.network("m1", wild.files())) { $1 }
+      files["start.extxyz"] = Sample.text(TinyNetwork.start)
+      let run = try DeckRun(files: files)
+      let single = #expect(throws: FaultlineError.self) {
+        _ = try run.evaluate(
+          "potential: [{hdnnp: {\(Self.key), units: metal}}]", frames: "start.extxyz", ranks: ranks)
+      }
+      #expect(single?.message.contains(frame) == true, "\(String(describing: single))")
+      let stopped = #expect(throws: FaultlineError.self) {
+        try run.run(Self.deck(steps: 1, "output: {thermo: {every: 1}}"), ranks: ranks)
+      }
+      #expect(
+        stopped?.message.contains("\(column) is not a finite number at step 0") == true,
+        "\(String(describing: stopped))")
+    }
+  }
 }

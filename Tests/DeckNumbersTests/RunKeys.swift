@@ -68,10 +68,17 @@ import Testing
       let s = Sample.crystal(["Ar", "Kr"], spacing: 3.6)
       var renamed = s
       renamed.species = ["light", "heavy"]
-      for (species, masses) in [
-        ("{light: {element: H}, heavy: {element: Mo}}", [1.008, 95.95]),
-        ("{light: {element: H, mass: 2.014}, heavy: {mass: 111.5 u}}", [2.014, 111.5]),
-      ] {
+      // The deck's masses go before those of the file, these before the elements'.
+      for (species, inFile, masses) in [
+        ("{light: {element: H}, heavy: {element: Mo}}", nil, [1.008, 95.95]),
+        ("{light: {element: H, mass: 2.014}, heavy: {mass: 111.5 u}}", nil, [2.014, 111.5]),
+        ("{light: {element: H, mass: 2.014}, heavy: {element: Mo}}", [3.5, 97.25], [2.014, 97.25]),
+      ] as [(String, [Double]?, [Double])] {
+        var lines = Sample.text(renamed).split(separator: "\n").map(String.init)
+        if let inFile {
+          lines[1] += ":masses:R:1"
+          for i in 0..<s.count { lines[2 + i] += " \(inFile[Int(s.types[i])])" }
+        }
         let run = try DeckRun(
           """
           structure: {file: {path: a.extxyz}}
@@ -79,7 +86,7 @@ import Testing
           potential: [{lennard_jones: {cutoff: 5, mixing: geometric, pairs: [
             {species: [light, light], epsilon: 0, sigma: 1}, {species: [heavy, heavy], epsilon: 0, sigma: 1}]}}]
           stages: [{dynamics: {steps: 1, remove_drift: false}}]
-          """, files: ["a.extxyz": Sample.text(renamed)])
+          """, files: ["a.extxyz": lines.joined(separator: "\n") + "\n"])
         let m = s.types.map { masses[Int($0)] }
         let kinetic = try #require(run.thermo()[0]["kinetic_energy"])
         #expect(isClose(kinetic, Kinetics(s.velocities!, masses: m).energy, 1e-12))

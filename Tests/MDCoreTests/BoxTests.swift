@@ -54,6 +54,16 @@ struct BoxTests {
     }
   }
 
+  @Test("image counts along open axes are cleared, the others kept", arguments: 0..<8)
+  func clearedImages(_ flags: Int) {
+    let periodic = Periodicity(flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
+    let box = Box(lengths: Vector3(3, 4, 5), periodic: periodic)
+    var image = SIMD3<Int32>(3, -2, 1)
+    #expect(box.clearImage(&image) == (flags != 7))
+    for k in 0..<3 { #expect(image[k] == (periodic[k] ? [3, -2, 1][k] : 0)) }
+    #expect(!box.clearImage(&image))
+  }
+
   @Test("open axes are not wrapped")
   func open() {
     let box = Box(lengths: Vector3(3, 4, 5), periodic: Periodicity(true, false, true))

@@ -50,9 +50,10 @@ public struct RunPlan: Sendable {
     return Elements.atomicNumber(of: symbol) == nil ? nil : symbol
   }
 
-  /// g/mol: what the deck says, or the element's standard weight; nil if neither is known.
-  public func mass(of name: String) -> Double? {
-    species[name]?.mass ?? element(of: name).flatMap(Elements.mass(of:))
+  /// g/mol: what the deck says, or what is given (by the structure), or the element's standard weight; nil if none of
+  /// them is known.
+  public func mass(of name: String, given: Double? = nil) -> Double? {
+    species[name]?.mass ?? given ?? element(of: name).flatMap(Elements.mass(of:))
   }
 }
 

@@ -55,14 +55,22 @@ final class CommitteeSpread {
     for i in 0..<n {
       let mean = sums.pointer[i] * share
       let variance = squares.pointer[i] * share - mean * mean
-      force[i] = max(0, variance[0] + variance[1] + variance[2]).squareRoot()
-      energy[i] = max(0, variance[3]).squareRoot()
-      charge?[i] = max(0, variance[4]).squareRoot()
-      // A deviation that is not a number counts as infinite, so that nobody takes it for a small one.
-      if !(force[i] <= largestForce) { largestForce = force[i].isNaN ? .infinity : force[i] }
-      if let charge, !(charge[i] <= largestCharge) { largestCharge = charge[i].isNaN ? .infinity : charge[i] }
+      force[i] = Self.root(variance[0] + variance[1] + variance[2])
+      energy[i] = Self.root(variance[3])
+      charge?[i] = Self.root(variance[4])
+      Self.raise(&largestForce, to: force[i])
+      if let charge { Self.raise(&largestCharge, to: charge[i]) }
     }
   }
+
+  /// A deviation that is not a number must show.
+  private static func raise(_ largest: inout Double, to value: Double) {
+    if !(value <= largest) { largest = value.isNaN ? .infinity : value }
+  }
+
+  /// Of a variance that rounding may have brought below 0. One that is not a number (of numbers whose squares are too
+  /// large) must stay that: of the two `max` then gives the first.
+  private static func root(_ variance: Double) -> Double { max(variance, 0).squareRoot() }
 
   /// Deviation of the total energy from the members' totals, eV an atom.
   static func energyDeviation(_ totals: ArraySlice<Double>, atoms: Int) -> Double {

@@ -59,7 +59,7 @@ enum SystemFactory {
     ) throws {
       var mistakes = Mistakes()
       masses = try species.indices.map { k in
-        let known = plan.species[species[k]]?.mass ?? given[k] ?? plan.mass(of: species[k])
+        let known = plan.mass(of: species[k], given: given[k])
         let mass = try mistakes.attempt {
           guard let mass = known ?? (needsMasses && isPresent[k] ? nil : 1) else {
             throw FaultlineError(

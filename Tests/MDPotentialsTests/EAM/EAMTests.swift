@@ -44,6 +44,27 @@ import Testing
     }
   }
 
+  /// Pairs stand in the file as 1–1, 2–1, 2–2, 3–1 … Without densities a dimer has the energy of its own.
+  @Test func orderOfPairs() throws {
+    let names = ["A", "B", "C"]
+    let step = Self.cutoff / 200
+    func lines(_ values: [Double]) -> String { values.map { "\($0)\n" }.joined() }
+    var text = "1\n2\n3\n3 A B C\n5 0.02 201 \(step) \(Self.cutoff)\n"
+    for _ in names { text += "13 27.0 4.0 fcc\n" + lines([Double](repeating: 0, count: 5 + 201)) }
+    let pairs = names.indices.flatMap { a in (0...a).map { (a, $0) } }
+    for k in pairs.indices { text += lines((0..<201).map { Double(k + 1) * Self.fade(Double($0) * step) }) }
+    try Self.withFile(text, name: "pairs.eam.alloy") { path in
+      let eam = try EAMPotential(file: path, species: names)
+      for (k, (a, b)) in pairs.enumerated() {
+        let dimer = Structure(
+          box: Box(lengths: Vector3(repeating: 20), periodic: .none), species: names, types: [Int32(a), Int32(b)],
+          positions: [Vector3(5, 5, 5), Vector3(5, 6.7, 5)])
+        let energy = try BruteForceSystem(dimer, reach: Self.cutoff).evaluate([eam]).energy
+        #expect(abs(energy / (Double(k + 1) * Self.fade(1.7) / 1.7) - 1) < 1e-4, "\(names[a])–\(names[b]): \(energy)")
+      }
+    }
+  }
+
   /// Beyond the last density F goes on as a straight line.
   @Test func extrapolatesTheEmbedding() throws {
     let species = ["Cu"]

@@ -27,6 +27,14 @@ import Testing
     #expect(model.cutoff(0, 0) == 4.1 && !model.subtractsIsolated && model.switches)
   }
 
+  /// Keywords that are left out have the values that LAMMPS documents for them.
+  @Test func defaults() throws {
+    let model = try Self.read(Self.coefficients, "rcutfac 4.1\ntwojmax 1\n")
+    #expect(model.rfac0 == 0.99363 && model.rmin0 == 0 && model.switches && model.subtractsIsolated)
+    #expect(!model.isQuadratic && !model.separatesElements && !model.normalises && !model.selfInAll)
+    #expect(model.elements[0].innerSwitch == nil)
+  }
+
   struct Fault: Sendable, CustomTestStringConvertible {
     var name: String
     var coefficients = SNAPFileTests.coefficients
