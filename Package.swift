@@ -7,7 +7,10 @@ let march = Context.environment["FAULTLINE_MARCH"] ?? "native"
 // The pkg-config module of the MPI library: "mpi-c" is the distribution's default MPI.
 let mpi = Context.environment["FAULTLINE_MPI"] ?? "mpi-c"
 
-let target: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
+// How many atoms kernels take abreast, 4 or 8; without it as many as `march` has doubles in a register (CLanes.h).
+let lanes = Context.environment["FAULTLINE_LANES"].map { ["-Xcc", "-DFAULTLINE_LANES=\($0)"] } ?? []
+
+let target: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"] + lanes)]
 // Modules whose inner loops run over raw pointers: no overflow checks in release builds.
 let hot: [SwiftSetting] = target + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 

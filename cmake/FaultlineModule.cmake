@@ -52,4 +52,7 @@ endfunction()
 function(faultline_settings name)
   target_compile_options(${name} PRIVATE
     "SHELL:-swift-version 6" "SHELL:-package-name faultline" "SHELL:-Xcc -march=${FAULTLINE_MARCH}")
+  if(FAULTLINE_LANES)
+    target_compile_options(${name} PRIVATE "SHELL:-Xcc -DFAULTLINE_LANES=${FAULTLINE_LANES}")
+  endif()
 endfunction()

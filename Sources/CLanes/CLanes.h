@@ -1,9 +1,28 @@
-// Operations on four doubles that Swift's SIMD4 has only lane by lane, so that it is left to the optimiser whether they
-// become one instruction again. Compiler builtins, for any processor.
+// Operations on four or eight doubles that Swift's SIMD4 and SIMD8 have only lane by lane, so that it is left to the
+// optimiser whether they become one instruction again. Compiler builtins, for any processor.
 #ifndef CLANES_H
 #define CLANES_H
 
+// Four doubles: one register of AVX2.
 typedef double clanes __attribute__((ext_vector_type(4)));
+// Eight doubles: one register of AVX-512, or two of AVX2.
+typedef double clanes8 __attribute__((ext_vector_type(8)));
+
+// As many doubles as one register holds: how many atoms kernels take abreast. Decided here because C knows what -march
+// means and Swift does not. FAULTLINE_LANES=4 or 8 in the environment of `swift build` (-DFAULTLINE_LANES with CMake)
+// overrides it, for tests.
+#ifndef FAULTLINE_LANES
+#ifdef __AVX512F__
+#define FAULTLINE_LANES 8
+#else
+#define FAULTLINE_LANES 4
+#endif
+#endif
+#if FAULTLINE_LANES != 4 && FAULTLINE_LANES != 8
+#error "FAULTLINE_LANES must be 4 or 8"
+#endif
+typedef double clanes_of_atoms __attribute__((ext_vector_type(FAULTLINE_LANES)));
+typedef int clanes_of_indices __attribute__((ext_vector_type(FAULTLINE_LANES)));
 
 #define CLANES static inline __attribute__((always_inline))
 
@@ -46,16 +65,13 @@ CLANES clanes clanes_divide(clanes a, clanes b) {
   return a / b;
 }
 
-// Eight doubles: one AVX-512 register, or two of AVX2.
-typedef double clanes8 __attribute__((ext_vector_type(8)));
-
 CLANES clanes8 lanes8_fma(clanes8 a, clanes8 b, clanes8 c) { return __builtin_elementwise_fma(a, b, c); }
 CLANES clanes8 lanes8_fnma(clanes8 a, clanes8 b, clanes8 c) { return __builtin_elementwise_fma(-a, b, c); }
 CLANES clanes8 lanes8_sqrt(clanes8 a) { return __builtin_elementwise_sqrt(a); }
 CLANES clanes8 lanes8_divide(clanes8 a, clanes8 b) { return a / b; }
+
 CLANES double lanes8_sum(clanes8 a) {
-  clanes h = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
-  return lanes_sum(h);
+  return lanes_sum(__builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7));
 }
 
 #endif

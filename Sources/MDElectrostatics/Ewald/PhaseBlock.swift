@@ -4,17 +4,16 @@ import MDNumerics
 
 /// Potentials and gradients (in units of the reciprocal vectors, over 2π) of four atoms.
 struct BlockField {
-  var phi = SIMD4<Double>.zero
-  var g1 = SIMD4<Double>.zero
-  var g2 = SIMD4<Double>.zero
-  var g3 = SIMD4<Double>.zero
+  var phi = Lanes.zero
+  var g1 = Lanes.zero
+  var g2 = Lanes.zero
+  var g3 = Lanes.zero
 }
 
 /// Tables of e^(2πi n s) along the three axes for four atoms, and the sums over a row of wave vectors made with them.
 ///
 /// The table along n₃ runs from −n to n with room for a row's padding, so that four vectors are taken at once.
 struct PhaseBlock {
-  private typealias Lanes = SIMD4<Double>
   private let n: SIMD3<Int>
   private let room: SIMD3<Int>
   /// For each of four atoms along each axis, real parts and then imaginary parts.

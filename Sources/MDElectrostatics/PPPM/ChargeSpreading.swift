@@ -16,23 +16,14 @@ extension MeshAtoms {
         continue
       }
       let w = weights(scratch)
-      let q = Lanes(repeating: charges[i])
-      Self.store(q * w.x.low, xs)
-      Self.store(q * w.x.high, xs + 4)
-      Self.store(w.y.low, ys)
-      Self.store(w.y.high, ys + 4)
+      Self.store(w.x * Lanes8(repeating: charges[i]), xs)
+      Self.store(w.y, ys)
       var plane = mesh + place.first
       for x in 0..<order {
-        let qx = Lanes(repeating: xs[x])
-        let zLow = qx * w.z.low
-        let zHigh = qx * w.z.high
+        let z = w.z * Lanes8(repeating: xs[x])
         var row = plane
         for y in 0..<order {
-          let wy = Lanes(repeating: ys[y])
-          let low = Self.load(row).addingProduct(zLow, wy)
-          let high = Self.load(row + 4).addingProduct(zHigh, wy)
-          Self.store(low, row)
-          Self.store(high, row + 4)
+          Self.store(Self.load(row).addingProduct(z, Lanes8(repeating: ys[y])), row)
           row += rowPitch
         }
         plane += planePitch

@@ -25,7 +25,7 @@ struct SelfField {
     let (_, c) = sineAndCosine(2 * Double.pi * v)
     let double = (c * c) * 2 - Lanes(repeating: 1)
     let u = (first * c).addingProduct(second, double)
-    return constant - u.laneSum
+    return constant - u.sum()
   }
 
   /// ξ − u and ∂u/∂t.
@@ -35,7 +35,7 @@ struct SelfField {
     let double = (c * c) * 2 - Lanes(repeating: 1)
     let u = (first * c).addingProduct(second, double)
     let g = (firstSlope * s).addingProduct(secondSlope, 2 * s * c)
-    return (constant - u.laneSum, g * -1)
+    return (constant - u.sum(), g * -1)
   }
 }
 
@@ -48,29 +48,21 @@ extension MeshAtoms {
     let w = weights(scratch)
     let ys = scratch
     let xs = scratch + 8
-    Self.store(w.x.low, xs)
-    Self.store(w.x.high, xs + 4)
-    Self.store(w.y.low, ys)
-    Self.store(w.y.high, ys + 4)
-    var sumLow = Lanes.zero
-    var sumHigh = Lanes.zero
+    Self.store(w.x, xs)
+    Self.store(w.y, ys)
+    var sum = Lanes8.zero
     var plane = mesh + place.first
     for x in 0..<order {
-      var low = Lanes.zero
-      var high = Lanes.zero
+      var part = Lanes8.zero
       var row = plane
       for y in 0..<order {
-        let wy = Lanes(repeating: ys[y])
-        low.addProduct(Self.load(row), wy)
-        high.addProduct(Self.load(row + 4), wy)
+        part.addProduct(Self.load(row), Lanes8(repeating: ys[y]))
         row += rowPitch
       }
-      let wx = Lanes(repeating: xs[x])
-      sumLow.addProduct(low, wx)
-      sumHigh.addProduct(high, wx)
+      sum.addProduct(part, Lanes8(repeating: xs[x]))
       plane += planePitch
     }
-    return (sumLow * w.z.low).addingProduct(sumHigh, w.z.high).laneSum
+    return (sum * w.z).sum()
   }
 
   /// potential_i = φ(r_i) + q_i [ξ − u]. Atoms must be in the window.
@@ -117,48 +109,35 @@ extension MeshAtoms {
       guard let place = place(positions + i, scratch) else { continue }
       let w = weights(scratch)
       let d = slopes(scratch)
-      Self.store(w.x.low, xs)
-      Self.store(w.x.high, xs + 4)
-      Self.store(w.y.low, ys)
-      Self.store(w.y.high, ys + 4)
-      Self.store(d.x.low, dxs)
-      Self.store(d.x.high, dxs + 4)
-      Self.store(d.y.low, dys)
-      Self.store(d.y.high, dys + 4)
+      Self.store(w.x, xs)
+      Self.store(w.y, ys)
+      Self.store(d.x, dxs)
+      Self.store(d.y, dys)
       // Sums over x and y of φ with weights w_x w_y, w′_x w_y, w_x w′_y.
-      var sumLow = Lanes.zero, sumHigh = Lanes.zero
-      var xLow = Lanes.zero, xHigh = Lanes.zero
-      var yLow = Lanes.zero, yHigh = Lanes.zero
+      var sum = Lanes8.zero
+      var sumX = Lanes8.zero
+      var sumY = Lanes8.zero
       var plane = mesh + place.first
       for x in 0..<order {
-        var low = Lanes.zero, high = Lanes.zero
-        var slopeLow = Lanes.zero, slopeHigh = Lanes.zero
+        var part = Lanes8.zero
+        var slope = Lanes8.zero
         var row = plane
         for y in 0..<order {
-          let wy = Lanes(repeating: ys[y])
-          let dy = Lanes(repeating: dys[y])
-          let a = Self.load(row)
-          let b = Self.load(row + 4)
-          low.addProduct(a, wy)
-          high.addProduct(b, wy)
-          slopeLow.addProduct(a, dy)
-          slopeHigh.addProduct(b, dy)
+          let values = Self.load(row)
+          part.addProduct(values, Lanes8(repeating: ys[y]))
+          slope.addProduct(values, Lanes8(repeating: dys[y]))
           row += rowPitch
         }
-        let wx = Lanes(repeating: xs[x])
-        let dx = Lanes(repeating: dxs[x])
-        sumLow.addProduct(low, wx)
-        sumHigh.addProduct(high, wx)
-        xLow.addProduct(low, dx)
-        xHigh.addProduct(high, dx)
-        yLow.addProduct(slopeLow, wx)
-        yHigh.addProduct(slopeHigh, wx)
+        let wx = Lanes8(repeating: xs[x])
+        sum.addProduct(part, wx)
+        sumX.addProduct(part, Lanes8(repeating: dxs[x]))
+        sumY.addProduct(slope, wx)
         plane += planePitch
       }
-      let phi = (sumLow * w.z.low).addingProduct(sumHigh, w.z.high).laneSum
-      let gx = (xLow * w.z.low).addingProduct(xHigh, w.z.high).laneSum
-      let gy = (yLow * w.z.low).addingProduct(yHigh, w.z.high).laneSum
-      let gz = (sumLow * d.z.low).addingProduct(sumHigh, d.z.high).laneSum
+      let phi = (sum * w.z).sum()
+      let gx = (sumX * w.z).sum()
+      let gy = (sumY * w.z).sum()
+      let gz = (sum * d.z).sum()
 
       let own = field.valueAndGradient(place.v)
       let c = charges[i]
@@ -184,13 +163,5 @@ extension MeshAtoms {
     for i in 0..<count {
       if let place = place(positions + i, scratch) { body(i, place.v) }
     }
-  }
-}
-
-extension SIMD4<Double> {
-  @inline(__always)
-  fileprivate var laneSum: Double {
-    let half = lowHalf + highHalf
-    return half[0] + half[1]
   }
 }

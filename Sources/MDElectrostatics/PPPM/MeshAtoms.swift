@@ -1,12 +1,10 @@
 import MDCore
 import MDNumerics
 
-typealias Lanes = SIMD4<Double>
-
 /// What spreading and gathering share: where an atom is on the window, and the weights of its spline.
 ///
-/// A spline's weights along one axis are a row of eight lanes (two registers), whatever its order: along z they lie on
-/// consecutive mesh points, so a row of the mesh is two loads, two multiplications, two stores.
+/// A spline's weights along one axis are a row of eight lanes, whatever its order: along z they lie on consecutive mesh
+/// points, so a row of the mesh is one load, one multiplication, one store (two of each without AVX-512).
 struct MeshAtoms {
   let order: Int
   let planePitch: Int
@@ -86,45 +84,39 @@ struct MeshAtoms {
   }
 
   @inline(__always)
-  static func load(_ p: UnsafePointer<Double>) -> Lanes { UnsafeRawPointer(p).loadUnaligned(as: Lanes.self) }
+  static func load(_ p: UnsafePointer<Double>) -> Lanes8 { UnsafeRawPointer(p).loadUnaligned(as: Lanes8.self) }
 
   @inline(__always)
   static func store(_ v: Lanes, _ p: UnsafeMutablePointer<Double>) {
     UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes.self)
   }
 
-  /// The weights of one axis, or their derivatives: polynomials in v, eight at a time.
-  struct Row {
-    var low: Lanes
-    var high: Lanes
+  @inline(__always)
+  static func store(_ v: Lanes8, _ p: UnsafeMutablePointer<Double>) {
+    UnsafeMutableRawPointer(p).storeBytes(of: v, as: Lanes8.self)
   }
 
-  /// Rows of the three axes.
+  /// The weights of the three axes, or their derivatives: polynomials in v, eight at a time.
   struct Rows {
-    var x: Row
-    var y: Row
-    var z: Row
+    var x: Lanes8
+    var y: Lanes8
+    var z: Lanes8
   }
 
   @inline(__always)
   private func polynomials(_ table: UnsafePointer<Double>, degree: Int, _ scratch: UnsafePointer<Double>) -> Rows {
     let (x, y, z) = (
-      Lanes(repeating: scratch[36]), Lanes(repeating: scratch[37]), Lanes(repeating: scratch[38])
+      Lanes8(repeating: scratch[36]), Lanes8(repeating: scratch[37]), Lanes8(repeating: scratch[38])
     )
     var d = degree
-    var low = Self.load(table + 8 &* d)
-    var high = Self.load(table + (8 &* d &+ 4))
-    var r = Rows(x: Row(low: low, high: high), y: Row(low: low, high: high), z: Row(low: low, high: high))
+    var row = Self.load(table + 8 &* d)
+    var r = Rows(x: row, y: row, z: row)
     while d > 0 {
       d &-= 1
-      low = Self.load(table + 8 &* d)
-      high = Self.load(table + (8 &* d &+ 4))
-      r.x.low = low.addingProduct(r.x.low, x)
-      r.y.low = low.addingProduct(r.y.low, y)
-      r.z.low = low.addingProduct(r.z.low, z)
-      r.x.high = high.addingProduct(r.x.high, x)
-      r.y.high = high.addingProduct(r.y.high, y)
-      r.z.high = high.addingProduct(r.z.high, z)
+      row = Self.load(table + 8 &* d)
+      r.x = row.addingProduct(r.x, x)
+      r.y = row.addingProduct(r.y, y)
+      r.z = row.addingProduct(r.z, z)
     }
     return r
   }

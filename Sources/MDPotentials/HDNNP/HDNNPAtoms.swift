@@ -94,3 +94,10 @@ final class HDNNPAtoms {
     return sum
   }
 }
+
+extension NetworkEvaluator {
+  /// The network of an element's energy.
+  convenience init(_ element: HDNNPElement) {
+    self.init(element.network, scaling: element.scaling, offset: element.offset)
+  }
+}

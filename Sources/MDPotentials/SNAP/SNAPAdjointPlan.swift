@@ -20,7 +20,7 @@ struct SNAPAdjointPlan {
   /// How many rows of 1, 2, … targets are summed abreast, so that the arithmetic units have enough independent work.
   static let abreast = [4, 2, 1, 1, 1]
 
-  /// Eight times the index of each element: its distance in bytes divided by what the kernel multiplies with.
+  /// Eight times the index of each element, so that the kernel gets distances in bytes with few instructions.
   struct Entry {
     var x, y: UInt16
 

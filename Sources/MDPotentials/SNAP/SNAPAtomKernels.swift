@@ -29,22 +29,23 @@ enum SNAPAtomKernels {
     }
   }
 
-  static func multiply(_ m: SparseMatrix, _ input: UnsafePointer<Lanes>, _ output: UnsafeMutablePointer<Lanes>) {
+  static func multiply(_ m: SparseMatrix, _ input: UnsafePointer<AtomLanes>, _ output: UnsafeMutablePointer<AtomLanes>)
+  {
     let targets = m.targets.pointer
     let starts = m.starts.pointer
     let sources = m.sources.pointer
     let factors = m.factors.pointer
     for r in 0..<m.rowCount {
-      var sum = Lanes.zero
+      var sum = AtomLanes.zero
       for e in Int(starts[r])..<Int(starts[r + 1]) {
-        sum.addProduct(input[Int(sources[e])], Lanes(repeating: factors[e]))
+        sum.addProduct(input[Int(sources[e])], AtomLanes(repeating: factors[e]))
       }
       output[Int(targets[r])] = sum
     }
   }
 
   /// U[j − mb, j − ma] = (−1)^(mb + ma) U[mb, ma]* from the independent elements.
-  static func mirror(_ u: UnsafeMutablePointer<Lanes>, twojmax: Int) {
+  static func mirror(_ u: UnsafeMutablePointer<AtomLanes>, twojmax: Int) {
     var base = u
     for j in 0...twojmax {
       let size = (j + 1) * (j + 1)
@@ -73,7 +74,7 @@ enum SNAPAtomKernels {
   }
 
   /// Y[target] += Σ factor·U·U over all rows, for factors that hold γ.
-  static func adjoint(_ plan: Plan, _ u: UnsafePointer<Lanes>, _ y: UnsafeMutablePointer<Lanes>) {
+  static func adjoint(_ plan: Plan, _ u: UnsafePointer<AtomLanes>, _ y: UnsafeMutablePointer<AtomLanes>) {
     bundle(Size<1>.self, Size<4>.self, plan, u, y, scattered: true)
     bundle(Size<2>.self, Size<2>.self, plan, u, y, scattered: true)
     bundle(Size<3>.self, Size<1>.self, plan, u, y, scattered: true)
@@ -82,7 +83,7 @@ enum SNAPAtomKernels {
   }
 
   /// z[target number] = Σ factor·U·U for each target of each row by itself.
-  static func products(_ plan: Plan, _ u: UnsafePointer<Lanes>, _ z: UnsafeMutablePointer<Lanes>) {
+  static func products(_ plan: Plan, _ u: UnsafePointer<AtomLanes>, _ z: UnsafeMutablePointer<AtomLanes>) {
     bundle(Size<1>.self, Size<4>.self, plan, u, z, scattered: false)
     bundle(Size<2>.self, Size<2>.self, plan, u, z, scattered: false)
     bundle(Size<3>.self, Size<1>.self, plan, u, z, scattered: false)
@@ -90,34 +91,36 @@ enum SNAPAtomKernels {
     bundle(Size<5>.self, Size<1>.self, plan, u, z, scattered: false)
   }
 
-  private typealias Size = SNAPPairKernels.Size
-
   /// The rows of N targets, R of them abreast (`SNAPAdjointPlan.abreast`).
   @inline(__always)
   private static func bundle<let N: Int, let R: Int>(
-    _: Size<N>.Type, _: Size<R>.Type, _ plan: Plan, _ u: UnsafePointer<Lanes>, _ out: UnsafeMutablePointer<Lanes>,
+    _: Size<N>.Type, _: Size<R>.Type, _ plan: Plan, _ u: UnsafePointer<AtomLanes>,
+    _ out: UnsafeMutablePointer<AtomLanes>,
     scattered: Bool
   ) {
     let base = UnsafeRawPointer(u)
+    // Entries are eight times the index of a complex number.
+    let lane = MemoryLayout<AtomLanes>.stride
+    let scale = 2 * lane / 8
     for g in plan.bundleStart[N - 1]..<plan.bundleStart[N] {
       let row = plan.rows[g]
       var entry = plan.entries + Int(row.firstEntry)
       let end = entry + R * Int(row.count)
       var factor = plan.factors + Int(row.firstFactor)
-      var real = InlineArray<R, InlineArray<N, Lanes>>(repeating: InlineArray<N, Lanes>(repeating: .zero))
-      var imaginary = InlineArray<R, InlineArray<N, Lanes>>(repeating: InlineArray<N, Lanes>(repeating: .zero))
+      var real = InlineArray<R, InlineArray<N, AtomLanes>>(repeating: InlineArray<N, AtomLanes>(repeating: .zero))
+      var imaginary = InlineArray<R, InlineArray<N, AtomLanes>>(repeating: InlineArray<N, AtomLanes>(repeating: .zero))
       while entry < end {
         for r in 0..<R {
-          let a = 8 * Int(entry[r].x)
-          let b = 8 * Int(entry[r].y)
-          let ar = base.load(fromByteOffset: a, as: Lanes.self)
-          let ai = base.load(fromByteOffset: a + 32, as: Lanes.self)
-          let br = base.load(fromByteOffset: b, as: Lanes.self)
-          let bi = base.load(fromByteOffset: b + 32, as: Lanes.self)
+          let a = scale * Int(entry[r].x)
+          let b = scale * Int(entry[r].y)
+          let ar = base.load(fromByteOffset: a, as: AtomLanes.self)
+          let ai = base.load(fromByteOffset: a + lane, as: AtomLanes.self)
+          let br = base.load(fromByteOffset: b, as: AtomLanes.self)
+          let bi = base.load(fromByteOffset: b + lane, as: AtomLanes.self)
           let re = (ar * br).addingProduct(ai * -1, bi)
           let im = (ar * bi).addingProduct(ai, br)
           for n in 0..<N {
-            let f = Lanes(repeating: factor[r * N + n])
+            let f = AtomLanes(repeating: factor[r * N + n])
             real[r][n].addProduct(re, f)
             imaginary[r][n].addProduct(im, f)
           }

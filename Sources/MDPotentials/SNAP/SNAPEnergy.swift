@@ -2,7 +2,7 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// From the Wigner matrices of four atoms of one element to their energies and the adjoint Y = ∂E/∂U.
+/// From the Wigner matrices of a block of atoms to their energies and the adjoint Y = ∂E/∂U.
 ///
 /// Linear: γ of every term is known, so Y comes at once and E = E₀ + Re Σ U* Y / 3 (E is cubic in U): the bispectrum is
 /// never formed. Quadratic: the products Z of all rows are kept, B follows from them, and Y = Σ γ(B) Z.
@@ -16,7 +16,7 @@ struct SNAPEnergy {
   /// The part of an atom's energy that does not depend on U, eV.
   private let constants: [Double]
   private let quadratic: SNAPQuadratic?
-  /// Lanes of U and Y: two for each complex number of each channel.
+  /// Vectors of lanes in U and Y: two for each complex number of each channel.
   private let width: Int
 
   init(_ model: SNAPModel, _ indexing: SNAPIndexing) throws {
@@ -45,21 +45,21 @@ struct SNAPEnergy {
     }
   }
 
-  /// Energies of four atoms of `element`, eV; writes Y (independent elements, weighted; the others are zero).
-  func evaluate(element: Int, u: UnsafePointer<Lanes>, y: UnsafeMutablePointer<Lanes>) -> Lanes {
+  /// Energies of a block of atoms of `element`, eV; writes Y (independent elements, weighted; the others are zero).
+  func evaluate(element: Int, u: UnsafePointer<AtomLanes>, y: UnsafeMutablePointer<AtomLanes>) -> AtomLanes {
     y.update(repeating: .zero, count: width)
     let plan = SNAPAtomKernels.Plan(
       rows: rows.pointer, entries: entries.pointer, targets: targets.pointer,
       factors: factors[quadratic == nil ? element : 0].pointer, bundleStart: bundleStart.pointer)
     if let quadratic {
       SNAPAtomKernels.products(plan, u, quadratic.products.pointer)
-      return Lanes(repeating: constants[element])
+      return AtomLanes(repeating: constants[element])
         + quadratic.evaluate(element: element, targets: plan.targets, u: u, y: y)
     }
     SNAPAtomKernels.adjoint(plan, u, y)
-    var sum = Lanes.zero
+    var sum = AtomLanes.zero
     for k in 0..<width { sum.addProduct(u[k], y[k]) }
-    return Lanes(repeating: constants[element]) + sum * (1.0 / 3)
+    return AtomLanes(repeating: constants[element]) + sum * (1.0 / 3)
   }
 }
 

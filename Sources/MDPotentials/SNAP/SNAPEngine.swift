@@ -2,7 +2,7 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// Runs the kernels over all local atoms, four of one element at a time.
+/// Runs the kernels over all local atoms, block by block.
 final class SNAPEngine {
   private let model: SNAPModel
   private let indexing: SNAPIndexing
@@ -13,14 +13,13 @@ final class SNAPEngine {
   private let radialFactors: AlignedBuffer<Double>
   private let solidFactors: AlignedBuffer<Double>
 
-  /// Atoms by element, in the order of the list's lanes.
-  private let order = AlignedBuffer<Int32>()
-  private let records = AlignedBuffer<Lanes>()
+  private let blocks: AtomBlocks
+  private let records = AlignedBuffer<AtomLanes>()
   private let geometry = AlignedBuffer<SNAPPairKernels.Geometry>()
-  private let sums: AlignedBuffer<Lanes>
-  private let orderSums: AlignedBuffer<Lanes>
-  private let u: AlignedBuffer<Lanes>
-  private let y: AlignedBuffer<Lanes>
+  private let sums: AlignedBuffer<AtomLanes>
+  private let orderSums: AlignedBuffer<AtomLanes>
+  private let u: AlignedBuffer<AtomLanes>
+  private let y: AlignedBuffer<AtomLanes>
 
   init(_ model: SNAPModel) throws {
     self.model = model
@@ -30,8 +29,9 @@ final class SNAPEngine {
     toWigner = SNAPAtomKernels.SparseMatrix(map.rows)
     fromWigner = SNAPAtomKernels.SparseMatrix(transposeOf: map.rows, count: indexing.sumCount)
     stage = SNAPStage(model)
+    blocks = AtomBlocks(elementCount: model.elements.count)
     radialFactors = AlignedBuffer(SNAPPairKernels.radialFactors(model.twojmax))
-    solidFactors = AlignedBuffer(SNAPPairKernels.solidFactors(model.twojmax))
+    solidFactors = AlignedBuffer(SolidHarmonics.factors(model.twojmax))
     let channels = model.channelCount
     sums = AlignedBuffer(capacity: channels * indexing.sumCount)
     orderSums = AlignedBuffer(capacity: 4 * indexing.harmonicCount)
@@ -43,49 +43,26 @@ final class SNAPEngine {
     _ atoms: AtomView, _ list: NeighborView, elementOfSpecies: UnsafePointer<Int32>, want: Want
   ) -> Tally {
     var tally = Tally.zero
-    let starts = sortByElement(atoms, list, elementOfSpecies)
-    for element in model.elements.indices {
-      for first in stride(from: starts[element], to: starts[element + 1], by: 4) {
-        let lanes = min(4, starts[element + 1] - first)
-        let centres = UnsafePointer(order.pointer) + first
-        stage.fill(atoms, list, centres, lanes, element: element, elementOfSpecies)
-        tabulate()
-        let energies = densities(element: element)
-        for lane in 0..<lanes {
-          tally.energy += energies[lane]
-          if want.contains(.atomEnergy) { atoms.energies?[Int(centres[lane])] += energies[lane] }
-        }
-        forces(atoms, centres, want, &tally)
+    blocks.sort(atoms, list, elementOfSpecies)
+    blocks.forEach { block in
+      stage.fill(block, atoms, list, elementOfSpecies)
+      tabulate()
+      let energies = densities(element: block.element)
+      for lane in 0..<block.count {
+        tally.energy += energies[lane]
+        if want.contains(.atomEnergy) { atoms.energies?[Int(block.centers[lane])] += energies[lane] }
       }
+      forces(block, atoms, want, &tally)
     }
     return tally
-  }
-
-  /// Fills `order`; the atoms of element e are places starts[e] ..< starts[e + 1].
-  private func sortByElement(
-    _ atoms: AtomView, _ list: NeighborView, _ elementOfSpecies: UnsafePointer<Int32>
-  ) -> [Int] {
-    order.reserve(list.rowCount)
-    let order = order.pointer
-    var starts = [Int](repeating: 0, count: model.elements.count + 1)
-    for i in 0..<list.rowCount { starts[Int(elementOfSpecies[Int(atoms.species[i])]) + 1] += 1 }
-    for e in model.elements.indices { starts[e + 1] += starts[e] }
-    var next = starts
-    for k in 0..<list.rowCount {
-      let i = list.laneOrder[k]
-      let e = Int(elementOfSpecies[Int(atoms.species[Int(i)])])
-      order[next[e]] = i
-      next[e] += 1
-    }
-    return starts
   }
 
   private var radialCount: Int { indexing.radialCount }
   private var recordStride: Int { indexing.radialCount + indexing.harmonicCount }
 
-  /// Geometry and record of every staged neighbour.
+  /// Geometry and record of every slot.
   private func tabulate() {
-    let count = stage.count
+    let count = stage.slots.count
     let stride = recordStride
     let radialCount = radialCount
     let twojmax = model.twojmax
@@ -93,29 +70,30 @@ final class SNAPEngine {
     geometry.reserve(count)
     let records = records.pointer
     let geometry = geometry.pointer
-    let neighbors = UnsafePointer(stage.neighbors.pointer)
+    let slots = UnsafePointer(stage.slots.slots.pointer)
+    let parameters = UnsafePointer(stage.parameters.pointer)
     let radialFactors = UnsafePointer(radialFactors.pointer)
     let solidFactors = UnsafePointer(solidFactors.pointer)
     let mapping = SNAPStage.AngleMap(model)
     for k in 0..<count {
-      let n = neighbors[k]
-      let (g, weight) = mapping.geometry(n)
+      let n = slots[k]
+      let (g, weight) = mapping.geometry(n, parameters[k])
       geometry[k] = g
       let record = records + k * stride
       SNAPPairKernels.radial(g.cosine, twojmax, radialFactors, record)
-      SNAPPairKernels.solid(
+      SolidHarmonics.evaluate(
         n.x * g.ratio, n.y * g.ratio, n.z * g.ratio, g.sine * g.sine, weight, twojmax, solidFactors,
         record + radialCount)
     }
   }
 
   /// From the records to energies; leaves the derivatives with respect to the sums in `sums`.
-  private func densities(element: Int) -> Lanes {
+  private func densities(element: Int) -> AtomLanes {
     let sums = sums.pointer
     let u = u.pointer
     let y = y.pointer
     for channel in 0..<model.channelCount {
-      let range = stage.range(channel)
+      let range = stage.slots.range(channel)
       let part = sums + channel * indexing.sumCount
       SNAPPairKernels.accumulate(
         records.pointer + range.lowerBound * recordStride, count: range.count, stride: recordStride,
@@ -138,24 +116,18 @@ final class SNAPEngine {
     return energies
   }
 
-  private func forces(_ atoms: AtomView, _ centres: UnsafePointer<Int32>, _ want: Want, _ tally: inout Tally) {
+  private func forces(_ block: AtomBlocks.Block, _ atoms: AtomView, _ want: Want, _ tally: inout Tally) {
     let stride = recordStride
     let radialCount = radialCount
     let twojmax = model.twojmax
     let records = UnsafePointer(records.pointer)
     let geometry = UnsafePointer(geometry.pointer)
-    let neighbors = UnsafePointer(stage.neighbors.pointer)
+    let slots = UnsafePointer(stage.slots.slots.pointer)
     let orderSums = orderSums.pointer
-    let forces = atoms.forces
-    let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
-    let wantsVirial = want.contains(.virial) || perAtom != nil
-    var virial = VirialLanes()
-    var ownX = Lanes.zero
-    var ownY = Lanes.zero
-    var ownZ = Lanes.zero
+    var results = SlotForces(block, atoms, want)
     for channel in 0..<model.channelCount {
       let adjoint = UnsafePointer(sums.pointer) + channel * indexing.sumCount
-      let range = stage.range(channel)
+      let range = stage.slots.range(channel)
       for k in range {
         // Two neighbours at once; the last may stand alone.
         let step = k - range.lowerBound
@@ -166,66 +138,15 @@ final class SNAPEngine {
         }
         let d = SNAPGradient(orderSums + 2 * (step & 1), records + (k * stride + radialCount), twojmax)
         let g = geometry[k]
-        let n = neighbors[k]
         let radial = d.x * g.nx + d.y * g.ny + d.z * g.nz
         // dE/dr along r, then the components at right angles to r.
         let along = g.logarithmicSlope * d.value + g.slope * (g.cosine * radial - g.sine * d.w) - g.ratio * radial
         let fx = along * g.nx + g.ratio * d.x
         let fy = along * g.ny + g.ratio * d.y
         let fz = along * g.nz + g.ratio * d.z
-        ownX += fx
-        ownY += fy
-        ownZ += fz
-        for lane in 0..<4 where n.index[lane] >= 0 {
-          forces[Int(n.index[lane])] -= Vector3(fx[lane], fy[lane], fz[lane])
-        }
-        guard wantsVirial else { continue }
-        virial.add(n.x, n.y, n.z, fx, fy, fz)
-        guard let perAtom else { continue }
-        for lane in 0..<4 where n.index[lane] >= 0 {
-          let r = Vector3(n.x[lane], n.y[lane], n.z[lane])
-          let half = -0.5 * Matrix3.outer(r, Vector3(fx[lane], fy[lane], fz[lane]))
-          add(half, to: perAtom + 9 * Int(n.index[lane]))
-          add(half, to: perAtom + 9 * Int(centres[lane]))
-        }
+        results.add(slots[k], fx, fy, fz)
       }
     }
-    for lane in 0..<stage.laneCount {
-      forces[Int(centres[lane])] += Vector3(ownX[lane], ownY[lane], ownZ[lane])
-    }
-    if wantsVirial { tally.virial += virial.sum }
-  }
-}
-
-@inline(__always)
-private func add(_ m: Matrix3, to place: UnsafeMutablePointer<Double>) {
-  for row in 0..<3 {
-    for column in 0..<3 { place[3 * row + column] += m[row][column] }
-  }
-}
-
-/// −Σ r ⊗ ∂E/∂r, lane by lane.
-private struct VirialLanes {
-  var xx = Lanes.zero, xy = Lanes.zero, xz = Lanes.zero
-  var yx = Lanes.zero, yy = Lanes.zero, yz = Lanes.zero
-  var zx = Lanes.zero, zy = Lanes.zero, zz = Lanes.zero
-
-  @inline(__always)
-  mutating func add(_ x: Lanes, _ y: Lanes, _ z: Lanes, _ fx: Lanes, _ fy: Lanes, _ fz: Lanes) {
-    xx.addProduct(x, fx)
-    xy.addProduct(x, fy)
-    xz.addProduct(x, fz)
-    yx.addProduct(y, fx)
-    yy.addProduct(y, fy)
-    yz.addProduct(y, fz)
-    zx.addProduct(z, fx)
-    zy.addProduct(z, fy)
-    zz.addProduct(z, fz)
-  }
-
-  var sum: Matrix3 {
-    -1 * Matrix3(
-      Vector3(xx.sum(), xy.sum(), xz.sum()), Vector3(yx.sum(), yy.sum(), yz.sum()),
-      Vector3(zx.sum(), zy.sum(), zz.sum()))
+    results.finish(&tally)
   }
 }

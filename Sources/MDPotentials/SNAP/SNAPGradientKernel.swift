@@ -9,17 +9,18 @@ import MDNumerics
 ///
 ///     ∂z Y_lm = Y_{l−1,m},   (∂x + i∂y) Y_lm = −Y_{l−1,m+1},   (∂x − i∂y) Y_lm = Y_{l−1,m−1}.
 struct SNAPGradient {
-  var value = Lanes.zero
+  var value = AtomLanes.zero
   /// ∂/∂w and ∂/∂q.
-  var w = Lanes.zero
-  var x = Lanes.zero
-  var y = Lanes.zero
-  var z = Lanes.zero
+  var w = AtomLanes.zero
+  var x = AtomLanes.zero
+  var y = AtomLanes.zero
+  var z = AtomLanes.zero
 
   /// S, S' of the first neighbour, S, S' of the second, for each harmonic.
   static func sumOverOrders(
-    _ adjoint: UnsafePointer<Lanes>, _ first: UnsafePointer<Lanes>, _ second: UnsafePointer<Lanes>, _ twojmax: Int,
-    into sums: UnsafeMutablePointer<Lanes>
+    _ adjoint: UnsafePointer<AtomLanes>, _ first: UnsafePointer<AtomLanes>, _ second: UnsafePointer<AtomLanes>,
+    _ twojmax: Int,
+    into sums: UnsafeMutablePointer<AtomLanes>
   ) {
     var a = adjoint
     var c = first
@@ -32,8 +33,8 @@ struct SNAPGradient {
       // m = 0, then the cosine and sine of each m.
       var s0 = a[0] * c[0]
       var s2 = a[0] * d[0]
-      var s1 = Lanes.zero
-      var s3 = Lanes.zero
+      var s1 = AtomLanes.zero
+      var s3 = AtomLanes.zero
       for n in stride(from: 1, to: orders, by: 1) {
         s0.addProduct(a[n], c[n])
         s1.addProduct(a[n], nextC[n])
@@ -52,10 +53,10 @@ struct SNAPGradient {
         var s4 = b[0] * c[0]
         var s2 = a[0] * d[0]
         var s6 = b[0] * d[0]
-        var s1 = Lanes.zero
-        var s3 = Lanes.zero
-        var s5 = Lanes.zero
-        var s7 = Lanes.zero
+        var s1 = AtomLanes.zero
+        var s3 = AtomLanes.zero
+        var s5 = AtomLanes.zero
+        var s7 = AtomLanes.zero
         for n in stride(from: 1, to: orders, by: 1) {
           let an = a[n]
           let bn = b[n]
@@ -86,7 +87,7 @@ struct SNAPGradient {
 
   /// `sums` starts at this neighbour's S.
   @inline(__always)
-  init(_ sums: UnsafePointer<Lanes>, _ harmonics: UnsafePointer<Lanes>, _ twojmax: Int) {
+  init(_ sums: UnsafePointer<AtomLanes>, _ harmonics: UnsafePointer<AtomLanes>, _ twojmax: Int) {
     var h = harmonics
     var below = harmonics
     var s = sums
@@ -102,7 +103,7 @@ struct SNAPGradient {
         }
         // m = 1 … l − 2 have neighbours on both sides; those of m − 1 = 0 have no sine.
         var minusCosine = below[0]
-        var minusSine = Lanes.zero
+        var minusSine = AtomLanes.zero
         for m in stride(from: 1, to: l - 1, by: 1) {
           let slot = 2 * m - 1
           let (c, d) = (s[4 * slot], s[4 * slot + 4])
@@ -148,7 +149,7 @@ struct SNAPGradient {
         y.addProduct(d, minusCosine)
         y -= c * minusSine
       }
-      w.addProduct(change, Lanes(repeating: Double(2 * (l + 1))))
+      w.addProduct(change, AtomLanes(repeating: Double(2 * (l + 1))))
       below = h
       h += 2 * l + 1
       s += 4 * (2 * l + 1)

@@ -131,29 +131,6 @@ struct SNAPHarmonicMap {
   }
 }
 
-/// Regular solid harmonics at l² + slot up to `order`.
-package func solidHarmonics(_ x: Double, _ y: Double, _ z: Double, order: Int) -> [Double] {
-  var out = [Double](repeating: 0, count: (order + 1) * (order + 1))
-  let square = x * x + y * y + z * z
-  func part(_ l: Int, _ m: Int, _ sine: Int) -> Double {
-    abs(m) > l || l < 0 ? 0 : out[l * l + (m == 0 ? 0 : 2 * m - 1 + sine)]
-  }
-  out[0] = 1
-  for l in stride(from: 1, through: order, by: 1) {
-    for m in 0..<l {
-      for sine in 0..<(m == 0 ? 1 : 2) {
-        out[l * l + (m == 0 ? 0 : 2 * m - 1 + sine)] =
-          (Double(2 * l - 1) * z * part(l - 1, m, sine) - square * part(l - 2, m, sine)) / Double(l * l - m * m)
-      }
-    }
-    let c = part(l - 1, l - 1, 0)
-    let s = l == 1 ? 0 : part(l - 1, l - 1, 1)
-    out[l * l + 2 * l - 1] = (x * c - y * s) / Double(2 * l)
-    out[l * l + 2 * l] = (x * s + y * c) / Double(2 * l)
-  }
-  return out
-}
-
 /// U^j for j = 0 … 2J at a unit quaternion, element (mb, ma) at Σ_{i<j}(i + 1)² + mb·(j + 1) + ma, by the recursion of
 /// Varshalovich, Moskalev and Khersonskii (4.8.2) with the Cayley–Klein parameters a = w − iz, b = y − ix.
 package func wignerMatrices(w: Double, x: Double, y: Double, z: Double, twojmax: Int) -> [(re: Double, im: Double)] {

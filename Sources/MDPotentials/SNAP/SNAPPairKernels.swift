@@ -6,11 +6,11 @@ enum SNAPPairKernels {
   /// What the force needs of a neighbour besides its record.
   struct Geometry {
     /// The unit vector towards the neighbour, Å the distance vector.
-    var nx, ny, nz: Lanes
+    var nx, ny, nz: AtomLanes
     /// sin θ₀, cos θ₀, sin θ₀ / r, dθ₀/dr.
-    var sine, cosine, ratio, slope: Lanes
+    var sine, cosine, ratio, slope: AtomLanes
     /// f'/f of the switching function.
-    var logarithmicSlope: Lanes
+    var logarithmicSlope: AtomLanes
   }
 
   /// Recursion factors: for each l and n = 0 … 2J − l two numbers (2(n + l)/n, −(n + 2l)/n).
@@ -22,26 +22,17 @@ enum SNAPPairKernels {
     }
   }
 
-  /// For each l and m = 0 … l − 1 the numbers (2l − 1)/(l² − m²) and −1/(l² − m²), then 1/(2l) twice for m = l.
-  static func solidFactors(_ twojmax: Int) -> [Double] {
-    (0...twojmax).flatMap { l in
-      (0...l).flatMap { m -> [Double] in
-        if l == 0 { return [0, 0] }
-        return m == l
-          ? [0.5 / Double(l), 0.5 / Double(l)] : [Double(2 * l - 1) / Double(l * l - m * m), -1 / Double(l * l - m * m)]
-      }
-    }
-  }
-
   /// C_jl(w) for all l ≤ j ≤ 2J.
   @inline(__always)
-  static func radial(_ w: Lanes, _ twojmax: Int, _ factors: UnsafePointer<Double>, _ out: UnsafeMutablePointer<Lanes>) {
+  static func radial(
+    _ w: AtomLanes, _ twojmax: Int, _ factors: UnsafePointer<Double>, _ out: UnsafeMutablePointer<AtomLanes>
+  ) {
     var f = factors
     var c = out
     for l in 0...twojmax {
       let last = twojmax - l
-      var before = Lanes.zero
-      var value = Lanes(repeating: 1)
+      var before = AtomLanes.zero
+      var value = AtomLanes(repeating: 1)
       c[0] = value
       for n in stride(from: 1, through: last, by: 1) {
         // In this order a step waits for one multiply-add of the step before.
@@ -55,51 +46,10 @@ enum SNAPPairKernels {
     }
   }
 
-  /// The solid harmonics of (x, y, z), |q|² = `square`, all multiplied by `scale`.
-  @inline(__always)
-  static func solid(
-    _ x: Lanes, _ y: Lanes, _ z: Lanes, _ square: Lanes, _ scale: Lanes, _ order: Int, _ factors: UnsafePointer<Double>,
-    _ out: UnsafeMutablePointer<Lanes>
-  ) {
-    out[0] = scale
-    guard order > 0 else { return }
-    out[1] = z * scale
-    out[2] = x * scale * 0.5
-    out[3] = y * scale * 0.5
-    var f = factors + 6
-    var row = out + 4
-    for l in stride(from: 2, through: order, by: 1) {
-      let one = UnsafePointer(row - (2 * l - 1))
-      let two = one - (2 * l - 3)
-      row[0] = (square * f[1] * two[0]).addingProduct(z * f[0], one[0])
-      for m in stride(from: 1, to: l - 1, by: 1) {
-        let rise = z * f[2 * m]
-        let back = square * f[2 * m + 1]
-        let slot = 2 * m - 1
-        row[slot] = (back * two[slot]).addingProduct(rise, one[slot])
-        row[slot + 1] = (back * two[slot + 1]).addingProduct(rise, one[slot + 1])
-      }
-      // m = l − 1 has no second predecessor.
-      let top = f[2 * (l - 1)]
-      row[2 * l - 3] = z * one[2 * l - 3] * top
-      row[2 * l - 2] = z * one[2 * l - 2] * top
-      let c = one[2 * l - 3]
-      let s = one[2 * l - 2]
-      let last = f[2 * l]
-      row[2 * l - 1] = (x * c - y * s) * last
-      row[2 * l] = (x * s + y * c) * last
-      row += 2 * l + 1
-      f += 2 * (l + 1)
-    }
-  }
-
-  /// A number known to the compiler, so that loops over it are unrolled.
-  enum Size<let N: Int> {}
-
   /// sums[j, l, m] = Σ over neighbours of C_jl · Y_lm.
   static func accumulate(
-    _ records: UnsafePointer<Lanes>, count: Int, stride: Int, twojmax: Int, radialCount: Int,
-    into sums: UnsafeMutablePointer<Lanes>
+    _ records: UnsafePointer<AtomLanes>, count: Int, stride: Int, twojmax: Int, radialCount: Int,
+    into sums: UnsafeMutablePointer<AtomLanes>
   ) {
     var radial = records
     var harmonic = records + radialCount
@@ -130,10 +80,11 @@ enum SNAPPairKernels {
 
   @inline(__always)
   private static func sum<let N: Int>(
-    _: Size<N>.Type, _ radial: UnsafePointer<Lanes>, _ harmonic: UnsafePointer<Lanes>, _ count: Int, _ stride: Int,
-    _ l: Int, _ orders: Int, _ out: UnsafeMutablePointer<Lanes>
+    _: Size<N>.Type, _ radial: UnsafePointer<AtomLanes>, _ harmonic: UnsafePointer<AtomLanes>, _ count: Int,
+    _ stride: Int,
+    _ l: Int, _ orders: Int, _ out: UnsafeMutablePointer<AtomLanes>
   ) {
-    var single = InlineArray<N, Lanes>(repeating: .zero)
+    var single = InlineArray<N, AtomLanes>(repeating: .zero)
     for k in 0..<count {
       let y = harmonic[k * stride]
       let c = radial + k * stride
@@ -141,8 +92,8 @@ enum SNAPPairKernels {
     }
     for n in 0..<N { out[n] = single[n] }
     for m in Swift.stride(from: 1, through: l, by: 1) {
-      var cosine = InlineArray<N, Lanes>(repeating: .zero)
-      var sine = InlineArray<N, Lanes>(repeating: .zero)
+      var cosine = InlineArray<N, AtomLanes>(repeating: .zero)
+      var sine = InlineArray<N, AtomLanes>(repeating: .zero)
       let y = harmonic + 2 * m - 1
       for k in 0..<count {
         let yc = y[k * stride]

@@ -1,10 +1,10 @@
 import MDNumerics
 import MDPotentialFiles
 
-/// The energy β·B + ½ Bᵀ α B of four atoms and the adjoint that follows from it.
+/// The energy β·B + ½ Bᵀ α B of a block of atoms and the adjoint that follows from it.
 struct SNAPQuadratic {
   /// Z of every target of every row of the plan.
-  let products: AlignedBuffer<Lanes>
+  let products: AlignedBuffer<AtomLanes>
 
   /// A target whose product with U* adds to T of its term.
   private struct Part {
@@ -25,8 +25,8 @@ struct SNAPQuadratic {
   private let linear: [AlignedBuffer<Double>]
   /// α, all of it, row by row.
   private let matrix: [AlignedBuffer<Double>]
-  private let terms: AlignedBuffer<Lanes>
-  private let bispectrum: AlignedBuffer<Lanes>
+  private let terms: AlignedBuffer<AtomLanes>
+  private let bispectrum: AlignedBuffer<AtomLanes>
 
   init(_ model: SNAPModel, _ plan: SNAPAdjointPlan, isolated: [[Double]], orders indexing: SNAPIndexing) {
     let count = model.componentCount
@@ -72,9 +72,9 @@ struct SNAPQuadratic {
   }
 
   func evaluate(
-    element: Int, targets: UnsafePointer<SNAPAdjointPlan.Target>, u: UnsafePointer<Lanes>,
-    y: UnsafeMutablePointer<Lanes>
-  ) -> Lanes {
+    element: Int, targets: UnsafePointer<SNAPAdjointPlan.Target>, u: UnsafePointer<AtomLanes>,
+    y: UnsafeMutablePointer<AtomLanes>
+  ) -> AtomLanes {
     let z = products.pointer
     let t = terms.pointer
     t.update(repeating: .zero, count: termCount)
@@ -83,7 +83,7 @@ struct SNAPQuadratic {
       let k = Int(parts[p].target)
       let e = 2 * Int(targets[k].element)
       let product = (u[e] * z[2 * k]).addingProduct(u[e + 1], z[2 * k + 1])
-      t[Int(targets[k].term)].addProduct(product, Lanes(repeating: parts[p].factor))
+      t[Int(targets[k].term)].addProduct(product, AtomLanes(repeating: parts[p].factor))
     }
     let b = bispectrum.pointer
     let components = components.pointer
@@ -91,16 +91,16 @@ struct SNAPQuadratic {
     for k in 0..<componentCount { b[k] = t[components[k].term] * components[k].factor - isolated[k] }
 
     t.update(repeating: .zero, count: termCount)
-    var energy = Lanes.zero
+    var energy = AtomLanes.zero
     let linear = linear[element].pointer
     var alpha = UnsafePointer(matrix[element].pointer)
     for k in 0..<componentCount {
-      let beta = Lanes(repeating: linear[k])
-      var product = Lanes.zero
-      for l in 0..<componentCount { product.addProduct(b[l], Lanes(repeating: alpha[l])) }
+      let beta = AtomLanes(repeating: linear[k])
+      var product = AtomLanes.zero
+      for l in 0..<componentCount { product.addProduct(b[l], AtomLanes(repeating: alpha[l])) }
       alpha += componentCount
       energy.addProduct(b[k], beta + product * 0.5)
-      t[components[k].term].addProduct(beta + product, Lanes(repeating: components[k].factor))
+      t[components[k].term].addProduct(beta + product, AtomLanes(repeating: components[k].factor))
     }
     for k in 0..<targetCount {
       let gamma = t[Int(targets[k].term)]

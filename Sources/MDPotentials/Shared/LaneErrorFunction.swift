@@ -1,3 +1,5 @@
+import MDNumerics
+
 /// erfc x and e^(−x²) in four lanes for x ≥ 0, both to about 10⁻¹⁵ of their value up to x = 7; beyond, where erfc is
 /// below 10⁻²², only to its order of magnitude.
 ///

@@ -28,6 +28,12 @@ func exponential(_ x: Lanes) -> Lanes {
   return unsafeBitCast(unsafeBitCast(e, to: SIMD4<UInt64>.self) &+ exponent, to: Lanes.self)
 }
 
+/// eˣ in eight lanes, see above.
+@inline(__always)
+func exponential(_ x: Lanes8) -> Lanes8 {
+  Lanes8(lowHalf: exponential(x.lowHalf), highHalf: exponential(x.highHalf))
+}
+
 /// a + b x.
 @inline(__always)
 func pair(_ a: Double, _ b: Double, _ x: Lanes) -> Lanes { Lanes(repeating: a).addingProduct(x, Lanes(repeating: b)) }

@@ -1,3 +1,4 @@
+import MDNumerics
 import MDPotentialFiles
 
 /// C (f(r) − 1) erf(r/√2γ)/r with a screening function f, and −d/dr of it over r, in four lanes.

@@ -365,11 +365,3 @@ extension TriangleStage {
     sums[0] = i0
   }
 }
-
-/// Adds the sums over the lanes of a and of b to two numbers in a row.
-@inline(__always)
-private func addSums(_ a: Lanes, _ b: Lanes, to p: UnsafeMutablePointer<Double>) {
-  let both = sums(a, b, a, b).lowHalf
-  let q = UnsafeMutableRawPointer(p)
-  q.storeBytes(of: q.loadUnaligned(as: SIMD2<Double>.self) + both, as: SIMD2<Double>.self)
-}

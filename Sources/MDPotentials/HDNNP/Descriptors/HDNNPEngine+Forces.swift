@@ -9,7 +9,7 @@ extension HDNNPEngine {
     let pass = pass(atoms, list, order, slopes)
     let centers = UnsafePointer(program.centers.pointer)
     let virials = want.contains(.atomVirial) ? atoms.virials : nil
-    var virial = VirialSum9()
+    var virial = VirialSum9<Lanes>()
     var saved = UnsafePointer(after.pointer)
     let elements = program.elementCount
     let numbers = UnsafePointer(afterNumbers.pointer)
@@ -45,7 +45,9 @@ extension HDNNPEngine {
         Self.push(pass, i, blocks, want, perAtom, &virial)
       }
     }
-    return virial.matrix
+    // It is symmetric but for rounding.
+    let sum = virial.matrix
+    return 0.5 * (sum + sum.transpose)
   }
 
   @inline(never)
@@ -118,7 +120,7 @@ extension HDNNPEngine {
   /// Hands the forces of a row on to its atoms.
   @inline(never)
   private static func push(
-    _ pass: Pass, _ i: Int, _ blocks: Int, _ want: Want, _ perAtom: SideVirials?, _ virial: inout VirialSum9
+    _ pass: Pass, _ i: Int, _ blocks: Int, _ want: Want, _ perAtom: SideVirials?, _ virial: inout VirialSum9<Lanes>
   ) {
     let row = pass.row
     let forces = pass.atoms.forces
@@ -150,33 +152,5 @@ extension HDNNPEngine {
       record += row.size
     }
     addRow(Lanes.zero - own, to: forces, Int32(truncatingIfNeeded: i))
-  }
-}
-
-/// Σ r ⊗ f by lanes.
-private struct VirialSum9 {
-  private var x = (Lanes.zero, Lanes.zero, Lanes.zero)
-  private var y = (Lanes.zero, Lanes.zero, Lanes.zero)
-  private var z = (Lanes.zero, Lanes.zero, Lanes.zero)
-
-  @inline(__always)
-  mutating func add(_ dx: Lanes, _ dy: Lanes, _ dz: Lanes, _ fx: Lanes, _ fy: Lanes, _ fz: Lanes) {
-    x.0.addProduct(dx, fx)
-    x.1.addProduct(dx, fy)
-    x.2.addProduct(dx, fz)
-    y.0.addProduct(dy, fx)
-    y.1.addProduct(dy, fy)
-    y.2.addProduct(dy, fz)
-    z.0.addProduct(dz, fx)
-    z.1.addProduct(dz, fy)
-    z.2.addProduct(dz, fz)
-  }
-
-  /// It is symmetric but for rounding.
-  var matrix: Matrix3 {
-    let xy = 0.5 * (x.1.sum() + y.0.sum())
-    let xz = 0.5 * (x.2.sum() + z.0.sum())
-    let yz = 0.5 * (y.2.sum() + z.1.sum())
-    return Matrix3(Vector3(x.0.sum(), xy, xz), Vector3(xy, y.1.sum(), yz), Vector3(xz, yz, z.2.sum()))
   }
 }

@@ -1,29 +1,6 @@
 import MDCore
 import MDNumerics
 
-/// Pointer to a record of lanes; fields are numbered.
-typealias Record = UnsafeMutableRawPointer
-
-extension UnsafeMutableRawPointer {
-  @inline(__always)
-  subscript(field: Int) -> Lanes {
-    get { load(fromByteOffset: 32 &* field, as: Lanes.self) }
-    nonmutating set { storeBytes(of: newValue, toByteOffset: 32 &* field, as: Lanes.self) }
-  }
-
-  /// One lane of a field.
-  @inline(__always)
-  func scalar(_ field: Int, lane: Int) -> Double {
-    load(fromByteOffset: 32 &* field &+ 8 &* lane, as: Double.self)
-  }
-
-  @inline(__always)
-  func add(_ value: Double, to field: Int, lane: Int) {
-    let offset = 32 &* field &+ 8 &* lane
-    storeBytes(of: load(fromByteOffset: offset, as: Double.self) + value, toByteOffset: offset, as: Double.self)
-  }
-}
-
 /// The neighbours of one atom within the cutoff, sorted by element, four to a record: vectors from the atom,
 /// distances, edge functions, and room for what comes back (φ of the pair, forces, moments).
 ///

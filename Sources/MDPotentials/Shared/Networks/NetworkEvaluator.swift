@@ -16,12 +16,12 @@ package final class NetworkEvaluator {
   private let layers: [Layer]
   /// The memory that the pointers in `layers` point into.
   private let owned: [AlignedBuffer<Double>]
-  /// Inputs of a block, then per layer the values and slopes of its nodes: two `Lanes` a node.
-  private let scratch: AlignedBuffer<Lanes>
-  private let slopes: AlignedBuffer<Lanes>
+  /// Inputs of a block, then per layer the values and slopes of its nodes: a `Lanes8` a node.
+  private let scratch: AlignedBuffer<Lanes8>
+  private let slopes: AlignedBuffer<Lanes8>
   /// dE/d(sum) and dE/d(input) of the layer that the backward pass is at.
-  private let sums: AlignedBuffer<Lanes>
-  private let inputs: AlignedBuffer<Lanes>
+  private let sums: AlignedBuffer<Lanes8>
+  private let inputs: AlignedBuffer<Lanes8>
 
   private struct Layer {
     var inputCount: Int
@@ -39,10 +39,6 @@ package final class NetworkEvaluator {
     var slopeStart: Int
   }
 
-  package convenience init(_ element: HDNNPElement) {
-    self.init(element.network, scaling: element.scaling, offset: element.offset)
-  }
-
   package init(_ network: FeedForwardNetwork, scaling functions: [FunctionScaling], offset: Double = 0) {
     inputCount = network.inputCount
     self.offset = offset
@@ -50,7 +46,7 @@ package final class NetworkEvaluator {
     scaling = AlignedBuffer((functions + plain).flatMap { [$0.shift, $0.factor, $0.offset] })
     var valueStart = 0
     var slopeStart = 0
-    var next = 2 * Self.padded(network.inputCount)
+    var next = Self.padded(network.inputCount)
     var owned: [AlignedBuffer<Double>] = []
     func keep(_ numbers: [Double]) -> UnsafePointer<Double> {
       owned.append(AlignedBuffer(numbers))
@@ -59,8 +55,8 @@ package final class NetworkEvaluator {
     layers = network.layers.map { layer in
       defer {
         valueStart = next
-        next += 2 * Self.padded(layer.outputCount)
-        slopeStart += 2 * Self.padded(layer.outputCount)
+        next += Self.padded(layer.outputCount)
+        slopeStart += Self.padded(layer.outputCount)
       }
       let (inputs, outputs) = (layer.inputCount, layer.outputCount)
       return Layer(
@@ -74,8 +70,8 @@ package final class NetworkEvaluator {
     let widest = Self.padded(([network.inputCount] + network.layers.map(\.outputCount)).max() ?? 0)
     scratch = AlignedBuffer(repeating: .zero, count: next)
     slopes = AlignedBuffer(repeating: .zero, count: slopeStart)
-    sums = AlignedBuffer(repeating: .zero, count: 2 * widest)
-    inputs = AlignedBuffer(repeating: .zero, count: 2 * widest)
+    sums = AlignedBuffer(repeating: .zero, count: widest)
+    inputs = AlignedBuffer(repeating: .zero, count: widest)
   }
 
   private static func padded(_ n: Int) -> Int { (n + 3) & ~3 }
@@ -115,16 +111,15 @@ package final class NetworkEvaluator {
     let scaling = scaling.pointer
     let n = inputCount
     for lane in 0..<8 {
-      // Lanes without an atom repeat the last one.
+      // Lanes8 without an atom repeat the last one.
       let row = values + Int(atoms[min(lane, filled - 1)]) * stride
       for k in 0..<n { plain[8 * k + lane] = row[k] }
     }
     for k in 0..<n {
-      let shift = Lanes(repeating: scaling[3 * k])
-      let factor = Lanes(repeating: scaling[3 * k + 1])
-      let add = Lanes(repeating: scaling[3 * k + 2])
-      x[2 * k] = add.addingProduct(x[2 * k] - shift, factor)
-      x[2 * k + 1] = add.addingProduct(x[2 * k + 1] - shift, factor)
+      let shift = Lanes8(repeating: scaling[3 * k])
+      let factor = Lanes8(repeating: scaling[3 * k + 1])
+      let add = Lanes8(repeating: scaling[3 * k + 2])
+      x[k] = add.addingProduct(x[k] - shift, factor)
     }
   }
 
@@ -135,18 +130,17 @@ package final class NetworkEvaluator {
       Self.multiply(
         layer.forward, rows: layer.outputCount, columns: layer.inputCount, all + layer.inputStart,
         start: layer.biases, y)
-      Self.activate(layer.activation, y, slopes.pointer + layer.slopeStart, 2 * layer.outputCount)
+      Self.activate(layer.activation, y, slopes.pointer + layer.slopeStart, layer.outputCount)
     }
   }
 
   private func backward() {
     let inputs = inputs.pointer
     let sums = sums.pointer
-    inputs[0] = Lanes(repeating: 1)
-    inputs[1] = Lanes(repeating: 1)
+    inputs[0] = Lanes8(repeating: 1)
     for layer in layers.reversed() {
       let slope = slopes.pointer + layer.slopeStart
-      for k in 0..<2 * layer.outputCount { sums[k] = inputs[k] * slope[k] }
+      for k in 0..<layer.outputCount { sums[k] = inputs[k] * slope[k] }
       Self.multiply(
         layer.backward, rows: layer.inputCount, columns: layer.outputCount, sums, start: nil, inputs)
     }
@@ -160,9 +154,7 @@ package final class NetworkEvaluator {
     let scaling = scaling.pointer
     let n = inputCount
     for k in 0..<n {
-      let factor = Lanes(repeating: scaling[3 * k + 1])
-      gradient[2 * k] *= factor
-      gradient[2 * k + 1] *= factor
+      gradient[k] *= Lanes8(repeating: scaling[3 * k + 1])
     }
     let plain = UnsafeMutableRawPointer(gradient).assumingMemoryBound(to: Double.self)
     let output = UnsafeMutableRawPointer(scratch.pointer + layers[layers.count - 1].valueStart)
@@ -178,52 +170,34 @@ package final class NetworkEvaluator {
   /// y = start + W x for eight atoms, four rows of W at a time.
   @inline(__always)
   private static func multiply(
-    _ matrix: UnsafePointer<Double>, rows: Int, columns: Int, _ x: UnsafePointer<Lanes>,
-    start: UnsafePointer<Double>?, _ y: UnsafeMutablePointer<Lanes>
+    _ matrix: UnsafePointer<Double>, rows: Int, columns: Int, _ x: UnsafePointer<Lanes8>,
+    start: UnsafePointer<Double>?, _ y: UnsafeMutablePointer<Lanes8>
   ) {
     var w = matrix
     var row = 0
     while row < rows {
-      var a0 = Lanes.zero
-      var a1 = Lanes.zero
-      var a2 = Lanes.zero
-      var a3 = Lanes.zero
+      var a0 = Lanes8.zero
+      var a1 = Lanes8.zero
+      var a2 = Lanes8.zero
+      var a3 = Lanes8.zero
       if let start {
-        a0 = Lanes(repeating: start[row])
-        a1 = Lanes(repeating: start[row + 1])
-        a2 = Lanes(repeating: start[row + 2])
-        a3 = Lanes(repeating: start[row + 3])
+        a0 = Lanes8(repeating: start[row])
+        a1 = Lanes8(repeating: start[row + 1])
+        a2 = Lanes8(repeating: start[row + 2])
+        a3 = Lanes8(repeating: start[row + 3])
       }
-      var b0 = a0
-      var b1 = a1
-      var b2 = a2
-      var b3 = a3
       for column in 0..<columns {
-        let a = x[2 * column]
-        let b = x[2 * column + 1]
-        let w0 = Lanes(repeating: w[0])
-        a0 = a0.addingProduct(w0, a)
-        b0 = b0.addingProduct(w0, b)
-        let w1 = Lanes(repeating: w[1])
-        a1 = a1.addingProduct(w1, a)
-        b1 = b1.addingProduct(w1, b)
-        let w2 = Lanes(repeating: w[2])
-        a2 = a2.addingProduct(w2, a)
-        b2 = b2.addingProduct(w2, b)
-        let w3 = Lanes(repeating: w[3])
-        a3 = a3.addingProduct(w3, a)
-        b3 = b3.addingProduct(w3, b)
+        let a = x[column]
+        a0.addProduct(a, Lanes8(repeating: w[0]))
+        a1.addProduct(a, Lanes8(repeating: w[1]))
+        a2.addProduct(a, Lanes8(repeating: w[2]))
+        a3.addProduct(a, Lanes8(repeating: w[3]))
         w += 4
       }
-      let out = y + 2 * row
-      out[0] = a0
-      out[1] = b0
-      out[2] = a1
-      out[3] = b1
-      out[4] = a2
-      out[5] = b2
-      out[6] = a3
-      out[7] = b3
+      y[row] = a0
+      y[row + 1] = a1
+      y[row + 2] = a2
+      y[row + 3] = a3
       row += 4
     }
   }
@@ -231,10 +205,10 @@ package final class NetworkEvaluator {
   /// Replaces sums by values and notes the slopes.
   @inline(__always)
   private static func activate(
-    _ activation: FeedForwardNetwork.Activation, _ y: UnsafeMutablePointer<Lanes>,
-    _ slope: UnsafeMutablePointer<Lanes>, _ count: Int
+    _ activation: FeedForwardNetwork.Activation, _ y: UnsafeMutablePointer<Lanes8>,
+    _ slope: UnsafeMutablePointer<Lanes8>, _ count: Int
   ) {
-    let one = Lanes(repeating: 1)
+    let one = Lanes8(repeating: 1)
     switch activation {
     case .linear:
       for k in 0..<count { slope[k] = one }
@@ -246,34 +220,34 @@ package final class NetworkEvaluator {
       }
     case .logistic:
       for k in 0..<count {
-        let s = one / (one + exponential(y[k] * Lanes(repeating: -1)))
+        let s = reciprocal(one + exponential(y[k] * Lanes8(repeating: -1)))
         y[k] = s
         slope[k] = s * (one - s)
       }
     case .reversedLogistic:
       for k in 0..<count {
-        let s = one / (one + exponential(y[k]))
+        let s = reciprocal(one + exponential(y[k]))
         y[k] = s
         slope[k] = s * (s - one)
       }
     case .rectified:
       for k in 0..<count {
-        let positive = y[k] .> Lanes.zero
-        y[k] = Lanes.zero.replacing(with: y[k], where: positive)
-        slope[k] = Lanes.zero.replacing(with: one, where: positive)
+        let positive = y[k] .> Lanes8.zero
+        y[k] = Lanes8.zero.replacing(with: y[k], where: positive)
+        slope[k] = Lanes8.zero.replacing(with: one, where: positive)
       }
     case .gaussian:
       for k in 0..<count {
         let x = y[k]
-        let e = exponential(x * x * Lanes(repeating: -0.5))
+        let e = exponential(x * x * Lanes8(repeating: -0.5))
         y[k] = e
-        slope[k] = x * e * Lanes(repeating: -1)
+        slope[k] = x * e * Lanes8(repeating: -1)
       }
     case .exponential:
       for k in 0..<count {
-        let e = exponential(y[k] * Lanes(repeating: -1))
+        let e = exponential(y[k] * Lanes8(repeating: -1))
         y[k] = e
-        slope[k] = e * Lanes(repeating: -1)
+        slope[k] = e * Lanes8(repeating: -1)
       }
     case .harmonic:
       for k in 0..<count {
@@ -283,7 +257,7 @@ package final class NetworkEvaluator {
     case .softplus, .cosine:
       // Rarely used, so computed one number at a time.
       for k in 0..<count {
-        for lane in 0..<4 { (y[k][lane], slope[k][lane]) = activation.valueAndSlope(y[k][lane]) }
+        for lane in 0..<8 { (y[k][lane], slope[k][lane]) = activation.valueAndSlope(y[k][lane]) }
       }
     }
   }
