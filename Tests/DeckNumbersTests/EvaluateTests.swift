@@ -60,6 +60,32 @@ import Testing
     }
   }
 
+  /// Dimers far from one another, φ(r) = a (2 Å/r − 1): numbers each, while the energies' sum, or the virial where φ
+  /// is 0, is none.
+  @Test(arguments: [1, 2]) func sumsBeyondNumbers(ranks: Int) throws {
+    let (a, step) = (2e306, 0.02)
+    var table = "1\n2\n3\n1 Ar\n5 0.02 201 \(step) 4\n18 39.95 5.3 fcc\n" + String(repeating: "0\n", count: 5 + 201)
+    for k in 0..<201 { table += "\(a * (2 - Double(k) * step))\n" }
+    let cases: [(String?, Double, Int)] = [("energy", 1, 200), ("virial", 2, 200), (nil, 1, 1), (nil, 2, 1)]
+    for (what, r, dimers) in cases {
+      var frame = "\(2 * dimers)\nLattice=\"\(10 * dimers) 0 0 0 10 0 0 0 10\" Properties=species:S:1:pos:R:3\n"
+      for k in 0..<dimers { frame += "Ar \(10 * k + 1) 1 1\nAr \(Double(10 * k + 1) + r) 1 1\n" }
+      let run = try DeckRun(files: ["a.eam.alloy": table, "in.extxyz": frame])
+      func evaluate() throws -> Frame {
+        Frame(try run.evaluate("potential: [{eam: {file: a.eam.alloy}}]", frames: "in.extxyz", ranks: ranks)[0])
+      }
+      guard let what else {
+        let forces = try evaluate().forces
+        // φ′ = −2a/r².
+        #expect(abs(forces[1].x * r * r / (2 * a) - 1) < 1e-9 && abs(forces[0].x / forces[1].x + 1) < 1e-9)
+        continue
+      }
+      let error = #expect(throws: FaultlineError.self) { _ = try evaluate() }
+      #expect(error?.message.hasPrefix("the \(what) of the frame at ") == true, "\(String(describing: error))")
+      #expect(error?.kind == .run && !run.exists("out.extxyz"))
+    }
+  }
+
   /// Energies add up to the energy, and forces are its derivative: from single points alone.
   @Test func forcesAreDerivatives() throws {
     let s = Sample.crystal(["Na", "Cl"], spacing: 3.3, cells: [1, 1, 1])

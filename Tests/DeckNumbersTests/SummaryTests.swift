@@ -66,8 +66,9 @@ import Testing
     // Ranks are threads of this process here.
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    // Another test may have let the peak begin anew, but never has more been resident than the process ever had.
-    for peak in peaks { #expect(peak > 4e6 && peak <= 1024 * Double(usage.ru_maxrss)) }
+    // Never has more been resident than the process ever had; the kernel counts pages in batches.
+    let most = 1024 * Double(usage.ru_maxrss) + 4e6
+    for peak in peaks { #expect(peak > 4e6 && peak <= most, "\(peak), \(most)") }
 
     // The last row of thermo.csv.
     let last = try #require(run.thermo().last)

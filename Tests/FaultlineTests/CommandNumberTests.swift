@@ -160,5 +160,20 @@ extension CommandLineTests {
       #expect(abs(phases.values.reduce(0, +) / (time * 2048 * 3e-6) - 1) < 0.05)
       #expect((figures["peak_bytes_per_atom"] as? Double ?? 0) > 1000)
     }
+
+    @Test("bench: the memory of a small case is not that of a large one before it")
+    func benchMemory() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      let result = try launcher.run(
+        "bench", "pppm-nacl", "snap-si", "--steps", "1", "--repeats", "1", "--json", "bench.json",
+        environment: ["FAULTLINE_POTENTIALS": Launcher.repository.appendingPathComponent("potentials").path])
+      #expect(result.code == 0, "\(result.errors)")
+      let data = try Data(contentsOf: URL(fileURLWithPath: launcher.path("bench.json")))
+      let all = try #require(JSONSerialization.jsonObject(with: data) as? [[String: Any]])
+      let peaks = all.map { ($0["peak_bytes_per_atom"] as? Double ?? .nan) * ($0["atoms"] as? Double ?? .nan) }
+      // Some is kept for later by whoever hands out memory.
+      #expect(peaks.count == 2 && peaks[1] < 0.85 * peaks[0] && peaks[1] > 5e6, "\(peaks)")
+    }
   }
 }

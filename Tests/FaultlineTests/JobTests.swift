@@ -86,7 +86,8 @@ extension CommandLineTests {
       let result = first.wait(timeout: 30)
       #expect(result.code == 70, "\(result.errors)")
       #expect(result.errors.contains("no longer this run's") && result.errors.contains("elsewhere"), "\(result.errors)")
-      #expect(try launcher.read("run/run.json").contains("of another"))
+      // What it had begun to write when it lost the lock may come, its end may not.
+      #expect(try launcher.read("run/run.json").contains("failed") == false)
       #expect(try launcher.read("run/run.lock").contains("elsewhere"))
     }
 
