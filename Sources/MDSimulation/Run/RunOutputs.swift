@@ -17,6 +17,8 @@ final class RunOutputs {
   private let store: CheckpointStore
   private var thermo: CSVWriter?
   private var columns: [String] = []
+  /// All that observers give, whether the file has it or not.
+  private var known: [String] = []
   /// Structures that observers keep, by their names.
   private var kept: [String: TrajectoryOutput] = [:]
   private var trajectories: [TrajectoryOutput] = []
@@ -48,6 +50,7 @@ final class RunOutputs {
     continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, observers: Observers
   ) throws {
     columns = observers.columns.map(\.name)
+    known = observers.all.flatMap(\.columns).map(\.name)
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
       lastCheckpoint = checkpoint.path
@@ -144,8 +147,7 @@ final class RunOutputs {
 
   /// A row of thermo.csv: the system's state, and the observers' values by the names of their columns. Collective.
   func write(_ row: ThermoRow, _ values: [String: Double]) throws {
-    let names = ThermoColumn.all.map(\.figure.name) + values.keys.sorted()
-    if let column = names.first(where: { !(values[$0] ?? 0).isFinite }) {
+    if let column = known.first(where: { !(values[$0] ?? 0).isFinite }) {
       throw FaultlineError(
         .run, "\(column) is not a finite number at step \(row.step)",
         hint: "the run has blown up: a timestep that is too long, or a structure that is not relaxed",
