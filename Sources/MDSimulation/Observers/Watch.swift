@@ -1,6 +1,7 @@
 import Foundation
 import MDCore
 import MDDeck
+import MDIO
 
 /// Keeps an eye on what potentials say of themselves: figures for thermo.csv, structures to keep, a reason to stop, and
 /// for the log where the training range was left. Without a plan it only fills the columns.
@@ -36,8 +37,8 @@ final class Watch: Observer {
     guard let plan else { return nil }
     let file = plan.select?.file ?? "selected.extxyz"
     return TrajectoryPlan(
-      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"),
-      columns: ["forces", "energies"] + columns.map(\.name), location: plan.location)
+      file: file, every: .max, format: FrameFile.hasNumberedTypes(file) ? .mlipConfiguration : .extxyz,
+      gzip: file.hasSuffix(".gz"), columns: ["forces", "energies"] + columns.map(\.name), location: plan.location)
   }
 
   /// Refuses limits on what none of the potentials says of itself.
