@@ -142,8 +142,9 @@ struct ResumeTests {
     var header = try #require(try object("run") as? [String: Any])
     header["stage"] = try object("stage")
     header["longRange"] = try object("long_range")
+    header["watch"] = try object("watch")
     change(&header)
-    for (key, name) in [("stage", "stage"), ("longRange", "long_range"), ("stranger", "stranger")] {
+    for (key, name) in [("stage", "stage"), ("longRange", "long_range"), ("watch", "watch"), ("stranger", "stranger")] {
       texts[name] = try header.removeValue(forKey: key).map { try JSONSerialization.data(withJSONObject: $0) }
     }
     header["owners"] = texts.keys.filter { $0 != "run" }.sorted()
@@ -189,6 +190,7 @@ struct ResumeTests {
     .inside("stage", "firstStep", 7), .inside("stage", "integrator", "bm8="),
     .init("no stage") { $0["stage"] = nil },
     .init("no choice of sums", salt) { $0["longRange"] = nil },
+    .init("an observer without its section") { $0["watch"] = nil },
     .init("a section that belongs to nobody") { $0["stranger"] = [1, 2] },
     .init("no species") { $0["species"] = [String](); $0["masses"] = [Double]() },
     .init("species twice") { $0["species"] = ["Cu", "Cu"]; $0["masses"] = [1, 1] },

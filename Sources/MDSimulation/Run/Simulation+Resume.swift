@@ -79,6 +79,10 @@ extension Simulation {
     for observer in observers.all {
       if let section = checkpoint.section(observer.name, file: file) {
         try observer.restore(section, clock: header.clock)
+      } else if try observer.state() != nil {
+        throw FaultlineError(
+          .input, "checkpoint \(file) lacks the section '\(observer.name)', which its deck's runs write",
+          isCollective: true)
       }
     }
     let owners = Set(["stage", "long_range"] + observers.all.map(\.name))
