@@ -12,7 +12,7 @@ import MDNumerics
 public final class GhostExchange: GhostCommunicator {
   public let atoms: AtomStore
   public let communicator: any Communicator
-  /// May be replaced by any other of as many ranks before `migrate`, which sends each atom to its new owner, however far.
+  /// May be replaced by any other of as many ranks before `migrate`, which sends each atom to its owner, however far.
   public var domain: Domain
 
   /// One transfer: rows `list[sendStart ..< sendStart + sendCount]` become the ghosts

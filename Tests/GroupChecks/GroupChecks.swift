@@ -27,6 +27,7 @@ public enum GroupChecks {
     // What the last split left behind is not taken for this one's.
     let again = all.split(color: (color ?? 2) + 10, key: 0)
     expect(again?.sum(1) == colors.count { $0 == color }, "a second split has the groups of another")
+    expect(all.split(color: 0, key: 0)?.sum(1) == all.size, "the whole as a group")
     return failures
   }
 
@@ -42,7 +43,8 @@ public enum GroupChecks {
     var sums = [0.1 * Double(me), 1]
     group.sum(&sums)
     expect(abs(sums[0] - members.reduce(0) { $0 + 0.1 * Double($1) }) < 1e-12 && sums[1] == Double(n), "sum of doubles")
-    expect(group.broadcast(group.rank == n - 1 ? [7, UInt8(me)] : [], from: n - 1) == [7, UInt8(members[n - 1])], "broadcast")
+    let told = group.broadcast(group.rank == n - 1 ? [7, UInt8(me)] : [], from: n - 1)
+    expect(told == [7, UInt8(members[n - 1])], "broadcast \(told)")
 
     // A ring, while a message with the same tag is on its way outside of the group.
     let (up, down) = ((group.rank + 1) % n, (group.rank + n - 1) % n)

@@ -112,27 +112,30 @@ import Testing
     }
   }
 
+  /// So many atoms of the mean go from the first of two ranks to the second: those with the largest coordinates.
+  private static func push(_ system: DistributedSystem, _ fraction: Double) {
+    guard system.communicator.rank == 0 else { return }
+    let atoms = system.atoms
+    let order = (0..<atoms.localCount).sorted { atoms.position[$0].x > atoms.position[$1].x }
+    for i in order.prefix(Int(fraction * Double(system.totalCount / 2))) {
+      atoms.position[i].x += 0.3 * system.box.cell.x.x
+    }
+  }
+
   /// Amid steps planes stay until a rank has a tenth more than when they were looked at last; otherwise they need not.
   @Test func toleranceAmidSteps() throws {
     let structure = Self.slab(open: true)
     try LoopbackCommunicator.run(ranks: 2) { communicator in
       let system = try Self.system(structure, communicator, balances: true, grid: SIMD3(2, 1, 1))
       try system.rebuild()
-      let (start, half) = (system.domain, structure.count / 2)
-      // So many atoms more on the second rank: those of the first with the largest coordinate go over the plane.
-      func push(_ fraction: Double) {
-        guard communicator.rank == 0 else { return }
-        let atoms = system.atoms
-        let order = (0..<atoms.localCount).sorted { atoms.position[$0].x > atoms.position[$1].x }
-        for i in order.prefix(Int(fraction * Double(half))) { atoms.position[i].x += 0.3 * structure.box.cell.x.x }
-      }
-      push(0.08)
+      let start = system.domain
+      Self.push(system, 0.08)
       #expect(try system.rebuild(amidSteps: true) == nil)
       let kept = system.domain
-      push(0.04)
+      Self.push(system, 0.04)
       let balancing = try system.rebuild(amidSteps: true)
       #expect(kept == start && balancing != nil && system.domain != start)
-      push(0.08)
+      Self.push(system, 0.08)
       #expect(try system.rebuild(amidSteps: true) == nil)
       #expect(try system.rebuild() != nil, "a stage begins")
     }
@@ -189,13 +192,13 @@ import Testing
   private final class Lines: @unchecked Sendable { var text = "" }
 
   /// thermo.csv, the frames and the log of a run, stopped and resumed after each of `stops` steps.
-  private static func run(_ ranks: Int, balance: Bool = true, stops: [Int] = []) throws
-    -> (thermo: String, frames: String, log: String)
-  {
+  private static func run(
+    _ ranks: Int, balance: Bool = true, stops: [Int] = [], of other: ((String) throws -> String)? = nil
+  ) throws -> (thermo: String, frames: String, log: String) {
     let folder = NSTemporaryDirectory() + "faultline-balance-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let deck = try deck(folder, ranks: ranks, balance: balance)
+    let deck = try other?(folder) ?? deck(folder, ranks: ranks, balance: balance)
     let lines = Lines()
     for (k, steps) in (stops.map(Optional.some) + [nil]).enumerated() {
       try LoopbackCommunicator.run(ranks: ranks) { communicator in
@@ -223,6 +226,54 @@ import Testing
     for stops in [[50], [100, 100]] {
       let resumed = try Self.run(ranks, stops: stops)
       #expect(resumed.thermo == whole.thermo && resumed.frames == whole.frames, "stopped after \(stops) steps")
+    }
+  }
+
+  /// Atoms that do not see each other in two equal parts, four of which go over to the other until step 20: too few for
+  /// a look amid steps, enough for a checkpoint.
+  private static func crossing(_ folder: String) throws -> String {
+    var lines = ["100", "Lattice=\"400 0 0 0 20 0 0 0 20\" Properties=species:S:1:pos:R:3:velo:R:3 pbc=\"T T T\""]
+    for i in 0..<100 {
+      let x = 4 * (Double(i) + 0.5)
+      lines.append((46..<50).contains(i) ? "Ar \(x) 10 10 1000 0 0" : "Ar \(x) 0 0 0 0 0")
+    }
+    try (lines.joined(separator: "\n") + "\n").write(
+      toFile: folder + "/in.extxyz", atomically: true, encoding: .utf8)
+    try """
+    structure: {file: {path: in.extxyz}}
+    potential: [{lennard_jones: {cutoff: 3, pairs: [{species: [Ar, Ar], epsilon: 0.01, sigma: 1}]}}]
+    neighbors: {skin: 0.5}
+    decomposition: {grid: [2, 1, 1], balance: true}
+    stages: [{dynamics: {steps: 30, timestep: 2 fs, remove_drift: false}}]
+    output:
+      directory: \(folder)/run
+      trajectories: [{file: t.extxyz, every: 30}]
+      checkpoints: {every: 20, keep: 9}
+    """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
+    return folder + "/deck.yaml"
+  }
+
+  /// A checkpoint weighs the bricks as a run that is resumed from it does, which then has nothing left to move.
+  @Test func checkpointsWeighBricks() throws {
+    for stops in [[], [20]] {
+      let found = try Self.run(2, stops: stops, of: Self.crossing)
+      let moves = found.log.split(separator: "\n").filter { $0.contains("bricks moved") }
+      #expect(moves == ["  step 20: bricks moved; the fullest rank has 1.00 times the mean of atoms, 1.08 before"])
+    }
+  }
+
+  /// After a rebuild that is not amid steps the load of that time counts, where bricks stayed too, and none before it:
+  /// a resumed run knows no other.
+  @Test func loadBeforeIsForgotten() throws {
+    try LoopbackCommunicator.run(ranks: 2) { communicator in
+      let system = try Self.system(Self.slab(open: true), communicator, balances: true, grid: SIMD3(2, 1, 1))
+      try system.rebuild()
+      Self.push(system, 0.03)
+      #expect(try system.rebuild() == nil, "too little to move bricks for")
+      Self.push(system, 0.085)
+      #expect(Self.imbalance(system) < 1.1)
+      #expect(try system.rebuild(amidSteps: true) == nil, "more than a tenth above the start, less above that time")
+      #expect(Self.imbalance(system) > 1.1)
     }
   }
 

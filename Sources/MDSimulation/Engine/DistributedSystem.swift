@@ -84,8 +84,8 @@ public final class DistributedSystem {
 
   /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.
   ///
-  /// Returns what was done to balance the load, nil if nothing. `amidSteps`, bricks are only looked at when the load has
-  /// grown uneven since; at the start of stages and for checkpoints in any case.
+  /// Returns what was done to balance the load, nil if nothing. `amidSteps`, bricks are only weighed when the load has
+  /// become more uneven; at the start of stages and for checkpoints in any case.
   @discardableResult
   public func rebuild(amidSteps: Bool = false) throws -> Balancing? {
     timers.start(.communication)
