@@ -2,6 +2,7 @@ import Foundation
 import MDCore
 import MDParallel
 import MDSimulation
+import MDTestSupport
 import Testing
 
 /// Decks give the same run on any number of ranks: energies to 1e-10 at the start, and over a short run, in which
@@ -14,6 +15,8 @@ struct RankTests {
     var extra = ""
     var potential = "- eam: {parameters: zhou2004}"
     var stages = "- dynamics: {steps: 40, timestep: 2 fs}"
+    /// Of thermo.csv, besides temperature and energies.
+    var columns = ""
   }
 
   private static func rockSalt(_ method: String) -> String {
@@ -31,7 +34,33 @@ struct RankTests {
   private static let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("potentials/hdnnp/NaCl-example").path
 
+  private static let tensors = """
+    - mtp: {file: \(Pages.repository.path)/potentials/mtp/CuNi-example.almtp, elements: [Cu, Ni]}
+      - table:
+          pairs: [{species: [Ni, Cu], file: \(Pages.repository.path)/Tests/Reference/table/rare.table, keyword: AR_KR}]
+    """
+
+  private static func alloy(_ size: String) -> String {
+    """
+    crystal:
+        cell: [[4.1, 0, 0], [0, 4.1, 0], [0, 0, 4.1]]
+        basis:
+          - {species: Cu, position: [0, 0, 0]}
+          - {species: Ni, position: [0.5, 0.5, 0]}
+          - {species: Ni, position: [0.5, 0, 0.5]}
+          - {species: Cu, position: [0, 0.5, 0.5]}
+        size: \(size)
+    """
+  }
+
   static let decks = [
+    Deck(
+      testDescription: "moment tensors over a table, thinner than the cutoff along two axes, grades",
+      structure: alloy("[1, 1, 12]"), potential: tensors, columns: ", grade"),
+    Deck(
+      testDescription: "an open cluster of moment tensors, most ranks empty",
+      structure: alloy("[2, 2, 2]\n    vacuum: [60, 60, 60]") + "\n  periodic: [false, false, false]",
+      potential: tensors, columns: ", grade"),
     Deck(
       testDescription: "thinner than the cutoff along two axes",
       structure: "lattice: {type: fcc, constant: 3.615, species: [Cu], size: [1, 1, 12]}"),
@@ -142,7 +171,7 @@ struct RankTests {
         \(deck.stages)
       output:
         directory: \(folder)/run
-        thermo: {every: 5, columns: [temperature, potential_energy, kinetic_energy, total_energy]}
+        thermo: {every: 5, columns: [temperature, potential_energy, kinetic_energy, total_energy\(deck.columns)]}
       """.write(toFile: path, atomically: true, encoding: .utf8)
     try LoopbackCommunicator.run(ranks: ranks) { communicator in
       let log = RunLog(isTerminal: false, emit: nil)

@@ -75,7 +75,7 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
   case mlipConfiguration = "mlip-cfg"
 
   /// What the name of a file says.
-  public init?(fileName: String) {
+  init?(fileName: String) {
     let name = fileName.hasSuffix(".gz") ? String(fileName.dropLast(3)) : fileName
     if [".extxyz", ".xyz"].contains(where: name.hasSuffix) {
       self = .extxyz

@@ -206,7 +206,9 @@ extension DeckSchema {
   private static let select = DeckObject(
     "A structure above any of these limits is written, with the figures.",
     limits + [
-      .defaulted("file", .path(.outputName), "selected.extxyz", "Extended XYZ file inside the run's folder."),
+      .defaulted(
+        "file", .path(.outputName), "selected.extxyz",
+        "File inside the run's folder: extended XYZ, or of MLIP if its name ends in .cfg."),
       .defaulted("spacing", .steps, "100", "Least number of steps between two structures."),
     ],
     rules: limitRules)

@@ -129,8 +129,8 @@ final class RunOutputs {
     let file = watch.select?.file ?? "selected.extxyz"
     // Frames come when the watch says so.
     return TrajectoryPlan(
-      file: file, every: .max, format: TrajectoryFormat(fileName: file) ?? .extxyz, gzip: file.hasSuffix(".gz"),
-      columns: [], location: watch.location)
+      file: file, every: .max, format: FrameFile.hasNumberedTypes(file) ? .mlipConfiguration : .extxyz,
+      gzip: file.hasSuffix(".gz"), columns: [], location: watch.location)
   }
 
   // MARK: When
