@@ -96,6 +96,20 @@ import Testing
     #expect { try Self.frames(text) } throws: { "\($0)".contains(fault.2) && "\($0)".contains(fault.3) }
   }
 
+  @Test("a structure file with several frames gives its last, or the one that is asked for")
+  func structures() throws {
+    try Self.inFolder { folder in
+      let (cfg, xyz) = (folder.appendingPathComponent("a.cfg"), folder.appendingPathComponent("a.xyz"))
+      try Data(Self.text.utf8).write(to: cfg)
+      try Data("1\n\nO 1 2 3\n2\n\nLi 1 2 3\nO 3 4 5\n3\n\nO 1 2 3\nO 3 4 5\nO 6 6 6\n".utf8).write(to: xyz)
+      #expect(try StructureFile.read(cfg.path, types: ["Li", "O"]).count == 1)
+      #expect(try StructureFile.read(cfg.path, species: ["Li", "O"], frame: 0).count == 3)
+      #expect(try StructureFile.read(xyz.path).count == 3)
+      #expect(try StructureFile.read(xyz.path, frame: -2).count == 2)
+      #expect(throws: FaultlineError.self) { try StructureFile.read(cfg.path) }
+    }
+  }
+
   @Test("types must be known")
   func types() { #expect { try Self.frames(Self.text, types: nil) } throws: { "\($0)".contains("elements") } }
 

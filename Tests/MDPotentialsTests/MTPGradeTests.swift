@@ -77,6 +77,22 @@ import Testing
     #expect(abs(figures[0] / Self.grade(file.activeSet!, v) - 1) < 1e-6)
     #expect(system.atoms.column(named: Assessment.grade.column) == nil, "atoms have none")
   }
+  @Test("neither the signs nor the order of the rows of X matter")
+  func rows() throws {
+    let file = Self.model(.neighborhood)
+    let set = file.activeSet!
+    let structure = TestStructures.crystal(Self.names, spacing: 2.5, cells: [1, 1, 1])
+    let expected = try evaluated(file, structure).1[0]
+    for sign in [1.0, -1] {
+      for first in 0..<5 {
+        var other = file
+        let start = first * set.count
+        other.activeSet!.inverse = (set.inverse[start...] + set.inverse[..<start]).map { sign * $0 }
+        #expect(abs(try evaluated(other, structure).1[0] / expected - 1) < 1e-12)
+      }
+    }
+  }
+
   @Test("nobody asks: no grade is computed, and what was there stays")
   func unasked() throws {
     let file = Self.model(.neighborhood)

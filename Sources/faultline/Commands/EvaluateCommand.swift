@@ -8,10 +8,10 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: "A deck; only its potential section is needed.", completion: .file(extensions: ["yaml", "yml"]))
   var deck: String
 
-  @Option(help: "Structures, extended XYZ (plain or .gz), one or more frames.")
+  @Option(help: "Structures, one or more frames: extended XYZ, or .cfg of MLIP (plain or .gz).")
   var frames: String
 
-  @Option(help: "Where the frames go with energy, virial, forces and per-atom energies added (extended XYZ).")
+  @Option(help: "Where the frames go with energy, virial, forces and per-atom energies added: extended XYZ, or .cfg.")
   var output: String
 
   func run() throws {
