@@ -18,6 +18,12 @@ public struct StructurePlan: Sendable {
   /// Of the source's section, for errors of the builders.
   public var location: SourceLocation
 
+  /// Whether it is a cell that repeats along the normal of boundaries, whose length is theirs to say.
+  public var hasBoundaries: Bool {
+    guard case .grainBoundary(let boundary) = source else { return false }
+    return !boundary.freeSurfaces && periodic?.c ?? true
+  }
+
   /// The species, where the deck says them; nil for most files.
   public var species: [String]? {
     switch source {

@@ -59,6 +59,8 @@ public struct DeckParts: Sendable {
   public var loads: [DeckEntry]
   /// Values of `minimize.method`, the default first.
   public var minimizers: [DeckName]
+  /// Values of `cell` where cells change.
+  public var cellShapes: [DeckName]
   /// Keys of `analysis`.
   public var observers: [DeckEntry]
   /// Columns of thermo.csv.
@@ -68,12 +70,13 @@ public struct DeckParts: Sendable {
 
   public init(
     potentials: [DeckEntry], thermostats: [DeckEntry], loads: [DeckEntry], minimizers: [DeckName],
-    observers: [DeckEntry], thermoColumns: [DeckName], atomColumns: [DeckName]
+    cellShapes: [DeckName],    observers: [DeckEntry], thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
     self.loads = loads
     self.minimizers = minimizers
+    self.cellShapes = cellShapes
     self.observers = observers
     self.thermoColumns = thermoColumns
     self.atomColumns = atomColumns

@@ -41,7 +41,7 @@ final class StageDriver {
     let timestep: Double
     switch plan.work {
     case .minimize(let minimize):
-      let engine = try MinimizerEntry.make(minimize)
+      let engine = try MinimizerEntry.make(minimize, box: system.box, atoms: system.totalCount)
       minimizer = engine
       integrator = engine
       timestep = minimize.timestep
@@ -102,7 +102,7 @@ final class StageDriver {
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
-    try loading.restore(data, box: box, step: context.step, timestep: context.timestep)
+    try loading.restore(data, step: context.step)
   }
 
   // MARK: What the log says
@@ -110,7 +110,9 @@ final class StageDriver {
   var summary: String {
     switch plan.work {
     case .minimize(let m):
-      return "\(plan.name), \(integrator.name) to \(m.forceTolerance) eV/Å, at most \(RunLog.counted(m.maxSteps, "step"))"
+      let cell = m.cell.flatMap { CellShape(rawValue: $0.shape) }.map { ", with \($0.phrase)" } ?? ", in a fixed cell"
+      return "\(plan.name)\(cell), \(integrator.name) to \(m.forceTolerance) eV/Å, at most "
+        + RunLog.counted(m.maxSteps, "step")
     case .dynamics(let d):
       var text = "\(plan.name), \(RunLog.counted(d.steps, "step")) of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
       if let thermostat = (integrator as? VelocityVerlet)?.thermostat {
