@@ -127,7 +127,8 @@ extension StructureFilePlan {
 extension LatticePlan {
   fileprivate init(_ section: DeckSection) {
     type = LatticeKind(rawValue: section.string("type"))!
-    constant = section.double("constant")
+    constant = section.number("constant")
+    pressure = section.double("pressure")
     c = section["c"]?.double
     species = section.strings("species")
     size = section.integerVector("size")
@@ -153,7 +154,8 @@ extension GrainBoundaryPlan {
   fileprivate init(_ section: DeckSection) {
     kind = Kind(rawValue: section.string("kind"))!
     lattice = LatticeKind(rawValue: section.string("lattice"))!
-    constant = section.double("constant")
+    constant = section.number("constant")
+    pressure = section.double("pressure")
     species = section.strings("species")
     axis = section.integerVector("axis")
     sigma = section.integer("sigma")

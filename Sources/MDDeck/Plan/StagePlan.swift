@@ -23,6 +23,28 @@ public struct StagePlan: Sendable {
   }
 }
 
+extension StagePlan {
+  /// A relaxation that no deck asks for, for engines in memory.
+  ///
+  /// - Parameters:
+  ///   - cell: a name of a shape, nil for a fixed cell.
+  ///   - stress: bar, positive in tension.
+  ///   - forceTolerance: eV/Å.
+  ///   - stressTolerance: bar.
+  package static func relaxation(
+    method: String = "lbfgs", cell: String?, stress: Matrix3 = .zero, forceTolerance: Double,
+    stressTolerance: Double = 0.01, maxSteps: Int = 2000, location: SourceLocation = SourceLocation(file: "")
+  ) -> StagePlan {
+    StagePlan(
+      name: "relaxation",
+      work: .minimize(
+        MinimizePlan(
+          method: method, forceTolerance: forceTolerance, energyTolerance: nil, maxSteps: maxSteps, timestep: 0.001,
+          cell: cell.map { RelaxedCellPlan(shape: $0, stress: stress, tolerance: stressTolerance) },
+          location: location)), location: location)
+  }
+}
+
 /// A relaxation, `minimize` of the deck.
 public struct MinimizePlan: Sendable {
   /// Of the registry of minimisers.

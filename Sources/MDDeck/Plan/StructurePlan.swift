@@ -70,8 +70,10 @@ public enum LatticeKind: String, Sendable, CaseIterable {
 
 public struct LatticePlan: Sendable {
   public var type: LatticeKind
-  /// a, Å.
-  public var constant: Double
+  /// a, Å; nil: that of the potential at `pressure`.
+  public var constant: Double?
+  /// bar.
+  public var pressure: Double
   /// c of hcp and wurtzite, Å; nil: √(8/3)·a.
   public var c: Double?
   public var species: [String]
@@ -97,8 +99,10 @@ public struct GrainBoundaryPlan: Sendable {
 
   public var kind: Kind
   public var lattice: LatticeKind
-  /// Å.
-  public var constant: Double
+  /// Å; nil: that of the potential at `pressure`.
+  public var constant: Double?
+  /// bar.
+  public var pressure: Double
   public var species: [String]
   public var axis: SIMD3<Int>
   public var sigma: Int

@@ -27,7 +27,10 @@ final class StageDriver {
   private let minimizer: (any Minimizer)?
 
   var isDynamics: Bool { minimizer == nil }
+  /// Whether it ends here.
   var isConverged: Bool { minimizer?.isOver ?? false }
+  /// Whether it is a relaxation that has met its tolerances.
+  var isAtTolerances: Bool { minimizer?.isConverged ?? false }
 
   init(
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64

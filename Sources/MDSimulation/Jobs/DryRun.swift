@@ -22,6 +22,11 @@ public enum DryRun {
     _ = try mistakes.attempt {
       try communicator.agree { if communicator.isRoot { try checkDirectory(plan) } }
     }
+    if let found = try mistakes.attempt({ try EquilibriumLattice.resolved(plan, communicator: communicator) }) {
+      plan = found.plan
+      for note in found.notes { log.line("structure    " + note) }
+    }
+    try mistakes.refuse()
     let system = try system(plan, ranks: ranks, &mistakes, communicator, log)
     try mistakes.refuse()
     guard let system else { preconditionFailure("a system that cannot be made is a mistake") }
