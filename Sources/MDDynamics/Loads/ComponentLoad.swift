@@ -11,8 +11,8 @@ extension LoadEntry {
     [
       .optional("rate", rate, "Strain rate, positive in tension; of shear the rate of the angle."),
       .defaulted(
-        "measure", .enumeration(["engineering", "true"]), "engineering",
-        "Whether the rate is of the length at the stage's start or of the present length."),
+        "measure", .enumeration(["engineering", "logarithmic"]), "engineering",
+        "Whether the rate is of the length at the stage's start, or of the present length (a true strain rate)."),
       .defaulted(
         "shear", .enumeration(["simple", "pure"]), "simple",
         "Of yz, xz, xy: whether points move along the first axis in proportion to the second, or along both alike."),
@@ -123,9 +123,9 @@ extension LoadEntry {
       } else {
         one[j][i] = rate
       }
-      let isTrue = value.section.string("measure") == "true"
+      let isTrue = value.section.string("measure") == "logarithmic"
       if isTrue { load.trueRates += one } else { load.rates += one }
-      words.append("\(name) at \(rate) /ps\(isTrue ? " (true)" : "")")
+      words.append("\(name) at \(rate) /ps\(isTrue ? " (logarithmic)" : "")")
     }
     if !words.isEmpty { load.summary = "loaded: " + words.joined(separator: ", ") }
     return load

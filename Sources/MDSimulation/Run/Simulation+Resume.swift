@@ -74,7 +74,7 @@ extension Simulation {
         isCollective: true)
     }
     // Every section has found its owner before an output file is touched.
-    let state = try checkpoint.section("stage", file: file)?.stage(header.clock)
+    let state = try checkpoint.section("stage", file: file)?.stage(header.clock, cell: header.cell)
     let observers = try Observers(.init(plan: plan, system: system, geometry: nil))
     for observer in observers.all {
       if let section = checkpoint.section(observer.name, file: file) {
