@@ -213,6 +213,66 @@ import Testing
         #expect(run.log.contains(word) && run.log.contains("τ 1.0 ps"))
       }
     },
+    KeyEffect(
+      "stages.minimize.increments.component", "stages.minimize.increments.strain", "stages.minimize.increments.count",
+      "stages.minimize.increments.shear", "stages.minimize.increments.volume",
+      "stages.minimize.increments.stop_when.strain", "stages.minimize.increments.stop_when.stress",
+      "stages.minimize.increments.stop_when.stress_drop", "stages.minimize.increments.stop_when.after_strain"
+    ) {
+      func pull(_ keys: String, cell: String = "fixed") throws -> (rows: [[String: Double]], frames: [Frame], log: String) {
+        let run = try DeckRun(
+          copper("{minimize: {cell: \(cell), force_tolerance: 1e-6, increments: {\(keys)}}}"), ranks: 2)
+        return (rows(try run.read("run/loading.csv")), try run.frames("t.extxyz"), run.log)
+      }
+      for (k, name) in components.enumerated() {
+        let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+        var one = Matrix3.zero
+        one[j][i] = 0.006
+        let plain = try pull("component: \(name), strain: 0.002, count: 3")
+        #expect(plain.rows.count == 4, "one for each strain, 0 too")
+        let (first, last) = (plain.frames[0].structure.box.cell, plain.frames.last!.structure.box.cell)
+        #expect((first.inverse * last - .identity - one).norm < 1e-11)
+        for (n, row) in plain.rows.enumerated() {
+          let frame = try #require(plain.frames.first { Double($0.step) == row["step"] })
+          // Relaxed at each, and the stress is that of the frame.
+          let found = ThermoTests.copper.evaluate(frame.structure)
+          #expect(found.forces.allSatisfy { max(abs($0.x), abs($0.y), abs($0.z)) < 1.1e-6 })
+          #expect(abs(try #require(row["strain_\(name)"]) - 0.002 * Double(n)) < 1e-11)
+          #expect(abs(try #require(row["stress_\(name)"]) - stress(frame)[k] / 10_000) < 1e-6)
+        }
+        guard k >= 3 else { continue }
+        let pure = try pull("component: \(name), strain: 0.002, count: 3, shear: pure")
+        let f = pure.frames[0].structure.box.cell.inverse * pure.frames.last!.structure.box.cell - .identity
+        #expect((f - 0.5 * (one + one.transpose)).norm < 1e-11)
+      }
+      // What else is relaxed is without stress at each increment; the work is the change of energy then.
+      let tension = try pull("component: zz, strain: 0.005, count: 8", cell: "in_plane")
+      for row in tension.rows { #expect(abs(try #require(row["stress_xx"])) < 3e-4) }
+      let energies = try tension.rows.map { row in
+        ThermoTests.copper.evaluate(try #require(tension.frames.first { Double($0.step) == row["step"] }).structure).energy
+      }
+      let work = try #require(tension.rows.last?["work"])
+      #expect(abs(work - (energies.last! - energies[0])) < 0.01 * abs(work) && work > 0)
+      let stresses = try tension.rows.map { try #require($0["stress_zz"]) }
+      let limit = 0.5 * (stresses[4] + stresses[5])
+      #expect(try pull("component: zz, strain: 0.005, count: 8, stop_when: {stress: \(limit) GPa}", cell: "in_plane").rows.count == 6)
+      #expect(try pull("component: zz, strain: 0.005, count: 8, stop_when: {strain: 0.014}").rows.count == 4)
+      // Compression of a stretched crystal: its stress falls from the start.
+      for after in ["", ", after_strain: 0.0"] {
+        let rows = try pull("component: zz, strain: -0.004, count: 8, stop_when: {stress_drop: 0.01\(after)}").rows
+        #expect(rows.count == (after.isEmpty ? 4 : 2))
+      }
+      let slab = try DeckRun(
+        """
+        structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3], vacuum: [0, 0, 20]}}
+        potential: [{eam: {parameters: zhou2004}}]
+        stages: [{minimize: {increments: {component: xx, strain: 0.01, count: 1, volume: matter}}}]
+        """)
+      let row = try #require(rows(try slab.read("run/loading.csv")).last)
+      let volume = try #require(row["volume"])
+      let cell: Double = (3 * 3.615 + 20) * 9 * 3.615 * 3.615
+      #expect(volume < 0.4 * cell)
+    },
     KeyEffect("stages.dynamics.load.volume") {
       // A slab: the stress of the matter is that of the cell times the ratio of their heights.
       func stress(_ volume: String) throws -> (stress: Double, volume: Double) {
@@ -291,7 +351,7 @@ import Testing
         copper(
           """
           {minimize: {cell: full, force_tolerance: 1e-6}}, {dynamics: {steps: 1000, timestep: 2 fs,
-            thermostat: {langevin: {temperature: 1, damping: 0.05}},
+            thermostat: {langevin: {temperature: 0.05, damping: 0.05}},
             barostat: {\(name): {stress: {\(component): [0, 0.4 GPa]}, damping: 0.2}}}}
           """))
       let all: [Double] = stress(try run.frames("t.extxyz").last!)

@@ -114,6 +114,9 @@ final class StageDriver {
     return notes
   }
 
+  /// Whether this step ends the relaxation at one strain of quasi-static loading; nil for other stages.
+  var isAtIncrement: Bool? { (minimizer as? QuasiStatic)?.isAtIncrement }
+
   /// Whether the cell may be sheared, so that its vectors must be chosen anew now and then.
   var shears: Bool {
     let sheared = (integrator as? any CellCoupled).map { $0.coupling.components.shears } ?? false
