@@ -16,6 +16,18 @@ import MDPotentialFiles
 ///
 ///     ½ qᵀS q = −C Σᵢ qᵢ²/(2√π σᵢ) + C Σ_{i<j} qᵢqⱼ (f(rᵢⱼ) − 1) erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ
 final class GaussianChargeMatrix: ChargeMatrix {
+  /// What the pairs within the cutoff do.
+  enum Pairs {
+    /// They end in zero where the charges add up to zero (the usual way).
+    case shifted
+    /// They are cut as they are.
+    case cut
+    /// There are none, and each charge keeps the energy of its Gaussian in the smooth sum, C α/√π q²: the energy is
+    /// that of Gaussians of width 1/√2α.
+    case absent
+  }
+  private let pairsKind: Pairs
+
   let solver: any LongRangeSolver
   /// The cutoff of pairs, Å; at least as long as the screening's outer radius.
   let cutoff: Double
@@ -42,8 +54,9 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
-    screening: ScreeningFunction? = nil, communicator: any Communicator
+    screening: ScreeningFunction? = nil, pairs kind: Pairs = .shifted, communicator: any Communicator
   ) {
+    pairsKind = kind
     self.solver = solver
     self.cutoff = max(cutoff, screening?.outer ?? 0)
     self.screening = screening.map { ScreenedForm($0, coulomb: factor * Units.coulomb) }
@@ -81,12 +94,14 @@ final class GaussianChargeMatrix: ChargeMatrix {
     diagonals.reserve(max(n, 1))
     longRange.reserve(max(n, 1))
     let isNeutral = abs(total) <= 1e-6 * Double(max(statistics!.count, 1))
-    let shift = isNeutral ? coulomb * erfc(solver.parameters!.splitting * cutoff) / cutoff : 0
+    let alpha = solver.parameters!.splitting
+    let shift = isNeutral && pairsKind == .shifted ? coulomb * erfc(alpha * cutoff) / cutoff : 0
+    let smooth = pairsKind == .absent ? 2 * coulomb * alpha / Double.pi.squareRoot() : 0
     for i in 0..<n {
       let kind = Int(atoms.species[i])
-      diagonals.pointer[i] = hardness[kind] + own[kind] - shift
+      diagonals.pointer[i] = hardness[kind] + own[kind] - shift + smooth
     }
-    fill(context, shift: shift)
+    if pairsKind != .absent { fill(context, shift: shift) }
   }
 
   /// Errors are estimated as if every charge were 1 e, because the charges are not known yet.
@@ -117,7 +132,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   /// Root-mean-square error of the forces from cutting the pairs of charges of 1 e, eV/Å (Kolafa and Perram 1992).
   var pairError: Double {
-    guard let statistics, let alpha = solver.parameters?.splitting else { return 0 }
+    guard pairsKind != .absent, let statistics, let alpha = solver.parameters?.splitting else { return 0 }
     let x = alpha * cutoff
     return 2 * coulomb * statistics.squares * exp(-x * x)
       / (Double(max(statistics.count, 1)) * cutoff * statistics.occupiedVolume).squareRoot()
@@ -153,7 +168,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
         y[i] += background.scale * (width * width * background.sum + background.spread)
       }
     }
-    pairs.addProduct(all, on: atoms, to: y)
+    if pairsKind != .absent { pairs.addProduct(all, on: atoms, to: y) }
   }
 
   /// Adds S q to the potential; q has values on ghosts.
@@ -197,6 +212,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
     let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
     let strength = Lanes(repeating: coulomb)
     let screening = screening
+    guard pairsKind != .absent else { return try addSmooth(q, w, context, want) }
     var virial = pairs.addForces(q, w, context) { r, beta in
       let inverse = reciprocal(r)
       let a = complementaryErrorFunction(r * far)
