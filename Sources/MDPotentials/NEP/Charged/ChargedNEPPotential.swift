@@ -27,6 +27,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   private let rule: ChargeTotal
   private let matrix: GaussianChargeMatrix
   private let refraction: Double
+  private let isCut: Bool
   private let communicator: any Communicator
   private var columns: Columns?
   /// Mean of the networks' charges in the last step, e.
@@ -65,6 +66,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
       factor: Self.coulomb / Units.coulomb, pairs: charges == .reciprocal ? .absent : isCut ? .cut : .shifted,
       communicator: communicator)
     refraction = file.refraction
+    self.isCut = isCut
     self.communicator = communicator
     requirements = PotentialRequirements(
       cutoff: charges == .reciprocal ? kept.cutoff : max(kept.cutoff, cutoff), list: .full, writesGhosts: true)
@@ -83,19 +85,18 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
 
   package func notes(for atoms: AtomView) throws -> [String] {
     guard let parameters = matrix.solver.parameters, let q = atoms.charges else { return [] }
-    let pairs = requirements.cutoff == engine.file.cutoff && engine.file.charges == .reciprocal
-      ? "no pairs" : "pairs within \(matrix.cutoff) Å"
+    let pairs = engine.file.charges == .reciprocal ? "no pairs" : "pairs within \(matrix.cutoff) Å"
     return [
       "nep: charges by networks, \(matrix.solver.name), \(matrix.solver.summary); \(pairs), "
-        + "α = \(Float(parameters.splitting))/Å",
+        + "α = \(Float(parameters.splitting))/Å" + (isCut ? ": the cuts of the training" : ""),
       "nep: the networks' charges are \(Float(mean)) e too high in the mean, which is taken off",
     ] + offsetWarning
-      + (try matrix.errors("nep", charges: q, on: atoms)?.notes(pairs: matrix.pairError) ?? [])
+      + (try isCut ? [] : matrix.errors("nep", charges: q, on: atoms)?.notes(pairs: matrix.pairError) ?? [])
   }
 
   package func warnings(for atoms: AtomView) throws -> [String] {
     guard let q = atoms.charges else { return [] }
-    return offsetWarning + (try matrix.errors("nep", charges: q, on: atoms)?.warnings() ?? [])
+    return offsetWarning + (try isCut ? [] : matrix.errors("nep", charges: q, on: atoms)?.warnings() ?? [])
   }
 
   /// Networks know nothing of the sum; in phases of the training set it is nearly zero.
