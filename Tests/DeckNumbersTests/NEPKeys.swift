@@ -184,7 +184,7 @@ import Testing
         """
       }
       let files = ["q.txt": text(charged(.full)), "start.extxyz": Sample.text(structures[1])]
-      for (keys, ranks) in [("fft_ranks: 1", "transforms on one rank"), ("fft_ranks: 2", "transforms on 1 x 2 ranks")] {
+      for (keys, ranks) in [("fft_ranks: 1", "transforms on one rank"), ("fft_ranks: 2", "transforms on 2 x 1 ranks")] {
         let run = try DeckRun(deck(keys), files: files, ranks: 3)
         #expect(run.log.contains(ranks), "\(run.log)")
       }
