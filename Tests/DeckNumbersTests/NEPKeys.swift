@@ -179,7 +179,7 @@ import Testing
       func deck(_ keys: String) -> String {
         """
         structure: {file: {path: start.extxyz}}
-        potential: [{nep: {file: q.txt, charges: {accuracy: 1e-8, \(keys)}}}]
+        potential: [{nep: {file: q.txt, charges: {accuracy: 4e-10, \(keys)}}}]
         stages: [{dynamics: {steps: 1, timestep: 0.1 fs}}]
         """
       }

@@ -86,9 +86,10 @@ final class GaussianChargeMatrix: ChargeMatrix {
   // MARK: Once a step
 
   /// Collective.
-  func prepare(_ context: ForceContext, total: Double) throws {
+  /// - Parameter charges: if they are known already, errors are estimated for them.
+  func prepare(_ context: ForceContext, total: Double, charges: UnsafePointer<Double>? = nil) throws {
     self.context = context
-    try prepareSolver(context, total: total)
+    try prepareSolver(context, total: total, charges)
     let atoms = context.atoms
     let n = atoms.localCount
     diagonals.reserve(max(n, 1))
@@ -104,14 +105,21 @@ final class GaussianChargeMatrix: ChargeMatrix {
     if pairsKind != .absent { fill(context, shift: shift) }
   }
 
-  /// Errors are estimated as if every charge were 1 e, because the charges are not known yet.
-  private func prepareSolver(_ context: ForceContext, total: Double) throws {
+  /// Charges that come in a step may be larger than the first ones: estimates are for at least this many e each.
+  private static let leastCharge = 0.2
+
+  /// Errors are estimated as if every charge were 1 e where the charges are not known yet.
+  private func prepareSolver(
+    _ context: ForceContext, total: Double, _ charges: UnsafePointer<Double>?
+  ) throws {
     func system(_ charges: ChargeStatistics) -> LongRangeSystem {
       LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: charges, span: context.span)
     }
     if isNew || statistics.map({ !solver.fits(system($0)) }) ?? true {
       longRange.reserve(max(context.atoms.localCount, 1))
-      for i in 0..<context.atoms.localCount { longRange.pointer[i] = 1 }
+      for i in 0..<context.atoms.localCount {
+        longRange.pointer[i] = charges.map { max(abs($0[i]), Self.leastCharge) } ?? 1
+      }
       var found = ChargeStatistics(
         context.atoms, charges: UnsafePointer(longRange.pointer), box: context.box, communicator: communicator)
       found.sum = total
@@ -206,13 +214,17 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   /// Adds the forces −wᵀ(∂K/∂r)q − ½ qᵀ(∂S/∂r)q at fixed q and w, and returns the virial (no energy). Both have
   /// values on ghosts.
-  func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
+  ///
+  /// - Parameter isOwn: w = ½ q, which the smooth part takes half of the time for.
+  func addForces(
+    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want, isOwn: Bool = false
+  ) throws -> Matrix3 {
     guard let context else { preconditionFailure("prepare the matrix first") }
     let far = Lanes(repeating: solver.parameters!.splitting)
     let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
     let strength = Lanes(repeating: coulomb)
     let screening = screening
-    guard pairsKind != .absent else { return try addSmooth(q, w, context, want) }
+    guard pairsKind != .absent else { return try addSmooth(q, w, context, want, isOwn) }
     var virial = pairs.addForces(q, w, context) { r, beta in
       let inverse = reciprocal(r)
       let a = complementaryErrorFunction(r * far)
@@ -221,21 +233,24 @@ final class GaussianChargeMatrix: ChargeMatrix {
       let smooth = ((a.erfc - b.erfc) * inverse + slope) * inverse * inverse * strength
       return (smooth, screening?.slope(r, inverse, beta, erfc: b.erfc, gaussian: b.gaussian) ?? .zero)
     }
-    virial += try addSmooth(q, w, context, want)
+    virial += try addSmooth(q, w, context, want, isOwn)
     return virial
   }
 
   /// Adds the long-range solver's part, and the background's.
   private func addSmooth(
-    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want
+    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want, _ isOwn: Bool
   ) throws -> Matrix3 {
     let atoms = context.atoms
-    for i in 0..<atoms.localCount { longRange.pointer[i] = factor * w[i] }
+    // One set of charges that has the factor in it, or two.
+    let root = factor.squareRoot()
+    for i in 0..<atoms.localCount { longRange.pointer[i] = isOwn ? root * q[i] : factor * w[i] }
     // No energies: only the caller knows how the energy of the whole is made up.
     var wanted = want
     wanted.remove(.atomEnergy)
+    let other = UnsafePointer(longRange.pointer)
     var virial = try solver.addForces(
-      of: q, with: UnsafePointer(longRange.pointer), on: atoms, want: wanted).virial
+      of: isOwn ? other : q, with: isOwn ? nil : other, on: atoms, want: wanted).virial
     guard !want.isEmpty, let a = background(context, q), let b = background(context, w) else { return virial }
     let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
     for i in 0..<atoms.localCount {

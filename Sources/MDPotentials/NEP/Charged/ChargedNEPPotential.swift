@@ -130,7 +130,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
     mean = sums[0] / max(sums[1], 1)
     context.ghosts.forward(columns.charges.storage)
 
-    try matrix.prepare(context, total: 0)
+    try matrix.prepare(context, total: 0, charges: q)
     try matrix.multiply(q, into: phi)
     let w = columns.weights.pointer
     for i in 0..<n {
@@ -142,7 +142,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
     rule.pullBack(phi, of: own, n, total: 0)
     context.ghosts.forward(columns.weights.storage)
     tally.virial += engine.addForces(atoms, list, want: context.want, adjoint: phi)
-    tally.virial += try matrix.addForces(q, w, want: context.want)
+    tally.virial += try matrix.addForces(q, w, want: context.want, isOwn: true)
     if context.want.contains(.bornCharges) { bornCharges(context, columns) }
     return tally
   }
