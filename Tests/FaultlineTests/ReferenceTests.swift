@@ -62,7 +62,8 @@ extension CommandLineTests {
 
     /// NEP_CPU's own numbers; those with charges with the cuts of its sums.
     static let evolved: [Case] = [
-      ("nep-PbTe-nep3", "nep.txt", ""), ("nep-variant-cutoffs", "nep.txt", ""), ("nep-synthetic-highbody", "nep.txt", ""),
+      ("nep-PbTe-nep3", "nep.txt", ""), ("nep-variant-cutoffs", "nep.txt", ""),
+      ("nep-synthetic-highbody", "nep.txt", ""),
       ("nep-UNEP-v1", "Song-2024-UNEP-v1-AgAlAuCrCuMgMoNiPbPdPtTaTiVWZr.txt", ""),
       ("nep-q-PbTe-mode1", "nep.txt", ", charges: {method: as_trained}"),
       ("nep-q-PbTe-mode2", "nep.txt", ", charges: {method: as_trained}"),

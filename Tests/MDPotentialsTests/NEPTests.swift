@@ -20,8 +20,8 @@ import Testing
     }
     var file: NEPFile {
       NEPSample.random(
-        elements, seed: UInt64(radial.n + 7 * angular.n), version: degree == 3 ? 3 : 4, radial: radial, angular: angular,
-        degree: degree, invariants: invariants, repulsive: repulsive)
+        elements, seed: UInt64(radial.n + 7 * angular.n), version: degree == 3 ? 3 : 4, radial: radial,
+        angular: angular, degree: degree, invariants: invariants, repulsive: repulsive)
     }
   }
 

@@ -60,7 +60,9 @@ package final class EwaldSolver: LongRangeSolver {
     self.gap = gap
     if mustChoose {
       let alpha = options.splitting(for: charges)
-      let kc = options.wavevectorCutoff ?? EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)
+      let kc =
+        options.wavevectorCutoff
+        ?? EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)
       chosen = LongRangeParameters(
         splitting: alpha, grid: SIMD3(0, 0, 0), wavevectorCutoff: kc, cell: cell.cell, count: charges.count)
     }

@@ -9,7 +9,7 @@ import MDCore
 ///     q_nl = Σ_m (−1)^m A_nlm A_nl−m,  l = 1 … L       and products of three and four A_nlm at equal n (`Invariant`)
 ///     Uᵢ = Σ_μ w_μ tanh(Σ_d W_μd s_d q_d − b_μ) − b
 ///
-/// E = Σ Uᵢ, and with `_zbl` a screened nuclear repulsion. With charges (qNEP) the same hidden layer has a second output.
+/// E = Σ Uᵢ, and with `_zbl` a screened nuclear repulsion. With charges (qNEP) the hidden layer has a second output.
 ///
 /// NEP3: Z. Fan et al., J. Chem. Phys. 157, 114801 (2022); NEP4: K. Song et al., Nat. Commun. 15, 10208 (2024); qNEP:
 /// Z. Fan et al., arXiv 2601.19034.
@@ -125,7 +125,7 @@ package struct NEPFile: Sendable {
     return file
   }
 
-  /// Radii of DFT-D3 times 4/3, which factors by element are of: whole numbers of 1/75 Å for H to Pu, with six digits as
+  /// Radii of DFT-D3 times 4/3, which factors by element are of: multiples of 1/75 Å for H to Pu, with six digits as
   /// GPUMD has them. S. Grimme et al., J. Chem. Phys. 132, 154104 (2010).
   package static func covalentRadius(atomicNumber z: Int) -> Double? {
     guard radii.indices.contains(z - 1) else { return nil }

@@ -1,8 +1,8 @@
 import MDNumerics
 import MDPotentialFiles
 
-/// A hidden layer with one output, or two, over the atoms of a block, a lane an atom: U = Σ_μ w_μ tanh(Σ_d W_μd q_d − b_μ)
-/// and its slopes. Eight sums are in registers at a time; weights are read in the order of their use.
+/// A hidden layer with one output, or two, over the atoms of a block, a lane an atom:
+/// U = Σ_μ w_μ tanh(Σ_d W_μd q_d − b_μ) and its slopes. Eight sums are in registers at a time; weights are read in the order of their use.
 final class NEPNetwork {
   /// By eight neurons, then by descriptor; and by eight descriptors, then by neuron. Padded with zeros.
   private let forward: AlignedBuffer<Double>

@@ -2,8 +2,8 @@ import Foundation
 import MDNumerics
 import MDPotentialFiles
 
-/// What the kernels need of a file, found once: polynomials in x instead of Chebyshev's, and the invariants as sums over
-/// real harmonics (`UnitHarmonics`).
+/// What the kernels need of a file, found once: polynomials in x instead of Chebyshev's, and the invariants as sums
+/// over real harmonics (`UnitHarmonics`).
 struct NEPPlan {
   /// q of an n: Σ weight · Y². One a harmonic, for its degree l.
   let squares: [Double]
@@ -45,7 +45,10 @@ struct NEPPlan {
     var angular: [Double] = [], sums: [Double] = [], radial: [Double] = []
     for pair in 0..<pairs {
       let (n, k) = (file.angularCount, file.angularBasis)
-      let rows = (0..<n).map { monomials(shifted(file.angularCoefficients[((pair * n + $0) * k)..<((pair * n + $0 + 1) * k)])) }
+      let rows = (0..<n).map { row in
+        let first = (pair * n + row) * k
+        return monomials(shifted(file.angularCoefficients[first..<(first + k)]))
+      }
       for power in 0..<k { angular += (0..<width).map { $0 < n ? rows[$0][power] : 0 } }
       for row in 0..<file.radialCount {
         let first = (pair * file.radialCount + row) * file.radialBasis

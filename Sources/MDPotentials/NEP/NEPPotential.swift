@@ -32,7 +32,8 @@ extension NEPFile {
     let map = try zip(wanted, species).map { element, name -> Int32 in
       guard let index = elements.firstIndex(of: element) else {
         throw FaultlineError(
-          .input, "species \(name) is none of the potential's elements", hint: "they are \(elements.joined(separator: ", "))",
+          .input, "species \(name) is none of the potential's elements",
+          hint: "they are \(elements.joined(separator: ", "))",
           at: path.map { SourceLocation(file: $0) })
       }
       if let place = kept.firstIndex(of: index) { return Int32(place) }

@@ -119,7 +119,7 @@ package final class NeighborSlots {
     counts.pointer[lane] = found
   }
 
-  /// Each neighbour is written at the end of both parts, and one of them, or none, grows.
+  /// Each neighbour is written at the end of one part, which grows unless it is too far.
   @inline(__always)
   private func collectDivided(
     _ lane: Int, _ block: AtomBlocks.Block, _ atoms: AtomView, _ list: NeighborView,
@@ -141,13 +141,12 @@ package final class NeighborSlots {
       let element = isAlone ? 0 : Int(elementOfSpecies[Int(atoms.species[Int(j)])])
       let square = d * d
       let distance = square.x + square.y + square.z
-      vectors[inner] = d
-      indices[inner] = j
-      vectors[outer] = d
-      indices[outer] = j
-      let isInner = distance < innerLimits[element] ? 1 : 0
-      inner += isInner
-      outer += (distance < limits[element] ? 1 : 0) &- isInner
+      let isInner = distance < innerLimits[element]
+      let place = isInner ? inner : outer
+      vectors[place] = d
+      indices[place] = j
+      inner &+= isInner ? 1 : 0
+      outer &+= (distance < limits[element] ? 1 : 0) &- (isInner ? 1 : 0)
     }
     counts.pointer[lane] = inner
     counts.pointer[AtomLanes.scalarCount + lane] = outer - step

@@ -19,8 +19,8 @@ extension Registry.Family {
           "Files of several potentials: their mean counts, their spread is measured."),
         speciesKey,
         .defaulted(
-          "charges", .object(charges), "{}", "How the sums over the charges of a qNEP are made; its file says by itself "
-            + "that it is one."),
+          "charges", .object(charges), "{}",
+          "How the sums over the charges of a qNEP are made; its file says by itself that it is one."),
       ],
       rules: [.init(.exactlyOne, of: ["file", "committee"])],
       example: """

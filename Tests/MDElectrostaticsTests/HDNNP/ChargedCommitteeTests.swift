@@ -86,7 +86,9 @@ import Testing
       #expect(abs(figures[1] - largest.force) < 1e-8 && abs(figures[3] - largest.charge) < 1e-8)
       #expect(abs(figures[2] - deviation(alone.map(\.result.energy)) / Double(structure.count)) < 1e-9)
       // The same to the last bit whether the committee is assessed or not.
-      let plain = try BruteForceSystem(structure, reach: reach).evaluate([ChargedCommittee("hdnnp", Self.members(kind))])
+      let plain = try BruteForceSystem(structure, reach: reach).evaluate([
+        ChargedCommittee("hdnnp", Self.members(kind))
+      ])
       #expect(plain.forces == mean.forces && plain.energy == mean.energy)
     }
   }

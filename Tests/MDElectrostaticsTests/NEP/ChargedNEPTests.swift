@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  /// The sum over wave vectors at α, with the energies of Gaussians with themselves; of `isWhole` it is without them and
+  /// The sum over wave vectors at α, with the energies of Gaussians with themselves; of `isWhole` without them and
   /// with the pairs at 1/r minus that of the Gaussians. Both plainly, to some 1e-12.
   static func coulomb(_ q: [Double], _ s: Structure, alpha: Double, isWhole: Bool) -> Double {
     let constant = 14.399645
@@ -224,7 +224,10 @@ struct ChargedNEPReferenceTests {
     var testDescription: String { "\(folder) \(frames)" }
   }
   static let cases = ["nep-q-PbTe-mode1", "nep-q-PbTe-mode2"].flatMap {
-    [Case(folder: $0, frames: "reference.extxyz", isCut: true), Case(folder: $0, frames: "reference-converged.extxyz", isCut: false)]
+    [
+      Case(folder: $0, frames: "reference.extxyz", isCut: true),
+      Case(folder: $0, frames: "reference-converged.extxyz", isCut: false),
+    ]
   }
 
   @Test(arguments: cases) func agreesWithNEPCPU(_ c: Case) throws {

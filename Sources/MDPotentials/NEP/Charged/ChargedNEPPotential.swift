@@ -2,14 +2,14 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// A neuroevolution potential with charges (qNEP): Z. Fan et al., arXiv 2601.19034. The network gives each atom an energy
-/// U and a charge q̃, and
+/// A neuroevolution potential with charges (qNEP): Z. Fan et al., arXiv 2601.19034. The network gives each atom an
+/// energy U and a charge q̃, and
 ///
 ///     E = Σᵢ Uᵢ + E_el(q),   qᵢ = q̃ᵢ − mean of all q̃
 ///
 /// With φ = ∂E_el/∂q and λ = φ − mean of all φ the forces are those of Σᵢ Uᵢ + λᵢ q̃ᵢ at fixed λ and of E_el at fixed
-/// charges. E_el is, with α = π/rR, of mode 1 the whole Coulomb energy of point charges; of mode 2 its part in reciprocal
-/// space without removing the energy of each Gaussian with itself, so that α is a part of the model.
+/// charges. E_el is, with α = π/rR, of mode 1 the whole Coulomb energy of point charges; of mode 2 its part in
+/// reciprocal space without removing the energy of each Gaussian with itself, so that α is a part of the model.
 ///
 /// Born effective charges, the change of the polarisation with an atom's place (first index: the dipole), are
 ///
@@ -102,7 +102,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   /// Networks know nothing of the sum; in phases of the training set it is nearly zero.
   private var offsetWarning: [String] {
     abs(mean) > 0.05
-      ? ["warning: nep: the networks' charges are off by \(Float(mean)) e in the mean: is this phase in the training set?"]
+      ? ["warning: nep: the networks' charges are off by \(Float(mean)) e in the mean: was the training set of such phases?"]
       : []
   }
 
@@ -116,7 +116,8 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   package func compute(_ context: ForceContext) throws -> Tally {
     guard let columns else { throw FaultlineError(.run, "the NEP was not attached to the atoms") }
     guard totalCharge == 0 else {
-      throw FaultlineError(.input, "a total charge of \(totalCharge) e", hint: "charges of a NEP add up to 0", isCollective: true)
+      throw FaultlineError(
+        .input, "a total charge of \(totalCharge) e", hint: "charges of a NEP add up to 0", isCollective: true)
     }
     let atoms = context.atoms
     try checkConstraints(atoms, box: context.box)
