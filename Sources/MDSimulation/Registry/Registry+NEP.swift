@@ -63,6 +63,8 @@ extension Registry.Family {
         "At most so many ranks share the Fourier transforms of `pppm`; chosen among all if absent."),
     ],
     example: """
+      structure:
+        lattice: {type: rocksalt, constant: 5.7, species: [Na, Cl], size: [4, 4, 4]}
       potential:
         - nep: {file: ../potentials/nep/NaCl-charged-example.txt, charges: {method: pppm, accuracy: 1e-5}}
       """)
