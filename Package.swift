@@ -66,7 +66,7 @@ let package = Package(
       linkerSettings: staticRuntime),
 
     .target(
-      name: "MDTestSupport", dependencies: ["MDCore", "MDIO"], path: "Tests/MDTestSupport",
+      name: "MDTestSupport", dependencies: ["MDCore", "MDIO", "MDPotentialFiles"], path: "Tests/MDTestSupport",
       swiftSettings: target),
     // What groups of ranks must do, on threads and, as a program of its own under `mpirun`, on processes.
     .target(
@@ -102,7 +102,8 @@ let package = Package(
       dependencies: ["MDSimulation", "MDDeck", "MDParallel", "GroupChecks", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
-      name: "DeckNumbersTests", dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDTestSupport"],
+      name: "DeckNumbersTests",
+      dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDPotentialFiles", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport", "MPIChecks"], swiftSettings: target),

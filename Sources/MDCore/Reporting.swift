@@ -15,7 +15,13 @@ public struct Figure: Sendable, Equatable {
 public protocol Reporting: Potential {
   /// What it tells in such a box, the same on every rank and throughout a run.
   func figures(in box: Box) -> [Figure]
+  /// What must have been computed of the step besides energy and virial.
+  var figureWants: Want { get }
   /// Their values for the last step that was computed, in the same order. Collective.
   /// - Parameter potentialEnergy: of the whole system, all potentials together, eV.
   func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double]
+}
+
+extension Reporting {
+  public var figureWants: Want { [] }
 }

@@ -37,6 +37,8 @@ public struct Want: OptionSet, Sendable {
   public static let atomVirial = Want(rawValue: 8)
   /// What `SelfAssessing` potentials say of their own answer.
   public static let assessment = Want(rawValue: 16)
-  /// Everything but `assessment`.
+  /// Born effective charges of potentials that have them, in their column.
+  public static let bornCharges = Want(rawValue: 32)
+  /// Everything but `assessment` and `bornCharges`.
   public static let all: Want = [.energy, .virial, .atomEnergy, .atomVirial]
 }

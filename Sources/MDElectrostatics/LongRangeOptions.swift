@@ -13,16 +13,21 @@ package struct LongRangeOptions: Sendable, Equatable {
   /// accuracy asks for (`PeriodicCell.slab`).
   package var slabFactor: Double?
 
+  /// Wave vectors of a plain Ewald sum end here, 1/Å, in every cell anew; chosen from the accuracy if nil.
+  package var wavevectorCutoff: Double?
+
   /// At most so many ranks take part in the Fourier transforms of a mesh; all if nil.
   package var fftRanks: Int?
 
   package init(
-    accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double? = nil, fftRanks: Int? = nil
+    accuracy: Double, cutoff: Double, splitting: Double? = nil, slabFactor: Double? = nil, fftRanks: Int? = nil,
+    wavevectorCutoff: Double? = nil
   ) {
     self.accuracy = accuracy
     self.cutoff = cutoff
     self.splitting = splitting
     self.slabFactor = slabFactor
     self.fftRanks = fftRanks
+    self.wavevectorCutoff = wavevectorCutoff
   }
 }

@@ -58,7 +58,21 @@ extension CommandLineTests {
         Case(
           folder: "hdnnp-H2O-RPBE-D3",
           potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-      ] + charged + equilibrated + tensors
+      ] + charged + equilibrated + tensors + evolved
+
+    /// NEP_CPU's own numbers; those with charges with the cuts of its sums.
+    static let evolved: [Case] = [
+      ("nep-PbTe-nep3", "nep.txt", ""), ("nep-variant-cutoffs", "nep.txt", ""),
+      ("nep-synthetic-highbody", "nep.txt", ""),
+      ("nep-UNEP-v1", "Song-2024-UNEP-v1-AgAlAuCrCuMgMoNiPbPdPtTaTiVWZr.txt", ""),
+      ("nep-q-PbTe-mode1", "nep.txt", ", charges: {method: as_trained}"),
+      ("nep-q-PbTe-mode2", "nep.txt", ", charges: {method: as_trained}"),
+    ].map { folder, file, more in
+      Case(
+        folder: folder, potential: "- nep: {file: REF/\(file)\(more)}", force: more.isEmpty ? 2e-8 : 1e-6,
+        // LAMMPS's virials of UNEP-v1 came in bar.
+        virial: folder == "nep-UNEP-v1" ? 2e-7 : more.isEmpty ? 1e-9 : 1e-7, atomic: 1e-8, charge: 1e-8)
+    }
 
     /// MLIP-3's own numbers, virials included; per-atom energies and grades where it gives them.
     static let tensors: [Case] = [
@@ -163,6 +177,11 @@ extension CommandLineTests {
         let mine = try #require(b.structure.charges)
         let error = zip(charges, mine).map { abs($0 - $1) }.max() ?? 0
         #expect(error <= item.charge, "\(name): charge error \(error) e")
+      }
+      if let born = a.column("ref_born_charges")?.reals {
+        let mine = try #require(b.column("born_charges")?.reals)
+        let error = zip(born, mine).map { abs($0 - $1) }.max() ?? 0
+        #expect(error <= item.charge, "\(name): Born charge error \(error) e")
       }
       if let deviations = a.column("ref_force_deviation")?.reals {
         let mine = try #require(b.column("force_deviation")?.reals)

@@ -40,6 +40,10 @@ struct RankTests {
           pairs: [{species: [Ni, Cu], file: \(Pages.repository.path)/Tests/Reference/table/rare.table, keyword: AR_KR}]
     """
 
+  private static func evolved(_ name: String, _ more: String = "") -> String {
+    "- nep: {file: \(Pages.repository.path)/potentials/nep/\(name)\(more)}"
+  }
+
   private static func alloy(_ size: String) -> String {
     """
     crystal:
@@ -61,6 +65,21 @@ struct RankTests {
       testDescription: "an open cluster of moment tensors, most ranks empty",
       structure: alloy("[2, 2, 2]\n    vacuum: [60, 60, 60]") + "\n  periodic: [false, false, false]",
       potential: tensors, columns: ", grade"),
+    Deck(
+      testDescription: "a neuroevolution potential, thinner than the cutoff along two axes",
+      structure: alloy("[1, 1, 12]"), potential: evolved("CuNi-example.txt")),
+    Deck(
+      testDescription: "an open cluster with a neuroevolution potential, most ranks empty",
+      structure: alloy("[2, 2, 2]\n    vacuum: [60, 60, 60]") + "\n  periodic: [false, false, false]",
+      potential: evolved("CuNi-example.txt")),
+    Deck(
+      testDescription: "rock salt with charges of a neuroevolution potential, on a mesh",
+      structure: "lattice: {type: rocksalt, constant: 5.8, species: [Na, Cl], size: [1, 2, 3]}",
+      potential: evolved("NaCl-charged-example.txt", ", charges: {accuracy: 1e-5}")),
+    Deck(
+      testDescription: "rock salt with charges of a neuroevolution potential, as trained",
+      structure: "lattice: {type: rocksalt, constant: 5.8, species: [Cl, Na], size: [2, 1, 2]}",
+      potential: evolved("NaCl-charged-example.txt", ", charges: {method: as_trained}")),
     Deck(
       testDescription: "thinner than the cutoff along two axes",
       structure: "lattice: {type: fcc, constant: 3.615, species: [Cu], size: [1, 1, 12]}"),

@@ -42,7 +42,10 @@ package final class EwaldSolver: LongRangeSolver {
   package private(set) var gap: SlabGap?
   package private(set) var revisions = 0
 
-  package func fits(_ system: LongRangeSystem) -> Bool { options.fits(system, parameters) }
+  package func fits(_ system: LongRangeSystem) -> Bool {
+    guard options.fits(system, parameters) else { return false }
+    return options.wavevectorCutoff == nil || parameters?.cell == system.box.cell.elements
+  }
 
   package func imageError(of charges: UnsafePointer<Double>, on atoms: AtomView) -> Double {
     cell.map { SlabImages.forceError(charges, atoms, $0, communicator) } ?? 0
@@ -57,7 +60,9 @@ package final class EwaldSolver: LongRangeSolver {
     self.gap = gap
     if mustChoose {
       let alpha = options.splitting(for: charges)
-      let kc = EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)
+      let kc =
+        options.wavevectorCutoff
+        ?? EwaldErrors.reciprocalCutoff(splitting: alpha, error: options.errorPerPart, charges)
       chosen = LongRangeParameters(
         splitting: alpha, grid: SIMD3(0, 0, 0), wavevectorCutoff: kc, cell: cell.cell, count: charges.count)
     }

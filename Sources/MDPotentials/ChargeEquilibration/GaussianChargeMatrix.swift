@@ -16,6 +16,18 @@ import MDPotentialFiles
 ///
 ///     ½ qᵀS q = −C Σᵢ qᵢ²/(2√π σᵢ) + C Σ_{i<j} qᵢqⱼ (f(rᵢⱼ) − 1) erf(rᵢⱼ/√2γᵢⱼ)/rᵢⱼ
 final class GaussianChargeMatrix: ChargeMatrix {
+  /// What the pairs within the cutoff do.
+  enum Pairs {
+    /// They end in zero where the charges add up to zero (the usual way).
+    case shifted
+    /// They are cut as they are.
+    case cut
+    /// There are none, and each charge keeps the energy of its Gaussian in the smooth sum, C α/√π q²: the energy is
+    /// that of Gaussians of width 1/√2α.
+    case absent
+  }
+  private let pairsKind: Pairs
+
   let solver: any LongRangeSolver
   /// The cutoff of pairs, Å; at least as long as the screening's outer radius.
   let cutoff: Double
@@ -42,8 +54,9 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   init(
     solver: any LongRangeSolver, cutoff: Double, widths: [Double], hardness: [Double], factor: Double,
-    screening: ScreeningFunction? = nil, communicator: any Communicator
+    screening: ScreeningFunction? = nil, pairs kind: Pairs = .shifted, communicator: any Communicator
   ) {
+    pairsKind = kind
     self.solver = solver
     self.cutoff = max(cutoff, screening?.outer ?? 0)
     self.screening = screening.map { ScreenedForm($0, coulomb: factor * Units.coulomb) }
@@ -73,30 +86,40 @@ final class GaussianChargeMatrix: ChargeMatrix {
   // MARK: Once a step
 
   /// Collective.
-  func prepare(_ context: ForceContext, total: Double) throws {
+  /// - Parameter charges: if they are known already, errors are estimated for them.
+  func prepare(_ context: ForceContext, total: Double, charges: UnsafePointer<Double>? = nil) throws {
     self.context = context
-    try prepareSolver(context, total: total)
+    try prepareSolver(context, total: total, charges)
     let atoms = context.atoms
     let n = atoms.localCount
     diagonals.reserve(max(n, 1))
     longRange.reserve(max(n, 1))
     let isNeutral = abs(total) <= 1e-6 * Double(max(statistics!.count, 1))
-    let shift = isNeutral ? coulomb * erfc(solver.parameters!.splitting * cutoff) / cutoff : 0
+    let alpha = solver.parameters!.splitting
+    let shift = isNeutral && pairsKind == .shifted ? coulomb * erfc(alpha * cutoff) / cutoff : 0
+    let smooth = pairsKind == .absent ? 2 * coulomb * alpha / Double.pi.squareRoot() : 0
     for i in 0..<n {
       let kind = Int(atoms.species[i])
-      diagonals.pointer[i] = hardness[kind] + own[kind] - shift
+      diagonals.pointer[i] = hardness[kind] + own[kind] - shift + smooth
     }
-    fill(context, shift: shift)
+    if pairsKind != .absent { fill(context, shift: shift) }
   }
 
-  /// Errors are estimated as if every charge were 1 e, because the charges are not known yet.
-  private func prepareSolver(_ context: ForceContext, total: Double) throws {
+  /// Charges that come in a step may be larger than the first ones: estimates are for at least this many e each.
+  private static let leastCharge = 0.2
+
+  /// Errors are estimated as if every charge were 1 e where the charges are not known yet.
+  private func prepareSolver(
+    _ context: ForceContext, total: Double, _ charges: UnsafePointer<Double>?
+  ) throws {
     func system(_ charges: ChargeStatistics) -> LongRangeSystem {
       LongRangeSystem(box: context.box, decomposition: context.decomposition, charges: charges, span: context.span)
     }
     if isNew || statistics.map({ !solver.fits(system($0)) }) ?? true {
       longRange.reserve(max(context.atoms.localCount, 1))
-      for i in 0..<context.atoms.localCount { longRange.pointer[i] = 1 }
+      for i in 0..<context.atoms.localCount {
+        longRange.pointer[i] = charges.map { max(abs($0[i]), Self.leastCharge) } ?? 1
+      }
       var found = ChargeStatistics(
         context.atoms, charges: UnsafePointer(longRange.pointer), box: context.box, communicator: communicator)
       found.sum = total
@@ -117,7 +140,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   /// Root-mean-square error of the forces from cutting the pairs of charges of 1 e, eV/Å (Kolafa and Perram 1992).
   var pairError: Double {
-    guard let statistics, let alpha = solver.parameters?.splitting else { return 0 }
+    guard pairsKind != .absent, let statistics, let alpha = solver.parameters?.splitting else { return 0 }
     let x = alpha * cutoff
     return 2 * coulomb * statistics.squares * exp(-x * x)
       / (Double(max(statistics.count, 1)) * cutoff * statistics.occupiedVolume).squareRoot()
@@ -153,7 +176,7 @@ final class GaussianChargeMatrix: ChargeMatrix {
         y[i] += background.scale * (width * width * background.sum + background.spread)
       }
     }
-    pairs.addProduct(all, on: atoms, to: y)
+    if pairsKind != .absent { pairs.addProduct(all, on: atoms, to: y) }
   }
 
   /// Adds S q to the potential; q has values on ghosts.
@@ -191,12 +214,17 @@ final class GaussianChargeMatrix: ChargeMatrix {
 
   /// Adds the forces −wᵀ(∂K/∂r)q − ½ qᵀ(∂S/∂r)q at fixed q and w, and returns the virial (no energy). Both have
   /// values on ghosts.
-  func addForces(_ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want) throws -> Matrix3 {
+  ///
+  /// - Parameter isOwn: w = ½ q, which the smooth part takes half of the time for.
+  func addForces(
+    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, want: Want, isOwn: Bool = false
+  ) throws -> Matrix3 {
     guard let context else { preconditionFailure("prepare the matrix first") }
     let far = Lanes(repeating: solver.parameters!.splitting)
     let scale = Lanes(repeating: 2 / Double.pi.squareRoot())
     let strength = Lanes(repeating: coulomb)
     let screening = screening
+    guard pairsKind != .absent else { return try addSmooth(q, w, context, want, isOwn) }
     var virial = pairs.addForces(q, w, context) { r, beta in
       let inverse = reciprocal(r)
       let a = complementaryErrorFunction(r * far)
@@ -205,21 +233,24 @@ final class GaussianChargeMatrix: ChargeMatrix {
       let smooth = ((a.erfc - b.erfc) * inverse + slope) * inverse * inverse * strength
       return (smooth, screening?.slope(r, inverse, beta, erfc: b.erfc, gaussian: b.gaussian) ?? .zero)
     }
-    virial += try addSmooth(q, w, context, want)
+    virial += try addSmooth(q, w, context, want, isOwn)
     return virial
   }
 
   /// Adds the long-range solver's part, and the background's.
   private func addSmooth(
-    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want
+    _ q: UnsafePointer<Double>, _ w: UnsafePointer<Double>, _ context: ForceContext, _ want: Want, _ isOwn: Bool
   ) throws -> Matrix3 {
     let atoms = context.atoms
-    for i in 0..<atoms.localCount { longRange.pointer[i] = factor * w[i] }
+    // One set of charges that has the factor in it, or two.
+    let root = factor.squareRoot()
+    for i in 0..<atoms.localCount { longRange.pointer[i] = isOwn ? root * q[i] : factor * w[i] }
     // No energies: only the caller knows how the energy of the whole is made up.
     var wanted = want
     wanted.remove(.atomEnergy)
+    let other = UnsafePointer(longRange.pointer)
     var virial = try solver.addForces(
-      of: q, with: UnsafePointer(longRange.pointer), on: atoms, want: wanted).virial
+      of: isOwn ? other : q, with: isOwn ? nil : other, on: atoms, want: wanted).virial
     guard !want.isEmpty, let a = background(context, q), let b = background(context, w) else { return virial }
     let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
     for i in 0..<atoms.localCount {

@@ -34,6 +34,12 @@ package final class AtomBlocks {
     }
   }
 
+  /// The number of blocks.
+  package var count: Int {
+    let width = AtomLanes.scalarCount
+    return (1..<starts.count).reduce(0) { $0 + (starts[$1] - starts[$1 - 1] + width - 1) / width }
+  }
+
   package func forEach(_ body: (Block) -> Void) {
     let width = AtomLanes.scalarCount
     for element in 0..<(starts.count - 1) {

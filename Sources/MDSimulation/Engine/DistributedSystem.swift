@@ -183,6 +183,9 @@ public final class DistributedSystem {
   /// What potentials report besides energy and virial.
   var figures: [Figure] { reporting.flatMap { $0.figures(in: box) } }
 
+  /// What they need of a step for that.
+  var figureWants: Want { reporting.reduce(into: Want()) { $0.formUnion($1.figureWants) } }
+
   /// Their values for the last `compute`, by name; nil if there are none. Collective.
   func figureValues(potentialEnergy: Double) -> [String: Double]? {
     var found: [String: Double] = [:]

@@ -4,6 +4,7 @@ import MDDeck
 import MDIO
 import MDNumerics
 import MDParallel
+import MDPotentials
 
 /// `faultline evaluate`: single points for the frames of an extended XYZ file, distributed like a run.
 ///
@@ -122,6 +123,8 @@ public enum Evaluation {
     /// Of potentials that find charges themselves.
     var charges: [Double]?
     var electronegativities: [Double] = []
+    /// Nine an atom, of potentials that have them.
+    var bornCharges: [Double] = []
     /// Of the potentials, all of them for the first frame.
     var notes: [String] = []
     /// What the potentials say of themselves: of the frame and of its atoms.
@@ -169,6 +172,8 @@ public enum Evaluation {
     let watch = Watch(nil, system)
     var want: Want = [.energy, .virial, .atomEnergy]
     if watch.isPossible { want.insert(.assessment) }
+    let born = system.atoms.column(named: ChargedNEPPotential.bornColumn)
+    if born != nil { want.insert(.bornCharges) }
     let tally: Tally
     let notes: [String]
     do {
@@ -198,12 +203,14 @@ public enum Evaluation {
       equilibrating.isEmpty
       ? [] : [atoms.needCharge().storage] + [atoms.column(named: "electronegativity")].compactMap { $0 }
     if !charges.isEmpty { result.charges = [] }
-    let columns = [atoms.force.storage, atoms.needEnergy().storage] + judged + charges
+    let columns =
+      [atoms.force.storage, atoms.needEnergy().storage] + judged + charges + [born].compactMap { $0 }
     try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
       result.forces += buffers[0].bindMemory(to: Double.self)
       result.energies += buffers[1].bindMemory(to: Double.self)
       for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }
       if !charges.isEmpty { result.charges! += buffers[2 + judged.count].bindMemory(to: Double.self) }
+      if born != nil { result.bornCharges += buffers[columns.count - 1].bindMemory(to: Double.self) }
       if charges.count > 1 { result.electronegativities += buffers[3 + judged.count].bindMemory(to: Double.self) }
     }
     try communicator.agree { if communicator.isRoot { try refuseNonFinite(result, name) } }
@@ -215,11 +222,11 @@ public enum Evaluation {
     let columns =
       [
         ("energy", result.energies), ("charge", result.charges ?? []),
-        ("electronegativity", result.electronegativities),
+        ("electronegativity", result.electronegativities), ("Born charge", result.bornCharges),
       ] + zip(result.judged.map(\.rawValue), result.atomFigures)
     for (what, values) in columns {
-      if let atom = values.firstIndex(where: { !$0.isFinite }) {
-        throw notANumber("the \(what) of atom \(atom + 1)", name)
+      if let place = values.firstIndex(where: { !$0.isFinite }) {
+        throw notANumber("the \(what) of atom \(place * result.count / values.count + 1)", name)
       }
     }
     if let figure = result.figures.first(where: { !$0.value.isFinite }) {
@@ -247,6 +254,9 @@ public enum Evaluation {
       out.set(ExtXYZColumn("charges", .reals(charges)))
       if !result.electronegativities.isEmpty {
         out.set(ExtXYZColumn("electronegativity", .reals(result.electronegativities)))
+      }
+      if !result.bornCharges.isEmpty {
+        out.set(ExtXYZColumn("born_charges", width: 9, .reals(result.bornCharges)))
       }
     }
     for name in result.assessments { out[name.rawValue] = ExtXYZEntry(name.rawValue, result.figures[name] ?? 0) }

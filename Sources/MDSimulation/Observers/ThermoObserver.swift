@@ -6,12 +6,14 @@ final class ThermoObserver: Observer {
   let name = "thermo"
   private let plan: ThermoPlan
   private let figures: [Figure]
+  private let figureWants: Want
   /// Of the last look.
   private(set) var row: ThermoRow?
 
   init(_ plan: ThermoPlan, _ system: DistributedSystem) {
     self.plan = plan
     figures = plan.figures ? system.figures : []
+    figureWants = plan.figures ? system.figureWants : []
   }
 
   var columns: [Figure] { ThermoColumn.all.map(\.figure) + figures }
@@ -32,7 +34,10 @@ final class ThermoObserver: Observer {
       hint: Watch.hint(Assessment.allCases.filter { known.contains($0.column) }), isCollective: true)
   }
 
-  func wants(_ look: Look) -> Want? { look.isRow || look.isFrame ? [.energy, .virial] : nil }
+  func wants(_ look: Look) -> Want? {
+    guard look.isRow || look.isFrame else { return nil }
+    return look.isRow ? figureWants.union([.energy, .virial]) : [.energy, .virial]
+  }
 
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
     let row = engine.sample(tally)

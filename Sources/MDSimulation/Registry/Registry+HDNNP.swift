@@ -76,7 +76,7 @@ extension Registry.Family {
       }
     }
     // Sums and solver serve all members, one after the other.
-    let members: [any ChargedHDNNPCommittee.Member] = try models.enumerated().map { member, model in
+    let members: [any ChargedCommittee.Member] = try models.enumerated().map { member, model in
       guard isEquilibrated else {
         return try ChargeNetworkPotential(
           model: model, elements: elements, species: species, longRange: tools.longRange, cutoff: tools.cutoff,
@@ -87,7 +87,7 @@ extension Registry.Family {
         cutoff: tools.cutoff, constraints: tools.constraints, member: member, communicator: communicator,
         file: files[member])
     }
-    return members.count == 1 ? members[0] : try ChargedHDNNPCommittee(members)
+    return members.count == 1 ? members[0] : try ChargedCommittee("hdnnp", members)
   }
 
   private static func hdnnpUnits(_ section: DeckSection) throws -> HDNNPUnits {

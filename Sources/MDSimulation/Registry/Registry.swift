@@ -23,7 +23,8 @@ public enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .hdnnp, .mtp, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb, .qeq,
+    .snap, .hdnnp, .mtp, .nep, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb,
+    .qeq,
   ]
 
   // What several families' keys may be.

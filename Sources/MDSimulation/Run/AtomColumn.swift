@@ -35,6 +35,10 @@ struct AtomColumn: Sendable {
       .init("virials", "in eV", as: .init("virials", .tensor), want: .atomVirial) { $0.needVirial().storage },
       .init("charges", "in e", as: .init("charges", .scalars(1))) { $0.charge?.storage },
       .init(ofPotentials: "electronegativity", "in V"),
+      .init(
+        "born_charges", "in e, nine an atom, xx, xy …: the first index is the dipole's",
+        as: .init("born_charges", .tensor), want: .bornCharges
+      ) { $0.column(named: "born_charges") },
       .init("images", "of the cell", as: .init("image", .scalars(3))) { $0.image.storage },
       .init("groups", "as bits", as: .init("groups", .scalars(1))) { $0.groups.storage },
     ]

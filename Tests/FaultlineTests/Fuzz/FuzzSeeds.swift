@@ -4,7 +4,7 @@ import Foundation
 enum FuzzKind: String, CaseIterable, Sendable {
   case deck, deckValues = "deck-values", extxyz, gzip, data, poscar, frames, setfl
   case finnisSinclair = "finnis-sinclair", snap, hdnnp2 = "hdnnp-2g", hdnnp3 = "hdnnp-3g", hdnnp4 = "hdnnp-4g"
-  case committee, checkpoint, trajectory, thermo, summary = "run.json", mtp, almtp, table, cfg
+  case committee, checkpoint, trajectory, thermo, summary = "run.json", mtp, almtp, table, cfg, nep
 }
 
 /// A healthy situation: files, which of them to damage, and what is then started.
@@ -47,6 +47,7 @@ struct FuzzSeed {
     case .mtp: return [try reference("mtp-repulsive"), try reference("mtp-committee")]
     case .almtp: return [try reference("mtp")]
     case .table: return [try reference("table")]
+    case .nep: return try ["nep", "nep-committee", "nep-charged"].map { try reference($0) }
     case .cfg:
       var seed = try reference("mtp", ["frames.cfg"])
       seed.files["frames.cfg"] = Data(configurations.utf8)

@@ -21,7 +21,7 @@ import Testing
 
   static func members(
     _ kind: Kind, mesh: Bool = false, accuracy: Double = 1e-11, communicator: any Communicator = LoopbackCommunicator()
-  ) throws -> [any ChargedHDNNPCommittee.Member] {
+  ) throws -> [any ChargedCommittee.Member] {
     let models = models(kind)
     let cutoff = max(6, models.map { ChargedHDNNPPotential.cutoff($0, accuracy: accuracy) }.max()!)
     let options = LongRangeOptions(accuracy: accuracy, cutoff: cutoff)
@@ -47,7 +47,7 @@ import Testing
   @Test(arguments: Kind.allCases) func isTheMean(_ kind: Kind) throws {
     for structure in TestStructures.all(["H", "O"], spacing: 2.6) {
       let members = try Self.members(kind)
-      let committee = try ChargedHDNNPCommittee(members)
+      let committee = try ChargedCommittee("hdnnp", members)
       let count = Double(members.count)
       let reach = committee.requirements.cutoff + 0.1
       let alone = try Self.members(kind).map { member in
@@ -86,7 +86,9 @@ import Testing
       #expect(abs(figures[1] - largest.force) < 1e-8 && abs(figures[3] - largest.charge) < 1e-8)
       #expect(abs(figures[2] - deviation(alone.map(\.result.energy)) / Double(structure.count)) < 1e-9)
       // The same to the last bit whether the committee is assessed or not.
-      let plain = try BruteForceSystem(structure, reach: reach).evaluate([ChargedHDNNPCommittee(Self.members(kind))])
+      let plain = try BruteForceSystem(structure, reach: reach).evaluate([
+        ChargedCommittee("hdnnp", Self.members(kind))
+      ])
       #expect(plain.forces == mean.forces && plain.energy == mean.energy)
     }
   }
@@ -98,7 +100,7 @@ import Testing
       structures: [TestStructures.all(["H", "O"], spacing: 2.6)[0]], continuity: .none, tolerance: tolerance,
       replication: false
     ) {
-      [try ChargedHDNNPCommittee(Self.members(kind, accuracy: 1e-13))]
+      [try ChargedCommittee("hdnnp", Self.members(kind, accuracy: 1e-13))]
     }
   }
 
@@ -106,7 +108,7 @@ import Testing
     let structure = TestStructures.crystal(["H", "O"], spacing: 2.6)
     func run(_ ranks: Int) throws -> RankedRun.Results {
       try RankedRun.results(structure, ranks: ranks) {
-        try ChargedHDNNPCommittee(Self.members(kind, mesh: true, accuracy: 1e-8, communicator: $0))
+        try ChargedCommittee("hdnnp", Self.members(kind, mesh: true, accuracy: 1e-8, communicator: $0))
       }
     }
     let one = try run(1)
@@ -118,7 +120,7 @@ import Testing
   @Test func histories() throws {
     let structure = TestStructures.crystal(["H", "O"], spacing: 2.6)
     let members = try Self.members(.equilibrated)
-    let committee = try ChargedHDNNPCommittee(members)
+    let committee = try ChargedCommittee("hdnnp", members)
     let system = BruteForceSystem(structure, reach: committee.requirements.cutoff + 0.1)
     func iterations() -> [Int] {
       members.map { ($0 as? ChargedHDNNPPotential)?.solutions?.charges.iterations ?? 0 }

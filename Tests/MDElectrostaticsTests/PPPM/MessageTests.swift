@@ -148,7 +148,7 @@ import Testing
       let found = try exchanges(members[0])
       let moments = try #require(found.first { $0[0].hasPrefix("hdnnp moments") })
       #expect(found == [["hdnnp order"], moments, ["charge"], ["charge weights"] + moments, results])
-      let committee = try exchanges(ChargedHDNNPCommittee(members), [.all, .assessment])
+      let committee = try exchanges(ChargedCommittee("hdnnp", members), [.all, .assessment])
       #expect(committee.count { $0.count == 2 && $0[0].contains("force") && $0[1].contains("energ") } == members.count)
     }
   }

@@ -49,6 +49,58 @@ import Testing
     }
   }
 
+  /// With inner cutoffs each group is in two parts, the inner ones first.
+  @Test(arguments: [[0, 0, 0], [1, 0, 1]]) func slotsAreDivided(_ groups: [Int]) throws {
+    let inner = Self.cutoffs.map { $0.map { 0.8 * $0 } }
+    for structure in TestStructures.all(Self.species, spacing: 2.6) {
+      let probe = Probe { atoms, list in
+        let elements: [Int32] = [0, 1, 2]
+        let blocks = AtomBlocks(elementCount: 3)
+        let slots = NeighborSlots(
+          cutoffs: Self.cutoffs, inner: inner, groupOfElement: groups, padding: Vector3(7, 8, 9))
+        blocks.sort(atoms, list, elements)
+        blocks.forEach { block in
+          slots.fill(block, atoms, list, elements)
+          let last = groups.max()!
+          #expect(slots.range(last).upperBound == slots.innerCount)
+          #expect(slots.outerRange(0).lowerBound == slots.innerCount)
+          #expect(slots.outerRange(last).upperBound == slots.count)
+          var found = [0, 0]
+          for group in 0...last {
+            for (part, range) in [slots.range(group), slots.outerRange(group)].enumerated() {
+              for k in range {
+                let slot = slots.slots.pointer[k]
+                for lane in 0..<block.count where slot.index[lane] >= 0 {
+                  let element = Int(atoms.species[Int(slot.index[lane])])
+                  let r = Vector3(slot.x[lane], slot.y[lane], slot.z[lane]).length
+                  let (near, far) = (inner[block.element][element], Self.cutoffs[block.element][element])
+                  #expect(groups[element] == group && (part == 0 ? r < near : r >= near && r < far))
+                  found[part] += 1
+                }
+              }
+            }
+          }
+          var expected = [0, 0]
+          for lane in 0..<block.count {
+            let i = Int(block.centers[lane])
+            for k in list.starts[i]..<list.starts[i + 1] {
+              let j = Int(list.indices[k])
+              let r = (atoms.positions[j] - atoms.positions[i]).length
+              let element = Int(atoms.species[j])
+              if r < inner[block.element][element] {
+                expected[0] += 1
+              } else if r < Self.cutoffs[block.element][element] {
+                expected[1] += 1
+              }
+            }
+          }
+          #expect(found == expected)
+        }
+      }
+      _ = try BruteForceSystem(structure, reach: 6.5).evaluate([probe])
+    }
+  }
+
   /// Slots hold each neighbour within the cutoff of its pair of elements once, with its vector, in its group, and the
   /// padding elsewhere.
   @Test(arguments: [[0, 0, 0], [0, 1, 2], [1, 0, 1]]) func slotsHoldEachNeighbourOnce(_ groups: [Int]) throws {

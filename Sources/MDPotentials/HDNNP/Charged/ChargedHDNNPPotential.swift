@@ -54,7 +54,7 @@ package final class ChargedHDNNPPotential: ChargeEquilibrating {
   ///   - elements: the potential's element of each species of the run; the species' own names if nil.
   ///   - longRange: made for `cutoff`, the reach of pairs (Å).
   ///   - constraints: the total charge, and what else charges are held to.
-  ///   - member: of a `ChargedHDNNPCommittee`; each has its own history of charges.
+  ///   - member: of a `ChargedCommittee`; each has its own history of charges.
   package init(
     model: HDNNPModel, elements: [String]? = nil, species: [String], solver: any ChargeSolver,
     longRange: any LongRangeSolver, cutoff: Double, constraints: ChargeConstraints = ChargeConstraints(),

@@ -1,18 +1,18 @@
 import MDCore
 import MDNumerics
 
-/// The mean of several potentials with charges (generation 3 or 4), and how far they disagree.
+/// The mean of several potentials that find charges, and how far they disagree.
 ///
 /// Each member finds its own charges; energies, forces, virials and charges are the means of the members'. A step costs
 /// as much as a step of all members one after the other: descriptors are computed again, as members need not have the
 /// same. The deviations then cost only sums.
 ///
-/// Columns besides those of the members: the mean charges (`AtomStore.charge`) and the deviations. What else
-/// members write (electronegativities, extrapolations) is the first member's.
-package final class ChargedHDNNPCommittee: ChargeEquilibrating {
-  package typealias Member = ChargeEquilibrating & SelfAssessing
+/// Columns besides those of the members: the mean charges (`AtomStore.charge`) and the deviations. Born charges are
+/// means, too. What else members write (electronegativities, extrapolations) is the first member's.
+package final class ChargedCommittee: ChargeEquilibrating {
+  package typealias Member = ChargeEquilibrating
 
-  package let name = "hdnnp"
+  package let name: String
   package let requirements: PotentialRequirements
   package let members: [any Member]
   package var totalCharge: Double {
@@ -22,17 +22,21 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
 
   private var columns: Columns?
   private let meanCharges = AlignedBuffer<Double>()
+  private let meanBorn = AlignedBuffer<Double>()
   private let spread: CommitteeSpread
   /// This rank's energy by each member, eV.
   private var totals: [Double]
 
   private struct Columns {
     var forces, energies, virials, charges, forceDeviation, energyDeviation, chargeDeviation: Column<Double>
+    /// Of members that have Born charges.
+    var born: ColumnStorage?
   }
 
   /// - Parameter members: at least one; they may share solvers. Histories of charges must have names of their own.
-  package init(_ members: [any Member]) throws {
-    guard let first = members.first else { throw FaultlineError(.input, "an HDNNP committee without members") }
+  package init(_ name: String, _ members: [any Member]) throws {
+    guard let first = members.first else { throw FaultlineError(.input, "a committee without members") }
+    self.name = name
     self.members = members
     let all = members.map(\.requirements)
     requirements = PotentialRequirements(
@@ -45,7 +49,7 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
   package var longRange: (any LongRangeSolver)? { members[0].longRange }
 
   package func notes(for atoms: AtomView) throws -> [String] {
-    ["hdnnp: the mean of \(members.count) potentials, each with charges of its own; the first:"]
+    ["\(name): the mean of \(members.count) potentials, each with charges of its own; the first:"]
       + (try members[0].notes(for: atoms))
   }
 
@@ -59,11 +63,12 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
     for member in members { try member.attach(to: atoms) }
     columns = Columns(
       // Rows like those of the force column, so that kernels can write to them.
-      forces: atoms.addColumn("hdnnp member forces", width: 4), energies: atoms.addColumn("hdnnp member energies"),
-      virials: atoms.addColumn("hdnnp member virials", width: 9), charges: atoms.needCharge(),
+      forces: atoms.addColumn("\(name) member forces", width: 4), energies: atoms.addColumn("\(name) member energies"),
+      virials: atoms.addColumn("\(name) member virials", width: 9), charges: atoms.needCharge(),
       forceDeviation: atoms.addColumn(Assessment.forceDeviation.column, roles: [.migrates]),
       energyDeviation: atoms.addColumn(Assessment.energyDeviation.column, roles: [.migrates]),
-      chargeDeviation: atoms.addColumn(Assessment.chargeDeviation.column, roles: [.migrates]))
+      chargeDeviation: atoms.addColumn(Assessment.chargeDeviation.column, roles: [.migrates]),
+      born: atoms.column(named: ChargedNEPPotential.bornColumn))
   }
 
   package func compute(_ context: ForceContext) throws -> Tally {
@@ -75,6 +80,11 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
     meanCharges.reserve(max(n, 1))
     let (charges, mean) = (columns.charges.pointer, meanCharges.pointer)
     mean.update(repeating: 0, count: n)
+    let born = context.want.contains(.bornCharges) ? columns.born?.base.assumingMemoryBound(to: Double.self) : nil
+    if born != nil {
+      meanBorn.reserve(max(9 * n, 1))
+      meanBorn.pointer.update(repeating: 0, count: 9 * n)
+    }
     spread.begin(n)
     let share = 1 / Double(members.count)
     var tally = Tally.zero
@@ -88,6 +98,7 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
       totals[m] = own.energy
       tally += Tally(energy: share * own.energy, virial: share * own.virial)
       for i in 0..<n { mean[i] += share * charges[i] }
+      if let born { for k in 0..<(9 * n) { meanBorn.pointer[k] += share * born[k] } }
       addShare(share, columns, to: atoms, context.want)
       if assesses {
         context.ghosts.reverse(columns.forces.storage, columns.energies.storage)
@@ -95,6 +106,7 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
       }
     }
     charges.update(from: mean, count: n)
+    born?.update(from: meanBorn.pointer, count: 9 * n)
     context.ghosts.forward(columns.charges.storage)
     if assesses {
       spread.finish(
@@ -119,21 +131,29 @@ package final class ChargedHDNNPCommittee: ChargeEquilibrating {
   }
 }
 
-extension ChargedHDNNPCommittee: SelfAssessing {
-  package var assessments: [Assessment] { [.extrapolations, .forceDeviation, .energyDeviation, .chargeDeviation] }
-  package var assessmentSums: [Double] { [members[0].assessmentSums[0]] + totals }
-  package var assessmentMaxima: [Double] { [spread.largestForce, spread.largestCharge] }
+extension ChargedCommittee: SelfAssessing {
+  private var judge: (any SelfAssessing)? { members[0] as? any SelfAssessing }
 
-  package func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
-    [sums[0], maxima[0], CommitteeSpread.energyDeviation(sums[1...], atoms: atoms), maxima[1]]
+  package var assessments: [Assessment] {
+    (judge?.assessments ?? []) + [.forceDeviation, .energyDeviation, .chargeDeviation]
+  }
+  package var assessmentSums: [Double] { totals + (judge?.assessmentSums ?? []) }
+  package var assessmentMaxima: [Double] {
+    [spread.largestForce, spread.largestCharge] + (judge?.assessmentMaxima ?? [])
   }
 
-  package var offenders: [Offender] { members[0].offenders }
+  package func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
+    (judge?.assess(sums: Array(sums[members.count...]), maxima: Array(maxima[2...]), atoms: atoms) ?? [])
+      + [maxima[0], CommitteeSpread.energyDeviation(sums[..<members.count], atoms: atoms), maxima[1]]
+  }
+
+  package var offenders: [Offender] { judge?.offenders ?? [] }
 }
 
 /// Iterations are those of the first member; all other figures are computed from the mean charges.
-extension ChargedHDNNPCommittee: Reporting {
+extension ChargedCommittee: Reporting {
   package func figures(in box: Box) -> [Figure] { (members[0] as? any Reporting)?.figures(in: box) ?? [] }
+  package var figureWants: Want { (members[0] as? any Reporting)?.figureWants ?? [] }
   package func values(_ atoms: AtomView, box: Box, potentialEnergy: Double) -> [Double] {
     (members[0] as? any Reporting)?.values(atoms, box: box, potentialEnergy: potentialEnergy) ?? []
   }

@@ -1,0 +1,45 @@
+import MDCore
+import MDNumerics
+import MDPotentialFiles
+
+/// A neuroevolution potential without charges (`NEPFile` has the formulas) from the file of GPUMD.
+///
+/// Per-atom energies are the central atoms' own. Of the virial r ⊗ f of a pair (centre, neighbour) each has half.
+package final class NEPPotential: Potential {
+  package let name = "nep"
+  package let requirements: PotentialRequirements
+  private let engine: NEPEngine
+
+  /// - Parameters:
+  ///   - elements: of each species of the run; the species' own names if nil.
+  ///   - path: for errors.
+  package init(_ file: NEPFile, elements: [String]? = nil, species: [String], path: String? = nil) throws {
+    let (kept, map) = try file.select(elements ?? species, species: species, path: path)
+    requirements = PotentialRequirements(cutoff: kept.cutoff, list: .full, writesGhosts: true)
+    engine = NEPEngine(kept, elementOfSpecies: map)
+  }
+
+  package func compute(_ context: ForceContext) throws -> Tally {
+    engine.compute(context.atoms, context.neighbors(.full), want: context.want)
+  }
+}
+
+extension NEPFile {
+  /// The potential of the run's elements, and the element of each species.
+  /// - Throws: an input error that names the species that the potential lacks.
+  func select(_ wanted: [String], species: [String], path: String?) throws -> (file: NEPFile, map: [Int32]) {
+    var kept: [Int] = []
+    let map = try zip(wanted, species).map { element, name -> Int32 in
+      guard let index = elements.firstIndex(of: element) else {
+        throw FaultlineError(
+          .input, "species \(name) is none of the potential's elements",
+          hint: "they are \(elements.joined(separator: ", "))",
+          at: path.map { SourceLocation(file: $0) })
+      }
+      if let place = kept.firstIndex(of: index) { return Int32(place) }
+      kept.append(index)
+      return Int32(kept.count - 1)
+    }
+    return (restricted(to: kept), map)
+  }
+}
