@@ -130,15 +130,11 @@ final class DeckRun {
 
   /// Rows of thermo.csv by column.
   func thermo(_ output: String = "run") throws -> [[String: Double]] {
-    let lines = try read("\(output)/thermo.csv").split(separator: "\n")
-    let header = (lines.first ?? "").split(separator: ",").map(String.init)
-    return lines.dropFirst().map { line in
-      Dictionary(uniqueKeysWithValues: zip(header, line.split(separator: ",").map { Double($0) ?? .nan }))
-    }
+    CSVTable.rows(try read("\(output)/thermo.csv"))
   }
 
   func thermoHeader(_ output: String = "run") throws -> [String] {
-    try read("\(output)/thermo.csv").prefix { $0 != "\n" }.split(separator: ",").map(String.init)
+    CSVTable.names(try read("\(output)/thermo.csv"))
   }
 
   /// run.json.

@@ -61,6 +61,8 @@ public struct DeckParts: Sendable {
   public var minimizers: [DeckName]
   /// Keys of `analysis`.
   public var observers: [DeckEntry]
+  /// Items of `tasks`.
+  public var tasks: [DeckEntry]
   /// Columns of thermo.csv.
   public var thermoColumns: [DeckName]
   /// Columns of trajectories.
@@ -68,13 +70,14 @@ public struct DeckParts: Sendable {
 
   public init(
     potentials: [DeckEntry], thermostats: [DeckEntry], loads: [DeckEntry], minimizers: [DeckName],
-    observers: [DeckEntry], thermoColumns: [DeckName], atomColumns: [DeckName]
+    observers: [DeckEntry], tasks: [DeckEntry] = [], thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
     self.loads = loads
     self.minimizers = minimizers
     self.observers = observers
+    self.tasks = tasks
     self.thermoColumns = thermoColumns
     self.atomColumns = atomColumns
   }

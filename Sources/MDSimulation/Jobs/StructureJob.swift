@@ -6,9 +6,9 @@ import MDIO
 public enum StructureJob {
   /// Collective; rank 0 does the work.
   public static func run(
-    deck: String, output: String, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], output: String, communicator: any Communicator, log: RunLog
   ) throws {
-    let plan = try DeckReading.plan(deck, purpose: .build, communicator: communicator, log: log)
+    let plan = try DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log)
     try communicator.agree {
       guard communicator.isRoot else { return }
       let built = try StructureFactory.build(plan)

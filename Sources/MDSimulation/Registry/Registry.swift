@@ -41,7 +41,7 @@ public enum Registry {
   public static let parts = DeckParts(
     potentials: families.map(\.entry), thermostats: ThermostatEntry.all.map(\.entry),
     loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
-    observers: ObserverEntry.all.map(\.entry),
+    observers: ObserverEntry.all.map(\.entry), tasks: TaskEntry.all.map(\.entry),
     thermoColumns: ThermoColumn.all.map { DeckName($0.figure.name, $0.doc) } + ObserverEntry.all.flatMap(\.columns),
     atomColumns: AtomColumn.all.map(\.name))
   public static let schema = DeckSchema(parts)

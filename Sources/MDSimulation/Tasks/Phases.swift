@@ -1,0 +1,99 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDNumerics
+import MDStructures
+
+/// The energy of the element in other lattices, each at its own minimum in volume.
+enum Phases {
+  struct Phase {
+    var lattice: LatticeType
+    var constants: [Double]
+    /// eV an atom, Å³ an atom.
+    var energy: Double
+    var volume: Double
+  }
+
+  /// The deepest minimum of the energy between 0.7 and 1.6 times the crystal's volume an atom; nil if there is none.
+  static func find(_ lattice: LatticeType, _ crystal: Crystal) throws -> Phase? {
+    let species = crystal.unitCell.species
+    let unit = try lattice.unitCell(a: 1, species: species)
+    let per = unit.volume / Double(unit.sites.count)
+    var energies: [(a: Double, energy: Double)] = []
+    var ratio = 0.7
+    while ratio < 1.601 {
+      let a = cbrt(ratio * crystal.atomicVolume / per)
+      let cell = try crystal.one(lattice.unitCell(a: a, species: species))
+      energies.append((a, try cell.state().energy / Double(cell.count)))
+      ratio += 0.05
+    }
+    let inner = energies.indices.dropFirst().dropLast().filter {
+      energies[$0].energy <= energies[$0 - 1].energy && energies[$0].energy <= energies[$0 + 1].energy
+    }
+    guard let best = inner.min(by: { energies[$0].energy < energies[$1].energy }) else { return nil }
+    let found = try Crystal(
+      lattice.unitCell(a: energies[best].a, species: species), crystal.plan, communicator: crystal.communicator)
+    let lengths = found.lengths
+    return Phase(
+      lattice: lattice, constants: lattice.isCubic ? [lengths[0]] : [lengths[0], lengths[2]], energy: found.energy,
+      volume: found.atomicVolume)
+  }
+}
+
+extension TaskEntry {
+  /// Lattices of one species.
+  private static let lattices: [LatticeType] = [.fcc, .bcc, .hcp, .diamond, .sc]
+
+  static let phases = TaskEntry(
+    "phases",
+    "Energies of an element in other lattices, each at its own minimum in volume, with respect to the deck's crystal. A lattice "
+      + "below it is warned of: the potential would rather have that.",
+    [
+      .defaulted(
+        "lattices", .list(.enumeration(lattices.map(\.rawValue)), count: 1...lattices.count),
+        "[\(lattices.map(\.rawValue).joined(separator: ", "))]", "Which.")
+    ], example: "lattices: [fcc, hcp]",
+    check: { section, context in
+      if let species = context.plan.structure?.species, Set(species).count > 1 {
+        context.refuse(section.error("lattices", "are those of a single element", hint: "the crystal has several"))
+      }
+    }
+  ) { section, crystal in
+    var rows: [[Double]] = []
+    var warnings: [String] = []
+    var numbers: [String: JSONNumber] = [:]
+    var words: [String] = []
+    for name in section.strings("lattices") {
+      let lattice = LatticeType(rawValue: name)!
+      guard let phase = try Phases.find(lattice, crystal) else {
+        words.append("\(name) none")
+        continue
+      }
+      let above = phase.energy - crystal.energy
+      let denser = crystal.atomicVolume / phase.volume - 1
+      words.append("\(name) \(String(format: "%+.4f", above))")
+      numbers[name] = .section([
+        "above_eV_per_atom": .number(above), "energy_eV_per_atom": .number(phase.energy),
+        "volume_A3_per_atom": .number(phase.volume), "constants_A": .list(phase.constants),
+      ])
+      rows.append([
+        Double(lattices.firstIndex(of: lattice)! + 1), phase.constants[0], phase.constants[phase.constants.count - 1],
+        phase.volume, phase.energy, above,
+      ])
+      if above < -1e-5 {
+        warnings.append("\(name) lies \(RunLog.fixed(-above, 3)) eV/atom below the deck's crystal, which is not this potential's "
+          + "lowest lattice")
+      } else if above < 0.005, abs(denser) > 0.05 {
+        warnings.append(
+          "\(name) has the same energy within \(RunLog.fixed(above * 1000, 1)) meV/atom and is "
+            + "\(RunLog.fixed(abs(denser) * 100, 1)) % \(denser > 0 ? "denser" : "less dense"): stress or a defect may turn the "
+            + "crystal into it")
+      }
+    }
+    return TaskResult(
+      lines: ["energies of other lattices: \(words.joined(separator: ", ")) eV/atom above the crystal"], warnings: warnings,
+      table: TaskTable(
+        [("lattice", "\(lattices.map(\.rawValue).joined(separator: "|")) from 1"), ("a", "Å"), ("c", "Å"),
+          ("volume", "Å³/atom"), ("energy", "eV/atom"), ("above", "eV/atom")], rows), numbers: numbers)
+  }
+}
