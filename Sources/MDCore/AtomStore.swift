@@ -84,6 +84,9 @@ public final class AtomStore {
     return Column(storage)
   }
 
+  /// Gives the memory of a column back that was declared with `addColumn`; nobody may use it any more.
+  public func removeColumn(_ name: String) { columns.removeAll { $0.name == name } }
+
   /// Makes the per-atom energy column.
   @discardableResult public func needEnergy() -> Column<Double> {
     let column = energy ?? addColumn("energy", roles: [.migrates])

@@ -35,7 +35,7 @@ struct CheckpointTests {
   @Test("60 steps are 30 + 30 steps, to the bit, box and conserved quantity included", arguments: Kind.allCases)
   func continuation(kind: Kind) throws {
     func loading(_ bench: TestBench) throws -> Loading {
-      try Loading(axis: 0, strainRate: 0.3, box: bench.box, step: bench.context.step)
+      try Loading(axis: 0, strainRate: 0.3, step: bench.context.step)
     }
     let continuous = try bench()
     let integrator = try kind.make()
@@ -102,10 +102,10 @@ struct CheckpointTests {
   func impossibleLoading() throws {
     let bench = try bench()
     let integrator = VelocityVerlet()
-    let pull = try Loading(axis: 0, strainRate: 0.3, box: bench.box, step: bench.context.step)
+    let pull = try Loading(axis: 0, strainRate: 0.3, step: bench.context.step)
     try bench.run(integrator, steps: 5, loading: pull)
     func restore(_ box: Box, at step: Int) throws {
-      let fresh = try Loading(axis: 0, strainRate: 0.3, box: bench.box, step: 0)
+      let fresh = try Loading(axis: 0, strainRate: 0.3, step: 0)
       try fresh.restore(pull.state(), box: box, step: step, timestep: bench.context.timestep)
     }
     try restore(bench.box, at: bench.context.step)

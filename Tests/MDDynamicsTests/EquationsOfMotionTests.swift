@@ -152,7 +152,7 @@ struct EquationsOfMotionTests {
     let ghost = bench.atoms.appendGhosts(1)
     bench.atoms.position[ghost] = Vector3(11, 2, 3)
     bench.context.step = 10
-    let loading = try Loading(axis: 0, strainRate: 1, box: bench.box, step: 0)
+    let loading = try Loading(axis: 0, strainRate: 1, step: 0)
     try loading.apply(bench.context, box: &bench.box)
     #expect((bench.atoms.position[0] - Vector3(1, 2, 3)).length < 1e-14)
     #expect((bench.atoms.position[ghost] - Vector3(12, 2, 3)).length < 1e-14)

@@ -17,7 +17,7 @@ struct LoadingTests {
   func uniaxial(axis: Int) throws {
     let bench = try bench()
     let before = bench.positions.map(bench.box.fractional)
-    let loading = try Loading(axis: axis, strainRate: 0.05, box: bench.box, step: 0)
+    let loading = try Loading(axis: axis, strainRate: 0.05, step: 0)
     try bench.run(VelocityVerlet(), steps: 1000, loading: loading)
     // 2 ps at 0.05 / ps.
     var expected = Self.cell
@@ -31,7 +31,7 @@ struct LoadingTests {
   @Test("A face moves at the velocity asked for")
   func face() throws {
     let bench = try TestBench(sites: [.zero], timestep: 0.002, box: Box(lengths: Vector3(10, 20, 40)))
-    let loading = try Loading(axis: 2, faceVelocity: -1.5, box: bench.box, step: 0)
+    let loading = try Loading(axis: 2, faceVelocity: -1.5, step: 0)
     try bench.run(VelocityVerlet(), steps: 500, loading: loading)
     #expect((bench.box.cell.z - Vector3(0, 0, 38.5)).length < 1e-12)
     #expect(bench.box.cell.x == Vector3(10, 0, 0))
@@ -40,20 +40,20 @@ struct LoadingTests {
   @Test("Shear keeps the volume and tilts the cell")
   func shear() throws {
     let bench = try TestBench(sites: [Vector3(1, 2, 3)], timestep: 0.002, box: Box(lengths: Vector3(10, 20, 40)))
-    let loading = try Loading(shearAlong: 0, normal: 2, rate: 0.1, box: bench.box, step: 0)
+    let loading = try Loading(shearAlong: 0, normal: 2, rate: 0.1, step: 0)
     try bench.run(VelocityVerlet(), steps: 500, loading: loading)
     #expect((bench.box.cell.z - Vector3(4, 0, 40)).length < 1e-12)
     #expect((bench.positions[0] - Vector3(1.3, 2, 3)).length < 1e-12)
     #expect(abs(bench.box.volume - 8000) < 1e-9)
     #expect(throws: FaultlineError.self) {
-      try Loading(shearAlong: 1, normal: 1, rate: 0.1, box: bench.box, step: 0)
+      try Loading(shearAlong: 1, normal: 1, rate: 0.1, step: 0)
     }
   }
 
   @Test("Compression to nothing is an error, not a crash")
   func collapse() throws {
     let bench = try bench()
-    let loading = try Loading(axis: 0, strainRate: -100, box: bench.box, step: 0)
+    let loading = try Loading(axis: 0, strainRate: -100, step: 0)
     #expect(throws: FaultlineError.self) { try bench.run(VelocityVerlet(), steps: 10, loading: loading) }
   }
 }

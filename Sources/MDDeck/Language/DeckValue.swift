@@ -50,6 +50,7 @@ public struct DeckValue: Sendable {
     return value
   }
 
+  public var isText: Bool { if case .string = content { true } else { false } }
   public var isList: Bool { if case .list = content { true } else { false } }
   public var strings: [String] { list.map(\.string) }
   public var doubles: [Double] { list.map(\.double) }
@@ -104,6 +105,8 @@ public struct DeckSection: Sendable {
   public func boolean(_ key: String) -> Bool { value(key).boolean }
   public func integer(_ key: String) -> Int { value(key).integer }
   public func double(_ key: String) -> Double { value(key).double }
+  /// A quantity where a word may stand in its place; nil for the word.
+  public func number(_ key: String) -> Double? { value(key).isText ? nil : value(key).double }
   public func string(_ key: String) -> String { value(key).string }
   /// A path: absolute for input files.
   public func path(_ key: String) -> String { value(key).string }

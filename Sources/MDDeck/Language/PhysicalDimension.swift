@@ -66,7 +66,7 @@ public struct PhysicalDimension: Sendable {
 extension PhysicalDimension {
   /// Those of the reference's table of units.
   static let common = [
-    length, inverseLength, time, rate, temperature, energy, force, velocity, mass, charge, potential, electricField,
+    length, inverseLength, time, rate, temperature, energy, force, pressure, velocity, mass, charge, potential, electricField,
   ]
 
   public static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
@@ -95,6 +95,12 @@ extension PhysicalDimension {
   public static let force = PhysicalDimension(
     "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)],
     magnitudes: 1e-15...1e9)
+  public static let pressure = PhysicalDimension(
+    "a pressure",
+    [
+      Unit("bar"), Unit("kbar", 1000), Unit("GPa", 10_000), Unit("MPa", 10), Unit("atm", 1.01325),
+      Unit("Pa", per: 100_000), Unit("eV/Å³", Units.energyPerVolumeToBar), Unit("eV/Å^3", Units.energyPerVolumeToBar),
+    ], magnitudes: 1e-12...1e12)
   public static let velocity = PhysicalDimension(
     "a velocity",
     [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),

@@ -238,7 +238,7 @@ struct PlanCheck {
     switch structure.source {
     case .grainBoundary:
       errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
-    case .lattice: for key in ["size", "orientation", "vacuum"] { refuse(section.section("lattice"), key) }
+    case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }
     case .crystal: for key in ["size", "vacuum"] { refuse(section.section("crystal"), key) }
     case .file: break
     }

@@ -66,7 +66,10 @@ extension RunPlan {
     self.decomposition = DecompositionPlan(
       grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
       location: decomposition.location(of: "grid"))
-    stages = (deck["stages"]?.list ?? []).enumerated().map { StagePlan($1.section, number: $0 + 1, parts: parts) }
+    let cell = structure?.hasBoundaries ?? false ? "normal" : "fixed"
+    stages = (deck["stages"]?.list ?? []).enumerated().map {
+      StagePlan($1.section, number: $0 + 1, parts: parts, relaxedCell: cell)
+    }
     tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
@@ -127,7 +130,8 @@ extension StructureFilePlan {
 extension LatticePlan {
   fileprivate init(_ section: DeckSection) {
     type = LatticeKind(rawValue: section.string("type"))!
-    constant = section.double("constant")
+    constant = section.number("constant")
+    pressure = section.double("pressure")
     c = section["c"]?.double
     species = section.strings("species")
     size = section.integerVector("size")
@@ -153,7 +157,8 @@ extension GrainBoundaryPlan {
   fileprivate init(_ section: DeckSection) {
     kind = Kind(rawValue: section.string("kind"))!
     lattice = LatticeKind(rawValue: section.string("lattice"))!
-    constant = section.double("constant")
+    constant = section.number("constant")
+    pressure = section.double("pressure")
     species = section.strings("species")
     axis = section.integerVector("axis")
     sigma = section.integer("sigma")
@@ -203,22 +208,47 @@ extension RegionPlan {
 }
 
 extension StagePlan {
-  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts) {
+  /// - Parameter relaxedCell: what `minimize.cell` is if the deck does not say.
+  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts, relaxedCell: String) {
     let (kind, value) = section.choice
     let inner = value.section
     name = inner["name"]?.string ?? "\(kind) \(number)"
     location = inner.location
-    work = kind == "minimize" ? .minimize(MinimizePlan(inner)) : .dynamics(DynamicsPlan(inner, parts))
+    work =
+      kind == "minimize"
+      ? .minimize(MinimizePlan(inner, relaxedCell: relaxedCell)) : .dynamics(DynamicsPlan(inner, parts))
   }
 }
 
 extension MinimizePlan {
-  fileprivate init(_ section: DeckSection) {
+  fileprivate init(_ section: DeckSection, relaxedCell: String) {
     method = section.string("method")
     forceTolerance = section.double("force_tolerance")
     energyTolerance = section["energy_tolerance"]?.double
     maxSteps = section.integer("max_steps")
     timestep = section.double("timestep")
+    location = section.location
+    let shape = section["cell"]?.string ?? relaxedCell
+    cell = shape == "fixed" ? nil
+      : RelaxedCellPlan(
+        shape: shape, stress: Matrix3(stressIn: section), tolerance: section.double("stress_tolerance"))
+  }
+}
+
+extension Matrix3 {
+  /// Bar, positive in tension, from the keys `pressure` or `stress` of a section.
+  init(stressIn section: DeckSection) {
+    if let pressure = section["pressure"]?.double {
+      self = -pressure * .identity
+      return
+    }
+    self = .zero
+    for (k, name) in ["xx", "yy", "zz", "yz", "xz", "xy"].enumerated() {
+      guard let value = section["stress"]?.section[name]?.double else { continue }
+      let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+      self[i][j] = value
+      self[j][i] = value
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import MDCore
+import MDNumerics
 
 /// One stage of a run.
 public struct StagePlan: Sendable {
@@ -22,7 +23,29 @@ public struct StagePlan: Sendable {
   }
 }
 
-/// A relaxation in a fixed cell, `minimize` of the deck.
+extension StagePlan {
+  /// A relaxation that no deck asks for, for engines in memory.
+  ///
+  /// - Parameters:
+  ///   - cell: a name of a shape, nil for a fixed cell.
+  ///   - stress: bar, positive in tension.
+  ///   - forceTolerance: eV/Å.
+  ///   - stressTolerance: bar.
+  package static func relaxation(
+    method: String = "lbfgs", cell: String?, stress: Matrix3 = .zero, forceTolerance: Double,
+    stressTolerance: Double = 0.01, maxSteps: Int = 2000, location: SourceLocation = SourceLocation(file: "")
+  ) -> StagePlan {
+    StagePlan(
+      name: "relaxation",
+      work: .minimize(
+        MinimizePlan(
+          method: method, forceTolerance: forceTolerance, energyTolerance: nil, maxSteps: maxSteps, timestep: 0.001,
+          cell: cell.map { RelaxedCellPlan(shape: $0, stress: stress, tolerance: stressTolerance) },
+          location: location)), location: location)
+  }
+}
+
+/// A relaxation, `minimize` of the deck.
 public struct MinimizePlan: Sendable {
   /// Of the registry of minimisers.
   public var method: String
@@ -33,6 +56,20 @@ public struct MinimizePlan: Sendable {
   public var maxSteps: Int
   /// At the start, ps.
   public var timestep: Double
+  /// nil: the cell is fixed.
+  public var cell: RelaxedCellPlan?
+  /// Of the stage.
+  public var location: SourceLocation
+}
+
+/// What of the cell is relaxed along with the atoms.
+public struct RelaxedCellPlan: Sendable {
+  /// Of the names of shapes.
+  public var shape: String
+  /// To be reached, bar, positive in tension.
+  public var stress: Matrix3
+  /// bar.
+  public var tolerance: Double
 }
 
 /// A piece of dynamics, `dynamics` of the deck.

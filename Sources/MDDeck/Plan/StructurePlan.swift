@@ -18,6 +18,12 @@ public struct StructurePlan: Sendable {
   /// Of the source's section, for errors of the builders.
   public var location: SourceLocation
 
+  /// Whether it is a cell that repeats along the normal of boundaries, whose length is theirs to say.
+  public var hasBoundaries: Bool {
+    guard case .grainBoundary(let boundary) = source else { return false }
+    return !boundary.freeSurfaces && periodic?.c ?? true
+  }
+
   /// The species, where the deck says them; nil for most files.
   public var species: [String]? {
     switch source {
@@ -64,8 +70,10 @@ public enum LatticeKind: String, Sendable, CaseIterable {
 
 public struct LatticePlan: Sendable {
   public var type: LatticeKind
-  /// a, Å.
-  public var constant: Double
+  /// a, Å; nil: that of the potential at `pressure`.
+  public var constant: Double?
+  /// bar.
+  public var pressure: Double
   /// c of hcp and wurtzite, Å; nil: √(8/3)·a.
   public var c: Double?
   public var species: [String]
@@ -91,8 +99,10 @@ public struct GrainBoundaryPlan: Sendable {
 
   public var kind: Kind
   public var lattice: LatticeKind
-  /// Å.
-  public var constant: Double
+  /// Å; nil: that of the potential at `pressure`.
+  public var constant: Double?
+  /// bar.
+  public var pressure: Double
   public var species: [String]
   public var axis: SIMD3<Int>
   public var sigma: Int

@@ -59,6 +59,8 @@ public struct DeckParts: Sendable {
   public var loads: [DeckEntry]
   /// Values of `minimize.method`, the default first.
   public var minimizers: [DeckName]
+  /// Values of `cell` where cells change.
+  public var cellShapes: [DeckName]
   /// Keys of `analysis`.
   public var observers: [DeckEntry]
   /// Items of `tasks`.
@@ -70,12 +72,14 @@ public struct DeckParts: Sendable {
 
   public init(
     potentials: [DeckEntry], thermostats: [DeckEntry], loads: [DeckEntry], minimizers: [DeckName],
-    observers: [DeckEntry], tasks: [DeckEntry] = [], thermoColumns: [DeckName], atomColumns: [DeckName]
+    cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [], thermoColumns: [DeckName],
+    atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
     self.loads = loads
     self.minimizers = minimizers
+    self.cellShapes = cellShapes
     self.observers = observers
     self.tasks = tasks
     self.thermoColumns = thermoColumns

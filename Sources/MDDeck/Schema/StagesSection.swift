@@ -16,7 +16,7 @@ extension DeckSchema {
 
   private static func minimize(_ parts: DeckParts) -> DeckObject {
     DeckObject(
-      "Relaxes atoms in a fixed cell. It ends when the tolerances are met or the steps are used up.",
+      "Relaxes atoms, and the cell with them. It ends when the tolerances are met or the steps are used up.",
       [
         name,
         .defaulted(
@@ -28,14 +28,37 @@ extension DeckSchema {
         .optional(
           "energy_tolerance", .quantity(.energy, .positive.plausibly(1e-15...0.01)),
           "Also ends when the energy changed by less than this, for each atom, in each of ten steps."),
-        .defaulted("max_steps", .steps, "10000", "Most steps."),
-        .defaulted("timestep", .quantity(.time, plausibleStep), "0.001", "Time step at the start; FIRE adapts it."),
+        .optional(
+          "cell", .enumeration(["fixed"] + parts.cellShapes.map(\.name)),
+          "What of the cell is relaxed: " + DeckParts.sentence(parts.cellShapes)
+            + "; `fixed` nothing. `normal` for grain boundaries that repeat along their normal, `fixed` elsewhere, if "
+            + "absent."),
+        .optional(
+          "pressure", .quantity(.pressure, .any.plausibly(1e-6...1e8)),
+          "That the relaxed components are to come to; 0 if neither it nor `stress` is given."),
+        .optional("stress", .object(stress), "That they are to come to, in place of a pressure."),
+        .defaulted(
+          "stress_tolerance", .quantity(.pressure, .positive.plausibly(1e-6...1e5)), "1 bar",
+          "Largest difference from it at the end, where the cell is relaxed."),
+        .defaulted("max_steps", .steps, "10000", "Most steps: each is one computation of forces."),
+        .defaulted(
+          "timestep", .quantity(.time, plausibleStep), "0.001",
+          "Time step at the start of `fire`, which adapts it; others have none."),
       ],
+      rules: [.init(.atMostOne, of: ["pressure", "stress"])],
       example: """
         stages:
           - minimize: {force_tolerance: 0.001, max_steps: 5000}
+          - minimize: {cell: full, pressure: 1 GPa}
         """)
   }
+
+  /// Six components, positive in tension.
+  static let stress = DeckObject(
+    "Cauchy's stress, positive in tension; components that are not given are 0.",
+    ["xx", "yy", "zz", "yz", "xz", "xy"].map {
+      .optional($0, .quantity(.pressure, .any.plausibly(1e-6...1e8)), "Component \($0).")
+    })
 
   private static func dynamics(_ parts: DeckParts) -> DeckObject {
     let thermostat = DeckObject.choice(

@@ -28,6 +28,15 @@ extension DeckSchema {
   /// Å.
   private static let plausibleConstant = NumberRange.positive.plausibly(1...100)
 
+  private static let constant = DeckKind.either([
+    .quantity(.length, plausibleConstant), .enumeration(["equilibrium"]),
+  ])
+  private static let constantDoc =
+    "Lattice constant a; `equilibrium`: the one (and c) at which this deck's potential has the crystal at 0 K."
+  private static let pressure = DeckKey.defaulted(
+    "pressure", .quantity(.pressure, .any.plausibly(1e-6...1e8)), "0",
+    "The pressure that the crystal is under, with `constant: equilibrium`.")
+
   private static let vacuum = DeckKey.defaulted(
     "vacuum", .vector(.quantity(.length, .nonNegative.plausibly(0.1...1000))), "[0, 0, 0]", "Empty space added along each axis.")
   private static let size = DeckKey.defaulted(
@@ -37,8 +46,11 @@ extension DeckSchema {
     "Conventional cells of a named lattice, or the smallest orthogonal cell in a given orientation.",
     [
       .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
-      .required("constant", .quantity(.length, plausibleConstant), "Lattice constant a."),
-      .optional("c", .quantity(.length, plausibleConstant), "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent."),
+      .required("constant", constant, constantDoc),
+      pressure,
+      .optional(
+        "c", .quantity(.length, plausibleConstant),
+        "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent, the potential's with `equilibrium`."),
       .required(
         "species", .list(.string, count: 1...3),
         """
@@ -94,7 +106,8 @@ extension DeckSchema {
     [
       .required("kind", .enumeration(["tilt", "twist"]), "Symmetric tilt or twist."),
       .required("lattice", .enumeration(LatticeKind.cubic.map(\.rawValue)), "The lattice of both grains."),
-      .required("constant", .quantity(.length, plausibleConstant), "Lattice constant a."),
+      .required("constant", constant, constantDoc),
+      pressure,
       .required("species", .list(.string, count: 1...3), "Species of the sublattices, as in `structure.lattice`."),
       .required("axis", .vector(.integer(-100...100)), "Rotation axis [u, v, w]."),
       .required("sigma", .integer(3...100_000), "Σ, the inverse density of coincidence sites; odd."),

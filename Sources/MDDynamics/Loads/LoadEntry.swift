@@ -60,7 +60,7 @@ public struct LoadEntry: Sendable {
       }
     }
     guard !plans.isEmpty else { return nil }
-    return try Loading(rates: rates, box: box, step: step, summary: summaries.joined(separator: ", "))
+    return try Loading(rates: rates, step: step, summary: summaries.joined(separator: ", "))
   }
 }
 

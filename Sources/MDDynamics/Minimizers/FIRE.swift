@@ -13,6 +13,8 @@ import MDNumerics
 ///     v ← v + Δt F/m,   mix,   r ← r + Δt v.
 ///
 /// No atom moves farther than `maximumStep` at once. Frozen and driven atoms stay in place: a relaxation has no time.
+/// With a cell, its coordinates (`CellCoordinates`) are one more block with the same mass, and all atoms are carried along
+/// with it.
 ///
 /// E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006); J. Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020),
 /// whose algorithm and parameters these are. Two reductions and a maximum a step.
@@ -25,6 +27,8 @@ public final class FIRE: Integrator {
     public var energyTolerance: Double?
     /// Largest move of an atom in a step, Å.
     public var maximumStep = 0.1
+    /// Largest strain of the cell in a step.
+    public var maximumStrain = 0.02
     /// Timestep limits as multiples of the starting timestep.
     public var largestTimestep = 10.0
     public var smallestTimestep = 0.02
@@ -58,7 +62,11 @@ public final class FIRE: Integrator {
   public let name = "FIRE"
   public func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
   public let options: Options
-  public var wants: Want { options.energyTolerance == nil ? [] : .energy }
+  public var wants: Want {
+    var wants: Want = cell == nil ? [] : .virial
+    if options.energyTolerance != nil { wants.insert(.energy) }
+    return wants
+  }
   public var status: Status { search.status }
   /// The largest Cartesian component of a mobile atom's force, eV/Å.
   public var largestForce: Double { search.largestForce }
@@ -81,13 +89,19 @@ public final class FIRE: Integrator {
     var forceSquared = 0.0
     var largestForce = Double.infinity
     var energy = 0.0
+    var cell: CellCoordinates.State?
+    /// How far the cell's stress is from the one asked for, eV/Å³.
+    var residual: Double?
   }
   private var search = Search()
+  /// The block of the cell; nil: a fixed cell.
+  private var cell: CellCoordinates?
   /// Common mass, eV/(Å/ps)².
   private var mass = 1.0
 
   /// Throws if an option is out of its range.
-  public init(_ options: Options) throws {
+  package init(_ options: Options, cell: CellCoordinates? = nil) throws {
+    self.cell = cell
     let o = options
     let sound =
       o.forceTolerance > 0 && (o.energyTolerance ?? 1) > 0 && o.maximumStep > 0 && o.largestTimestep >= 1
@@ -103,15 +117,12 @@ public final class FIRE: Integrator {
   }
 
   public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
-    guard context.counts.mobile > 0 else {
-      throw FaultlineError(
-        .input, "nothing to relax: all atoms are frozen or driven", hint: "leave some atoms free",
-        isCollective: true)
-    }
-    mass = meanMass(context)
+    try requireMobile(context, cell)
+    mass = context.meanMass()
     if let state {
       search = try StateCoding.decode(Search.self, kind: name, from: state)
       try StateCoding.require(isSound(search, context.timestep), kind: name, "\(search)")
+      if let kept = search.cell { cell?.restore(kept) }
       return
     }
     context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
@@ -119,9 +130,9 @@ public final class FIRE: Integrator {
     search.timestep = context.timestep
     search.lastMove = context.timestep
     search.mixing = options.mixing
-    try measure(context)
-    search.energy = energy(context)
-    judge(energyChange: .infinity)
+    try measure(context, box)
+    search.energy = energy(context, box)
+    judge(energyChange: .infinity, box)
   }
 
   /// Whether a search that starts at this timestep can have come to this state.
@@ -130,6 +141,7 @@ public final class FIRE: Integrator {
     return range.contains(s.timestep) && s.lastMove >= 0 && s.mixing > 0 && s.mixing <= 1
       && [s.steps, s.uphill, s.downhill, s.calm].allSatisfy { $0 >= 0 }
       && [s.speedSquared, s.forceSquared, s.largestForce].allSatisfy { $0 >= 0 }
+      && (s.cell == nil) == (cell == nil) && s.cell.map { cell?.isSound($0) ?? false } ?? true
   }
 
   public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
@@ -143,16 +155,16 @@ public final class FIRE: Integrator {
         search.mixing *= options.mixingShrinkage
       }
     } else {
-      turnBack(context)
+      try turnBack(context, &box)
     }
-    move(context)
+    try move(context, &box)
   }
 
   public func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
     guard search.status == .running else { return }
-    try measure(context)
-    let energy = energy(context)
-    judge(energyChange: abs(energy - search.energy) / Double(context.counts.all))
+    try measure(context, box)
+    let energy = energy(context, box)
+    judge(energyChange: abs(energy - search.energy) / Double(context.counts.all), box)
     search.energy = energy
   }
 
@@ -164,29 +176,37 @@ public final class FIRE: Integrator {
 
   public func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
 
-  public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode(search, kind: name) }
+  public func state(_ context: DynamicsContext) throws -> Data {
+    search.cell = cell?.state
+    return try StateCoding.encode(search, kind: name)
+  }
 
   /// Back by half a step along the velocity, and rest.
-  private func turnBack(_ context: DynamicsContext) {
+  private func turnBack(_ context: DynamicsContext, _ box: inout Box) throws {
     search.downhill = 0
     search.uphill += 1
     if search.steps > options.delay {
       search.timestep = max(search.timestep * options.shrinkage, options.smallestTimestep * context.timestep)
       search.mixing = options.mixing
     }
-    VelocityKernels.drift(
-      context.atoms.view, positions: context.atoms.position.pointer,
-      duration: -0.5 * min(search.timestep, search.lastMove))
+    try drift(context, &box, duration: -0.5 * min(search.timestep, search.lastMove))
     context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
+    cell?.state.velocity = Array(repeating: 0, count: cell?.components.count ?? 0)
     search.power = 0
     search.speedSquared = 0
   }
 
+  /// r ← r + duration · v of atoms and cell.
+  private func drift(_ context: DynamicsContext, _ box: inout Box, duration: Double) throws {
+    VelocityKernels.drift(context.atoms.view, positions: context.atoms.position.pointer, duration: duration)
+    guard let velocity = cell?.state.velocity else { return }
+    try cell?.move(by: velocity.map { duration * $0 }, context, box: &box)
+  }
+
   /// Accelerates, mixes and moves. |v + Δt F/m|² follows from the sums at hand.
-  private func move(_ context: DynamicsContext) {
+  private func move(_ context: DynamicsContext, _ box: inout Box) throws {
     let view = context.atoms.view
     let (velocities, forces, groups) = (view.velocities, view.forces, view.groups)
-    let positions = context.atoms.position.pointer
     let immobile = context.motion.immobile
     let kick = search.timestep / mass
     let speedSquared =
@@ -204,14 +224,22 @@ public final class FIRE: Integrator {
     fastest = context.communicator.maximum(fastest).squareRoot()
     search.lastMove = search.timestep
     if fastest * search.timestep > options.maximumStep { search.lastMove = options.maximumStep / fastest }
-    VelocityKernels.drift(view, positions: positions, duration: search.lastMove)
+    if var block = cell {
+      block.state.velocity = zip(block.state.velocity, block.state.force).map { v, f in
+        keep * (v + kick * f) + alongForce * f
+      }
+      let rate = block.strain(of: block.state.velocity)
+      search.lastMove = min(search.lastMove, rate > 0 ? options.maximumStrain / rate : .infinity)
+      cell = block
+    }
+    try drift(context, &box, duration: search.lastMove)
   }
 
-  private func measure(_ context: DynamicsContext) throws {
+  private func measure(_ context: DynamicsContext, _ box: Box) throws {
     let view = context.atoms.view
     let (velocities, forces, groups) = (view.velocities, view.forces, view.groups)
     let immobile = context.motion.immobile
-    var sums = [0.0, 0, 0]
+    var sums = [0.0, 0, 0] + (cell == nil ? [] : context.tally.virial.elements)
     var (power, speedSquared, forceSquared, largest) = (0.0, 0.0, 0.0, 0.0)
     for i in 0..<view.localCount where groups[i] & immobile == 0 {
       let (v, f) = (velocities[i], forces[i])
@@ -224,7 +252,11 @@ public final class FIRE: Integrator {
     sums[1] = speedSquared
     sums[2] = forceSquared
     context.communicator.sum(&sums)
-    (search.power, search.speedSquared, search.forceSquared) = (sums[0], sums[1], sums[2])
+    cell?.measure(virial: Matrix3(cell == nil ? Matrix3.zero.elements : Array(sums[3...])), box: box)
+    search.power = sums[0] + (cell?.power ?? 0)
+    search.speedSquared = sums[1] + (cell?.speedSquared ?? 0)
+    search.forceSquared = sums[2] + (cell?.forceSquared ?? 0)
+    search.residual = cell?.residual(box)
     guard search.forceSquared.isFinite else {
       throw FaultlineError(
         .run, "a force is not a finite number in relaxation step \(search.steps)",
@@ -233,9 +265,9 @@ public final class FIRE: Integrator {
     search.largestForce = context.communicator.maximum(largest)
   }
 
-  private func judge(energyChange: Double) {
+  private func judge(energyChange: Double, _ box: Box) {
     search.calm = energyChange < (options.energyTolerance ?? 0) ? search.calm + 1 : 0
-    if search.largestForce <= options.forceTolerance {
+    if search.largestForce <= options.forceTolerance, cell?.isConverged(box) ?? true {
       search.status = .forceConverged
     } else if search.calm >= 10 {
       search.status = .energyConverged
@@ -244,41 +276,34 @@ public final class FIRE: Integrator {
     }
   }
 
-  private func energy(_ context: DynamicsContext) -> Double {
-    options.energyTolerance == nil ? 0 : context.communicator.sum(context.tally.energy)
-  }
-
-  private func meanMass(_ context: DynamicsContext) -> Double {
-    let view = context.atoms.view
-    // Counts are exact, so that the mass does not depend on the order of the atoms: a resumed run has the same.
-    var counts = [Double](repeating: 0, count: context.masses.count)
-    for i in 0..<view.localCount where view.groups[i] & context.motion.immobile == 0 {
-      counts[Int(view.species[i])] += 1
-    }
-    context.communicator.sum(&counts)
-    let sum = counts.indices.reduce(0) { $0 + counts[$1] * context.energyMasses.pointer[$1] }
-    return sum / Double(context.counts.mobile)
+  /// The enthalpy, where the cell has a part in it.
+  private func energy(_ context: DynamicsContext, _ box: Box) -> Double {
+    guard options.energyTolerance != nil else { return 0 }
+    return context.communicator.sum(context.tally.energy) + (cell?.enthalpyPart(box) ?? 0)
   }
 }
 
 extension FIRE: Minimizer {
   public var isOver: Bool { status != .running }
+  public var isConverged: Bool { status == .forceConverged || status == .energyConverged }
 
   public var outcome: String {
-    let force = String(format: "largest force %.5f eV/Å", largestForce)
+    let reached = Self.reached(force: largestForce, residual: search.residual)
     return switch status {
-    case .forceConverged: "converged (\(force))"
-    case .energyConverged: "converged in energy (\(force))"
-    case .stalled: "stalled (\(force)): the forces no longer lower the energy"
-    case .running: "not converged: the steps are used up (\(force))"
+    case .forceConverged: "converged (\(reached))"
+    case .energyConverged: "converged in energy (\(reached))"
+    case .stalled: "stalled (\(reached)): the forces no longer lower the energy"
+    case .running: "not converged: the steps are used up (\(reached))"
     }
   }
 }
 
 extension MinimizerEntry {
-  static let fire = MinimizerEntry("fire", "FIRE 2.0 (Guénolé et al. 2020).") { plan in
+  static let fire = MinimizerEntry(
+    "fire", "FIRE 2.0 (Guénolé et al. 2020): inertia along the forces; robust"
+  ) { plan, cell in
     var options = FIRE.Options(forceTolerance: plan.forceTolerance)
     options.energyTolerance = plan.energyTolerance
-    return try FIRE(options)
+    return try FIRE(options, cell: cell)
   }
 }

@@ -1,31 +1,87 @@
+import Foundation
 import MDCore
 import MDDeck
+import MDNumerics
 
-/// Moves atoms to a minimum of the energy, and knows when it is there.
+/// Moves atoms, and the cell where it is asked, to a minimum of the energy, and knows when it is there.
 public protocol Minimizer: Integrator {
   /// Whether there is no more to gain: at the tolerances, or where the search is given up.
   var isOver: Bool { get }
+  /// Whether it ended at its tolerances.
+  var isConverged: Bool { get }
   /// How it ended, or stands, in a few words for the log.
   var outcome: String { get }
+}
+
+extension Minimizer {
+  /// "largest force 0.00098 eV/Å, stress within 0.4 bar".
+  static func reached(force: Double, residual: Double?) -> String {
+    String(format: "largest force %.5f eV/Å", force)
+      + (residual.map { String(format: ", stress within %.3g bar", $0 * Units.energyPerVolumeToBar) } ?? "")
+  }
+
+  func requireMobile(_ context: DynamicsContext, _ cell: CellCoordinates?) throws {
+    guard context.counts.mobile > 0 else {
+      throw FaultlineError(
+        .input, "nothing to relax: all atoms are frozen or driven", hint: "leave some atoms free", isCollective: true)
+    }
+  }
+}
+
+extension DynamicsContext {
+  /// Of the mobile atoms, eV/(Å/ps)². Collective. Counts are exact, so that it does not depend on the order of the
+  /// atoms: a resumed run has the same.
+  func meanMass() -> Double {
+    let view = atoms.view
+    var numbers = [Double](repeating: 0, count: masses.count)
+    for i in 0..<view.localCount where view.groups[i] & motion.immobile == 0 { numbers[Int(view.species[i])] += 1 }
+    communicator.sum(&numbers)
+    let sum = numbers.indices.reduce(0) { $0 + numbers[$1] * energyMasses.pointer[$1] }
+    return sum / Double(counts.mobile)
+  }
 }
 
 /// A minimiser as decks name it, `minimize.method`.
 public struct MinimizerEntry: Sendable {
   /// All that there are, the default first.
-  public static let all: [MinimizerEntry] = [.fire]
+  public static let all: [MinimizerEntry] = [.lbfgs, .fire]
 
   public let name: DeckName
-  private let make: @Sendable (MinimizePlan) throws -> any Minimizer
+  private let make: @Sendable (MinimizePlan, CellCoordinates?) throws -> any Minimizer
 
-  init(_ name: String, _ doc: String, make: @escaping @Sendable (MinimizePlan) throws -> any Minimizer) {
+  init(
+    _ name: String, _ doc: String, make: @escaping @Sendable (MinimizePlan, CellCoordinates?) throws -> any Minimizer
+  ) {
     self.name = DeckName(name, doc)
     self.make = make
   }
 
-  public static func make(_ plan: MinimizePlan) throws -> any Minimizer {
+  /// The minimiser of a stage that starts with this cell and so many atoms.
+  /// - Throws: an input error if the cell cannot be relaxed as asked.
+  public static func make(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> any Minimizer {
     guard let found = all.first(where: { $0.name.name == plan.method }) else {
       preconditionFailure("the deck's schema is made of these minimisers")
     }
-    return try found.make(plan)
+    return try found.make(plan, try cell(plan, box: box, atoms: atoms))
+  }
+
+  private static func cell(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> CellCoordinates? {
+    guard let relaxed = plan.cell, let shape = CellShape(rawValue: relaxed.shape) else { return nil }
+    let components = CellComponents(shape, box: box)
+    try components.refuseOpenAxes(box, wanting: "`cell: \(relaxed.shape)`", at: plan.location)
+    return CellCoordinates(
+      components, target: StressTarget(stress: relaxed.stress, feltBy: components), tolerance: relaxed.tolerance,
+      box: box, atoms: atoms)
+  }
+}
+
+extension CellComponents {
+  /// Throws if an open axis of the cell would have to change: there is no stress along it.
+  package func refuseOpenAxes(_ box: Box, wanting what: String, at place: SourceLocation?) throws {
+    guard let axis = openAxis(box) else { return }
+    throw FaultlineError(
+      .input, "\(what) changes the cell along \(["a", "b", "c"][axis]), where it is open",
+      hint: "an open axis has no length to relax: leave it out (`cell: in_plane` for slabs), or make it periodic",
+      at: place, isCollective: true)
   }
 }

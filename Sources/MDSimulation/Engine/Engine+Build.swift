@@ -15,6 +15,7 @@ extension Engine {
   /// The deck's structure with its potentials on these ranks, at the start of its first stage. Collective.
   /// - Throws: a collective input error for a structure that cannot be made or held.
   static func build(_ plan: RunPlan, communicator: any Communicator) throws -> Built {
+    let (plan, notes) = try EquilibriumLattice.resolved(plan, communicator: communicator)
     let draft = try StructureDraft(plan, communicator: communicator)
     let ingredients = try draft.ingredients(communicator: communicator)
     let built = try draft.build(for: ingredients.potentials, communicator: communicator)
@@ -25,7 +26,7 @@ extension Engine {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system.atoms, box: system.box)
     return Built(
-      engine: Engine(system, groups: groups, seed: plan.seed), notes: built?.notes ?? [], geometry: geometry)
+      engine: Engine(system, groups: groups, seed: plan.seed), notes: notes + (built?.notes ?? []), geometry: geometry)
   }
 
   /// An engine in memory for a deck's structure and potentials. Collective.
@@ -37,9 +38,11 @@ extension Engine {
   @discardableResult
   package func run(_ stage: StagePlan, velocities: VelocitiesPlan? = nil) throws -> ThermoRow {
     try enter(stage)
+    lastStageConverged = false
     _ = try prepareVelocities(velocities, draws: velocities != nil)
     var tally = try start()
     while !isStageOver { tally = try step([.energy, .virial]).tally }
+    lastStageConverged = self.stage.isAtTolerances
     let row = sample(tally)
     try leave()
     advance()

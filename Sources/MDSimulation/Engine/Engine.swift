@@ -24,6 +24,8 @@ package final class Engine {
   private(set) var steps = 0
   private(set) var lastWholeStep: Int
   private var driver: StageDriver?
+  /// Whether the last stage that `run` ran was a relaxation which met its tolerances.
+  package internal(set) var lastStageConverged = false
 
   init(_ system: DistributedSystem, groups: GroupTable, clock: Clock = Clock(), seed: UInt64) {
     self.system = system

@@ -34,7 +34,10 @@ final class StageDriver {
   private let minimizer: (any Minimizer)?
 
   var isDynamics: Bool { minimizer == nil }
+  /// Whether it ends here.
   var isConverged: Bool { minimizer?.isOver ?? false }
+  /// Whether it is a relaxation that has met its tolerances.
+  var isAtTolerances: Bool { minimizer?.isConverged ?? false }
 
   init(
     _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
@@ -48,7 +51,7 @@ final class StageDriver {
     let timestep: Double
     switch plan.work {
     case .minimize(let minimize):
-      let engine = try MinimizerEntry.make(minimize)
+      let engine = try MinimizerEntry.make(minimize, box: system.box, atoms: system.totalCount)
       minimizer = engine
       integrator = engine
       timestep = minimize.timestep
@@ -113,7 +116,7 @@ final class StageDriver {
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)
     }
-    try loading.restore(data, box: box, step: context.step, timestep: context.timestep)
+    try loading.restore(data, step: context.step)
   }
 
   // MARK: What the log says
@@ -121,7 +124,9 @@ final class StageDriver {
   var summary: String {
     switch plan.work {
     case .minimize(let m):
-      return "\(plan.name), \(integrator.name) to \(m.forceTolerance) eV/Å, at most \(RunLog.counted(m.maxSteps, "step"))"
+      let cell = m.cell.flatMap { CellShape(rawValue: $0.shape) }.map { ", with \($0.phrase)" } ?? ", in a fixed cell"
+      return "\(plan.name)\(cell), \(integrator.name) to \(m.forceTolerance) eV/Å, at most "
+        + RunLog.counted(m.maxSteps, "step")
     case .dynamics(let d):
       var text = "\(plan.name), \(RunLog.counted(d.steps, "step")) of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
       if let thermostat = (integrator as? VelocityVerlet)?.thermostat {

@@ -28,11 +28,17 @@ public enum DryRun {
   }
 
   private static func check(_ plan: RunPlan, ranks: Int?, communicator: any Communicator, log: RunLog) throws {
+    var plan = plan
     let ranks = ranks ?? communicator.size
     var mistakes = Mistakes()
     _ = try mistakes.attempt {
       try communicator.agree { if communicator.isRoot { try checkDirectory(plan) } }
     }
+    if let found = try mistakes.attempt({ try EquilibriumLattice.resolved(plan, communicator: communicator) }) {
+      plan = found.plan
+      for note in found.notes { log.line("structure    " + note) }
+    }
+    try mistakes.refuse()
     let system = try system(plan, ranks: ranks, &mistakes, communicator, log)
     try mistakes.refuse()
     guard let system else { preconditionFailure("a system that cannot be made is a mistake") }

@@ -8,7 +8,9 @@ public enum StructureJob {
   public static func run(
     deck: String, settings: [String] = [], output: String, communicator: any Communicator, log: RunLog
   ) throws {
-    let plan = try DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log)
+    let (plan, notes) = try EquilibriumLattice.resolved(
+      DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log), communicator: communicator)
+    for note in notes { log.line(note) }
     try communicator.agree {
       guard communicator.isRoot else { return }
       let built = try StructureFactory.build(plan)

@@ -143,7 +143,7 @@ final class BoundaryEnergy: Observer {
       step: engine.clock.step, energyJoulePerSquareMetre: gamma, areaSquareAngstrom: area,
       boundaries: geometry.boundaries, referenceEnergyPerAtom: reference.energy, atoms: system.totalCount,
       removedAtoms: geometry.removed, normalPressure: pressure, referencePressure: reference.pressure,
-      isRelaxed: engine.stage.isConverged)
+      isRelaxed: engine.stage.isAtTolerances)
   }
 
   /// Energy of an atom, and the pressure, of one conventional cell of the perfect crystal, by the run's own
@@ -151,10 +151,12 @@ final class BoundaryEnergy: Observer {
   private func reference() throws -> Reference {
     if let givenReference { return Reference(energy: givenReference) }
     if let knownReference { return knownReference }
-    guard case .grainBoundary(let boundary)? = plan.structure?.source else {
+    let communicator = system.communicator
+    // A resumed run has built nothing.
+    let resolved = try EquilibriumLattice.resolved(plan, communicator: communicator).plan
+    guard case .grainBoundary(let boundary)? = resolved.structure?.source else {
       preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
     }
-    let communicator = system.communicator
     let crystal = try SystemFactory.make(
       communicator.isRoot ? try StructureFactory.perfectCrystal(of: boundary) : nil, plan: plan,
       communicator: communicator, skin: 0)
@@ -188,8 +190,8 @@ final class BoundaryEnergy: Observer {
     if let p = b.normalPressure, abs(p) > notable {
       warnings.append(
         "grain-boundary energy: \(kilobar(p)) are left along the normal: the cell is too "
-          + "\(p > 0 ? "short" : "long") for this boundary, and γ holds the energy of that strain; "
-          + "\(p > 0 ? "raise" : "lower") `expansion`, and see docs/grain-boundaries.md")
+          + "\(p > 0 ? "short" : "long") for this boundary, and γ holds the energy of that strain; relax it with "
+          + "`cell: normal`, and see docs/grain-boundaries.md")
     }
     if let p = b.referencePressure, abs(p) > notable {
       warnings.append(referenceWarning(p))
@@ -199,7 +201,8 @@ final class BoundaryEnergy: Observer {
 
   private static func referenceWarning(_ pressure: Double) -> String {
     "grain-boundary energy: the perfect crystal is under \(kilobar(pressure)): `constant` is too "
-      + "\(pressure > 0 ? "small" : "large") for this potential, and everything is strained"
+      + "\(pressure > 0 ? "small" : "large") for this potential, and everything is strained; `constant: equilibrium` "
+      + "finds its own"
   }
 
   /// "-104.2 kbar".

@@ -63,7 +63,10 @@ enum Rehearsal {
       switch stage.work {
       case .minimize where context.counts.mobile == 0:
         refuse("nothing to relax: all atoms are frozen or driven", "leave some atoms free")
-      case .minimize: break
+      case .minimize(let minimize):
+        do { _ = try MinimizerEntry.make(minimize, box: box, atoms: 1) } catch let error as FaultlineError {
+          refuse(error.message, error.hint ?? "")
+        }
       case .dynamics(let dynamics):
         if let plan = dynamics.thermostat {
           let thermostat = try ThermostatEntry.make(plan, firstStep: 0, steps: dynamics.steps, seed: 0)

@@ -298,6 +298,7 @@ public final class Simulation {
           ? ", no step taken"
           : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
             + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
+    if !engine.stage.isDynamics, let row = observers.thermo.row { describe(relaxed: row) }
     summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
     for observer in observers.all {
       let report = try observer.sumUp(engine)
@@ -307,6 +308,22 @@ public final class Simulation {
         summary.warn(warning, step: clock.step)
       }
     }
+  }
+
+  /// Energy, pressure and volume at the end of a relaxation, and a warning where boundaries are left under stress.
+  private func describe(relaxed row: ThermoRow) {
+    var text = "energy \(RunLog.fixed(row.potentialEnergy, 6)) eV"
+    guard system.box.periodic.isFull else { return log.line("  " + text) }
+    let p = row.pressureTensor
+    let tensor = Matrix3(Vector3(p[0], p[5], p[4]), Vector3(p[5], p[1], p[3]), Vector3(p[4], p[3], p[2]))
+    let normal = cross(system.box.cell.x, system.box.cell.y)
+    let along = dot(normal, normal * tensor) / normal.squaredLength
+    text += ", pressure \(RunLog.fixed(row.pressure, 1)) bar, \(RunLog.fixed(along, 1)) bar along the normal of a and b"
+    log.line("  \(text), volume \(RunLog.fixed(row.volume, 4)) Å³")
+    guard plan.structure?.hasBoundaries ?? false, abs(along) > 1000 else { return }
+    let warning = "the boundaries are left under \(BoundaryEnergy.kilobar(along)) along their normal; `cell: normal` relaxes it"
+    log.line("  warning: " + warning)
+    summary.warn(warning, step: clock.step)
   }
 
   private func perAtomStep(_ seconds: Double, _ steps: Int) -> Double {

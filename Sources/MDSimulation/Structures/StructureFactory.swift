@@ -74,7 +74,7 @@ enum StructureFactory {
       try admit(structure.box, Double(structure.count))
       return BuiltStructure(structure: structure)
     case .lattice(let lattice):
-      let cell = try unitCell(lattice.type, a: lattice.constant, c: lattice.c, species: lattice.species)
+      let cell = try unitCell(lattice.type, a: try known(lattice.constant), c: lattice.c, species: lattice.species)
       return BuiltStructure(
         structure: try CrystalBlock(
           cell, size: lattice.size, orientation: lattice.orientation, vacuum: lattice.vacuum
@@ -90,7 +90,7 @@ enum StructureFactory {
   }
 
   private static func build(_ plan: GrainBoundaryPlan, admit: StructureSize.Admission) throws -> BuiltStructure {
-    let cell = try unitCell(plan.lattice, a: plan.constant, c: nil, species: plan.species)
+    let cell = try unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)
     var builder = GrainBoundary(
       plan.kind == .tilt ? .tilt : .twist, cell, axis: plan.axis, sigma: plan.sigma,
       plane: plan.kind == .tilt ? plan.plane : nil)
@@ -121,7 +121,13 @@ enum StructureFactory {
 
   /// One conventional cell of the crystal that a boundary's grains are made of.
   static func perfectCrystal(of plan: GrainBoundaryPlan) throws -> Structure {
-    try CrystalBlock(unitCell(plan.lattice, a: plan.constant, c: nil, species: plan.species)).build()
+    try CrystalBlock(unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)).build()
+  }
+
+  /// `EquilibriumLattice.resolved` has put a number in place of `equilibrium`.
+  private static func known(_ constant: Double?) throws -> Double {
+    guard let constant else { preconditionFailure("lattice constants are found before anything is built") }
+    return constant
   }
 
   private static func unitCell(

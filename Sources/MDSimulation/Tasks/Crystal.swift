@@ -31,6 +31,7 @@ struct Crystal {
 
   /// The crystal of the deck's structure with its own lattice constants. Collective.
   init(_ plan: RunPlan, communicator: any Communicator) throws {
+    let (plan, _) = try EquilibriumLattice.resolved(plan, communicator: communicator)
     let given = try Self.unitCell(of: plan, communicator)
     try self.init(given, plan, communicator: communicator)
   }
@@ -56,7 +57,8 @@ struct Crystal {
       guard let type = LatticeType(rawValue: lattice.type.rawValue) else {
         preconditionFailure("the deck's lattices are those of the builders")
       }
-      return try type.unitCell(a: lattice.constant, c: lattice.c, species: lattice.species)
+      guard let constant = lattice.constant else { preconditionFailure("the plan's lattice has been resolved") }
+      return try type.unitCell(a: constant, c: lattice.c, species: lattice.species)
     case .crystal(let crystal):
       return try UnitCell(cell: crystal.cell, sites: crystal.basis.map { UnitCell.Site($0.position, $0.species) })
     case .file:

@@ -30,7 +30,7 @@ extension TaskEntry {
     if rattle > 0 {
       try cell.move(
         to: structure.positions.enumerated().map { index, r in
-          var random = CounterRandom(seed: crystal.plan.seed, stream: .rattle, id: Int64(index + 1), step: 0)
+          var random = CounterRandom(seed: crystal.plan.seed, stream: .structures, id: Int64(index + 1), step: 0)
           return r + rattle * random.gaussianVector()
         })
     }
