@@ -88,11 +88,15 @@ public struct ChargeSolution: Sendable, Equatable {
 }
 
 /// A potential that finds its charges itself, of a given total.
-public protocol ChargeEquilibrating: Potential {
+public protocol ChargeEquilibrating: ChargeOwning {
   /// Σq, e.
   var totalCharge: Double { get set }
   /// Whether the constraints on charges can be met by these atoms and this box: to be called once groups are
   /// assigned, so that mistakes are found before the first step.
   /// - Throws: a collective input error.
   func checkConstraints(_ atoms: AtomView, box: Box) throws
+}
+
+extension ChargeEquilibrating {
+  public var choosesCharges: Bool { true }
 }

@@ -44,6 +44,18 @@ extension Potential {
   public var longRange: (any LongRangeSolver)? { nil }
 }
 
+/// A potential with the Coulomb energy of the atoms' charges: their energy may be counted once.
+public protocol ChargeOwning: Potential {
+  /// Whether it says what the charges are, so that no other may have their energy too; else they are given.
+  var choosesCharges: Bool { get }
+}
+
+/// A potential that can do another's work in its own pass over the neighbours.
+public protocol Absorbing: Potential {
+  /// Takes `other` in if it can, which then must not be computed by itself. At most one.
+  func absorb(_ other: any Potential) -> Bool
+}
+
 /// What a potential sees of a step.
 public struct ForceContext {
   public let atoms: AtomView

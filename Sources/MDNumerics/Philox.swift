@@ -38,6 +38,7 @@ public struct RandomStream: Equatable, Sendable {
   public static let langevin = RandomStream(number: 2)
   public static let velocityRescaling = RandomStream(number: 3)
   public static let structures = RandomStream(number: 4)
+  public static let barostat = RandomStream(number: 5)
 }
 
 /// Random numbers of one event, named by (seed, stream, id, step). Two generators with the same name give the

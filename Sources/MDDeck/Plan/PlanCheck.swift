@@ -210,6 +210,7 @@ struct PlanCheck {
           "remove_drift", "is for systems whose atoms are all mobile",
           hint: "those of group `\(held.name)` are not, and hold the others"))
     }
+    if let barostat = dynamics.barostat { check([barostat], parts.barostats, stage) }
     check(dynamics.loads, parts.loads, stage)
   }
 

@@ -66,9 +66,9 @@ extension RunPlan {
     self.decomposition = DecompositionPlan(
       grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
       location: decomposition.location(of: "grid"))
-    let cell = structure?.hasBoundaries ?? false ? "normal" : "fixed"
+    let hasBoundaries = structure?.hasBoundaries ?? false
     stages = (deck["stages"]?.list ?? []).enumerated().map {
-      StagePlan($1.section, number: $0 + 1, parts: parts, relaxedCell: cell)
+      StagePlan($1.section, number: $0 + 1, parts: parts, hasBoundaries: hasBoundaries)
     }
     tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
@@ -208,27 +208,27 @@ extension RegionPlan {
 }
 
 extension StagePlan {
-  /// - Parameter relaxedCell: what `minimize.cell` is if the deck does not say.
-  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts, relaxedCell: String) {
+  /// - Parameter hasBoundaries: decides what of the cell changes if the deck does not say.
+  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts, hasBoundaries: Bool) {
     let (kind, value) = section.choice
     let inner = value.section
     name = inner["name"]?.string ?? "\(kind) \(number)"
     location = inner.location
     work =
       kind == "minimize"
-      ? .minimize(MinimizePlan(inner, relaxedCell: relaxedCell)) : .dynamics(DynamicsPlan(inner, parts))
+      ? .minimize(MinimizePlan(inner, hasBoundaries: hasBoundaries)) : .dynamics(DynamicsPlan(inner, parts, hasBoundaries: hasBoundaries))
   }
 }
 
 extension MinimizePlan {
-  fileprivate init(_ section: DeckSection, relaxedCell: String) {
+  fileprivate init(_ section: DeckSection, hasBoundaries: Bool) {
     method = section.string("method")
     forceTolerance = section.double("force_tolerance")
     energyTolerance = section["energy_tolerance"]?.double
     maxSteps = section.integer("max_steps")
     timestep = section.double("timestep")
     location = section.location
-    let shape = section["cell"]?.string ?? relaxedCell
+    let shape = section["cell"]?.string ?? (hasBoundaries ? "normal" : "fixed")
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(
         shape: shape, stress: Matrix3(stressIn: section), tolerance: section.double("stress_tolerance"))
@@ -253,7 +253,9 @@ extension Matrix3 {
 }
 
 extension DynamicsPlan {
-  fileprivate init(_ section: DeckSection, _ parts: DeckParts) {
+  fileprivate init(_ section: DeckSection, _ parts: DeckParts, hasBoundaries: Bool) {
+    self.hasBoundaries = hasBoundaries
+    barostat = (section["barostat"]?.section).map(EntryPlan.init(chosenIn:))
     steps = section.integer("steps")
     timestep = section.double("timestep")
     thermostat = (section["thermostat"]?.section).map(EntryPlan.init(chosenIn:))

@@ -79,8 +79,12 @@ public struct DynamicsPlan: Sendable {
   public var timestep: Double
   /// nil: constant energy.
   public var thermostat: EntryPlan?
+  /// nil: the cell is nobody's but the loads'.
+  public var barostat: EntryPlan?
   /// What changes the cell.
   public var loads: [EntryPlan]
+  /// Whether the structure's cell is that of grain boundaries that repeat along their normal.
+  public var hasBoundaries: Bool
   /// Whether the velocity of the centre of mass is taken off at the start; nil if the deck does not say.
   public var removeDrift: Bool?
 }

@@ -55,6 +55,7 @@ public struct DeckName: Sendable {
 public struct DeckParts: Sendable {
   public var potentials: [DeckEntry]
   public var thermostats: [DeckEntry]
+  public var barostats: [DeckEntry]
   /// Keys of a stage of dynamics that change its cell.
   public var loads: [DeckEntry]
   /// Values of `minimize.method`, the default first.
@@ -71,12 +72,13 @@ public struct DeckParts: Sendable {
   public var atomColumns: [DeckName]
 
   public init(
-    potentials: [DeckEntry], thermostats: [DeckEntry], loads: [DeckEntry], minimizers: [DeckName],
-    cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [], thermoColumns: [DeckName],
-    atomColumns: [DeckName]
+    potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
+    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
+    thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
+    self.barostats = barostats
     self.loads = loads
     self.minimizers = minimizers
     self.cellShapes = cellShapes

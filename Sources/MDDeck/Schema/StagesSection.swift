@@ -63,13 +63,19 @@ extension DeckSchema {
   private static func dynamics(_ parts: DeckParts) -> DeckObject {
     let thermostat = DeckObject.choice(
       "Exactly one thermostat.", parts.thermostats.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+    let barostat = DeckObject.choice(
+      "Exactly one barostat. It measures how stiff the cell is before the first step. Frozen and driven atoms are carried "
+        + "along with the cell.",
+      parts.barostats.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
     return DeckObject(
-      "Velocity Verlet: constant energy, or constant temperature with a thermostat; the cell may be pulled.",
+      "Velocity Verlet: constant energy, or constant temperature with a thermostat; constant pressure with a barostat; the "
+        + "cell may be pulled.",
       [
         name,
         .required("steps", .steps, "Number of steps."),
         .defaulted("timestep", .quantity(.time, plausibleStep), "0.001", "Time step."),
         .optional("thermostat", .object(thermostat), "Keeps the temperature; constant energy if absent."),
+        .optional("barostat", .object(barostat), "Keeps the pressure or the stress; the cell's size is fixed if absent."),
       ] + parts.loads.map { .optional($0.name, .object($0.schema), $0.schema.doc) } + [
         .optional(
           "remove_drift", .boolean,

@@ -90,6 +90,9 @@ package struct CellComponents: Sendable, Equatable {
     return basis.contains { abs($0.contracted(with: b)) > 1e-12 }
   }
 
+  /// Whether a strain of these components changes angles that are right.
+  package var shears: Bool { (3..<6).contains(where: touches) }
+
   /// The first open axis of the cell that a strain of these components would change; there is no stress along it.
   package func openAxis(_ box: Box) -> Int? {
     (0..<3).first { k in

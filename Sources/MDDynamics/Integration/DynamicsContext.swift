@@ -3,37 +3,37 @@ import MDNumerics
 
 /// How the deck's groups restrict motion. Masks select bits of the atoms' `groups` column; an atom that meets
 /// several rules obeys the first of: frozen, driven (in the order given), free.
-public struct GroupMotion: Sendable, Equatable {
-  public struct Driven: Sendable, Equatable {
-    public var mask: UInt32
+package struct GroupMotion: Sendable, Equatable {
+  package struct Driven: Sendable, Equatable {
+    package var mask: UInt32
     /// Å/ps.
-    public var velocity: Vector3
+    package var velocity: Vector3
 
-    public init(mask: UInt32, velocity: Vector3) {
+    package init(mask: UInt32, velocity: Vector3) {
       self.mask = mask
       self.velocity = velocity
     }
   }
 
   /// Atoms that stay where they are: velocity 0, forces ignored.
-  public var frozen: UInt32
+  package var frozen: UInt32
   /// Atoms that move at a constant velocity, forces ignored.
-  public var driven: [Driven]
+  package var driven: [Driven]
   /// Free atoms that no thermostat touches.
-  public var unthermostatted: UInt32
+  package var unthermostatted: UInt32
 
-  public init(frozen: UInt32 = 0, driven: [Driven] = [], unthermostatted: UInt32 = 0) {
+  package init(frozen: UInt32 = 0, driven: [Driven] = [], unthermostatted: UInt32 = 0) {
     self.frozen = frozen
     self.driven = driven
     self.unthermostatted = unthermostatted
   }
 
-  public static let free = GroupMotion()
+  package static let free = GroupMotion()
 
   /// Atoms that do not follow forces: frozen or driven.
-  public var immobile: UInt32 { driven.reduce(frozen) { $0 | $1.mask } }
+  package var immobile: UInt32 { driven.reduce(frozen) { $0 | $1.mask } }
   /// Atoms out of a thermostat's reach.
-  public var outsideThermostat: UInt32 { immobile | unthermostatted }
+  package var outsideThermostat: UInt32 { immobile | unthermostatted }
 
   /// The prescribed velocity of an atom in these groups; nil if it is free.
   func velocity(inGroups groups: UInt32) -> Vector3? {
@@ -46,34 +46,34 @@ public struct GroupMotion: Sendable, Equatable {
 ///
 /// A value made once a stage, whose `step` and `tally` the time loop sets. Step n leads from time n − 1 to
 /// time n; forces are those at time n − 1 in the first half and those at time n in the second.
-public struct DynamicsContext {
+package struct DynamicsContext {
   /// Numbers of atoms over all ranks.
-  public struct Counts: Sendable, Equatable {
-    public let all: Int
+  package struct Counts: Sendable, Equatable {
+    package let all: Int
     /// Neither frozen nor driven.
-    public let mobile: Int
+    package let mobile: Int
     /// Mobile and not excluded from the thermostat.
-    public let thermostatted: Int
+    package let thermostatted: Int
 
-    public init(all: Int, mobile: Int, thermostatted: Int) {
+    package init(all: Int, mobile: Int, thermostatted: Int) {
       self.all = all
       self.mobile = mobile
       self.thermostatted = thermostatted
     }
   }
 
-  public let atoms: AtomStore
+  package let atoms: AtomStore
   /// g/mol by species.
-  public let masses: [Double]
+  package let masses: [Double]
   /// ps.
-  public let timestep: Double
+  package let timestep: Double
   /// Absolute, counted from the start of the run.
-  public var step: Int
-  public let communicator: any Communicator
-  public let motion: GroupMotion
-  public let counts: Counts
+  package var step: Int
+  package let communicator: any Communicator
+  package let motion: GroupMotion
+  package let counts: Counts
   /// Energy and virial of this rank at the time of the forces, as far as `Integrator.wants` asked for them.
-  public var tally = Tally.zero
+  package var tally = Tally.zero
 
   /// (Å/ps)/ps for eV/Å, by species: 1/m in these units.
   let inverseMasses: AlignedBuffer<Double>
@@ -81,7 +81,7 @@ public struct DynamicsContext {
   let energyMasses: AlignedBuffer<Double>
 
   /// Counts atoms (collective). Throws if a mass is not a positive number.
-  public init(
+  package init(
     atoms: AtomStore, masses: [Double], timestep: Double, step: Int = 0, motion: GroupMotion = .free,
     communicator: any Communicator
   ) throws {
@@ -116,22 +116,22 @@ public struct DynamicsContext {
 
   /// Whether the velocity of the centre of mass is drift and no thermal motion: all atoms are mobile, and the dynamics
   /// conserves their momentum.
-  public func excludesDrift(momentumConserved: Bool) -> Bool { momentumConserved && counts.mobile == counts.all }
+  package func excludesDrift(momentumConserved: Bool) -> Bool { momentumConserved && counts.mobile == counts.all }
 
   /// Degrees of freedom of the mobile atoms, to which temperatures refer: three an atom, less three where the drift is
   /// left out of the kinetic energy.
-  public func degreesOfFreedom(momentumConserved: Bool) -> Int {
+  package func degreesOfFreedom(momentumConserved: Bool) -> Int {
     max(3 * counts.mobile - (excludesDrift(momentumConserved: momentumConserved) ? 3 : 0), 0)
   }
 
   /// As `degreesOfFreedom`, of the thermostatted atoms. A part of the atoms does not conserve its momentum,
   /// so its centre of mass counts as thermal motion.
-  public func thermostattedDegreesOfFreedom(momentumConserved: Bool) -> Int {
+  package func thermostattedDegreesOfFreedom(momentumConserved: Bool) -> Int {
     max(3 * counts.thermostatted - (momentumConserved && counts.thermostatted == counts.all ? 3 : 0), 0)
   }
 
   /// Gives frozen and driven atoms their prescribed velocities.
-  public func imposeVelocities() {
+  package func imposeVelocities() {
     guard motion.immobile != 0 else { return }
     for i in 0..<atoms.localCount {
       if let velocity = motion.velocity(inGroups: atoms.groups[i]) { atoms.velocity[i] = velocity }

@@ -2,8 +2,8 @@ import MDCore
 import MDNumerics
 
 /// A part of space. Bounds are half-open, lower ≤ x < upper, so that regions that touch share no atom.
-public enum Region: Sendable, Equatable {
-  public enum Units: Sendable, Equatable {
+package enum Region: Sendable, Equatable {
+  package enum Units: Sendable, Equatable {
     /// Cartesian, in the input's frame.
     case angstrom
     /// Of the cell vectors a, b, c, from the cell's origin.
@@ -22,7 +22,7 @@ public enum Region: Sendable, Equatable {
   static let tolerance = 1e-6
 
   /// `position` is wrapped into the cell first. Spheres and cylinders take the nearest image of their centre.
-  public func contains(_ position: Vector3, in box: Box) -> Bool {
+  package func contains(_ position: Vector3, in box: Box) -> Bool {
     let nudged = position + Vector3(repeating: Self.tolerance)
     var image = SIMD3<Int32>.zero
     var r = nudged
@@ -58,7 +58,7 @@ public enum Region: Sendable, Equatable {
 }
 
 /// Which atoms belong to a group: a pure function of an atom's number, species, grain and initial position.
-public indirect enum GroupSelection: Sendable, Equatable {
+package indirect enum GroupSelection: Sendable, Equatable {
   case all
   /// Indices into the run's list of species.
   case species(Set<Int32>)
@@ -72,13 +72,13 @@ public indirect enum GroupSelection: Sendable, Equatable {
   case not(GroupSelection)
 
   /// What a selection looks at.
-  public struct Atom: Sendable {
-    public var id: Int64
-    public var species: Int32
-    public var position: Vector3
-    public var grain: Int32?
+  package struct Atom: Sendable {
+    package var id: Int64
+    package var species: Int32
+    package var position: Vector3
+    package var grain: Int32?
 
-    public init(id: Int64, species: Int32, position: Vector3, grain: Int32? = nil) {
+    package init(id: Int64, species: Int32, position: Vector3, grain: Int32? = nil) {
       self.id = id
       self.species = species
       self.position = position
@@ -86,7 +86,7 @@ public indirect enum GroupSelection: Sendable, Equatable {
     }
   }
 
-  public func contains(_ atom: Atom, in box: Box) -> Bool {
+  package func contains(_ atom: Atom, in box: Box) -> Bool {
     switch self {
     case .all: true
     case .species(let kinds): kinds.contains(atom.species)
@@ -100,14 +100,14 @@ public indirect enum GroupSelection: Sendable, Equatable {
   }
 
   /// Bit k is set if the atom belongs to group k.
-  public static func mask(of groups: [GroupSelection], _ atom: Atom, in box: Box) -> UInt32 {
+  package static func mask(of groups: [GroupSelection], _ atom: Atom, in box: Box) -> UInt32 {
     var mask: UInt32 = 0
     for (k, group) in groups.enumerated() where group.contains(atom, in: box) { mask |= 1 << UInt32(k) }
     return mask
   }
 
   /// The masks of a structure's atoms, in its order. Throws if there are more than 32 groups.
-  public static func masks(of groups: [GroupSelection], in structure: Structure) throws -> [UInt32] {
+  package static func masks(of groups: [GroupSelection], in structure: Structure) throws -> [UInt32] {
     try check(groups)
     return (0..<structure.count).map { i in
       mask(
@@ -121,7 +121,7 @@ public indirect enum GroupSelection: Sendable, Equatable {
 
   /// Sets the `groups` column of the local atoms from where they are now. `grain` gives an atom's grain by its number.
   /// Throws if there are more than 32 groups.
-  public static func assign(
+  package static func assign(
     _ groups: [GroupSelection], to atoms: AtomStore, box: Box, grain: (Int64) -> Int32? = { _ in nil }
   ) throws {
     try check(groups)

@@ -11,7 +11,7 @@ import MDCore
 ///     try integrator.finish(context)
 ///
 /// All methods are called by every rank.
-public protocol Integrator: AnyObject {
+package protocol Integrator: AnyObject {
   /// As it stands in the log.
   var name: String { get }
   /// What the integrator needs of the potentials at every step.
@@ -34,9 +34,9 @@ public protocol Integrator: AnyObject {
 }
 
 extension Integrator {
-  public var wants: Want { [] }
-  public func begin(_ context: DynamicsContext, box: Box) throws { try begin(context, box: box, from: nil) }
-  public func finish(_ context: DynamicsContext) throws {}
+  package var wants: Want { [] }
+  package func begin(_ context: DynamicsContext, box: Box) throws { try begin(context, box: box, from: nil) }
+  package func finish(_ context: DynamicsContext) throws {}
 }
 
 /// Keeps a part of the atoms at a temperature. It acts at three places of a velocity Verlet step,
@@ -46,7 +46,7 @@ extension Integrator {
 /// on the thermostatted atoms only (see `GroupMotion`). Where it acts on all atoms and conserves their momentum, it
 /// acts on velocities relative to the centre of mass, whose own it leaves alone; elsewhere on velocities as they
 /// stand. No streaming velocity or rotation is subtracted.
-public protocol Thermostat: AnyObject {
+package protocol Thermostat: AnyObject {
   var name: String { get }
   /// As the log has it.
   var summary: String { get }
@@ -65,28 +65,28 @@ public protocol Thermostat: AnyObject {
 }
 
 extension Thermostat {
-  public var summary: String { name }
-  public var conservesMomentum: Bool { true }
-  public var actsAmidDrift: Bool { false }
-  public func beforeStep(_ context: DynamicsContext) {}
-  public func amidDrift(_ context: DynamicsContext) {}
-  public func afterStep(_ context: DynamicsContext) {}
+  package var summary: String { name }
+  package var conservesMomentum: Bool { true }
+  package var actsAmidDrift: Bool { false }
+  package func beforeStep(_ context: DynamicsContext) {}
+  package func amidDrift(_ context: DynamicsContext) {}
+  package func afterStep(_ context: DynamicsContext) {}
 }
 
 /// A temperature that is constant or changes linearly between two absolute steps. It depends on the step alone,
 /// so a resumed run meets the same temperatures.
-public struct TemperatureRamp: Sendable, Equatable, Codable {
+package struct TemperatureRamp: Sendable, Equatable, Codable {
   /// K.
-  public let start: Double
+  package let start: Double
   /// K.
-  public let end: Double
+  package let end: Double
   /// The step before the stage's first: there the target is `start`.
-  public let firstStep: Int
+  package let firstStep: Int
   /// Here, and after it, the target is `end`.
-  public let lastStep: Int
+  package let lastStep: Int
 
   /// Throws if a temperature is not positive or the steps are out of order.
-  public init(from start: Double, to end: Double, firstStep: Int, lastStep: Int) throws {
+  package init(from start: Double, to end: Double, firstStep: Int, lastStep: Int) throws {
     for temperature in [start, end] where !(temperature > 0 && temperature.isFinite) {
       throw FaultlineError(
         .input, "a thermostat at \(temperature) K", hint: "target temperatures are positive, in K",
@@ -103,12 +103,12 @@ public struct TemperatureRamp: Sendable, Equatable, Codable {
     self.lastStep = lastStep
   }
 
-  public init(constant temperature: Double) throws {
+  package init(constant temperature: Double) throws {
     try self.init(from: temperature, to: temperature, firstStep: 0, lastStep: 0)
   }
 
   /// K.
-  public func temperature(at step: Int) -> Double {
+  package func temperature(at step: Int) -> Double {
     if step >= lastStep { return end }
     if step <= firstStep { return start }
     return start + (end - start) * Double(step - firstStep) / Double(lastStep - firstStep)

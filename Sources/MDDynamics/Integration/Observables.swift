@@ -2,36 +2,36 @@ import MDCore
 import MDNumerics
 
 /// Kinetic sums over the mobile atoms of all ranks. Frozen and driven atoms do not count: their motion is not thermal.
-public struct KineticState: Sendable, Equatable {
+package struct KineticState: Sendable, Equatable {
   /// Σ m v ⊗ v, eV.
-  public let tensor: Matrix3
+  package let tensor: Matrix3
   /// Σ m (v − V) ⊗ (v − V), eV, with the velocity V of the centre of mass where it is no thermal motion (see
   /// `DynamicsContext.excludesDrift`), else V = 0.
-  public let thermal: Matrix3
+  package let thermal: Matrix3
   /// Σ m v, g/mol · Å/ps.
-  public let momentum: Vector3
+  package let momentum: Vector3
   /// Σ m, g/mol.
-  public let mass: Double
-  public let count: Int
+  package let mass: Double
+  package let count: Int
   /// See `DynamicsContext.degreesOfFreedom`.
-  public let degreesOfFreedom: Int
+  package let degreesOfFreedom: Int
 
   /// K = ½ Σ m v², eV; drift included, so that the total energy is constant where nothing acts from outside.
-  public var energy: Double { 0.5 * tensor.trace }
+  package var energy: Double { 0.5 * tensor.trace }
   /// T = Σ m (v − V)² / (g k_B), K; 0 without degrees of freedom.
-  public var temperature: Double {
+  package var temperature: Double {
     degreesOfFreedom > 0 ? thermal.trace / (Double(degreesOfFreedom) * Units.boltzmann) : 0
   }
 
   /// Nothing moves.
-  public static let atRest = KineticState()
+  package static let atRest = KineticState()
 
   private init() {
     (tensor, thermal, momentum, mass, count, degreesOfFreedom) = (.zero, .zero, .zero, 0, 0, 0)
   }
 
   /// Measures the atoms (collective, one reduction). `momentumConserved` is the integrator's `conservesMomentum`.
-  public init(_ context: DynamicsContext, momentumConserved: Bool) {
+  package init(_ context: DynamicsContext, momentumConserved: Bool) {
     let atoms = context.atoms.view
     let (velocities, species, groups) = (atoms.velocities, atoms.species, atoms.groups)
     let masses = context.energyMasses.pointer
@@ -66,7 +66,7 @@ public struct KineticState: Sendable, Equatable {
 
   /// P = (Σ m (v − V) ⊗ (v − V) + W)/volume, bar, with the virial W = Σ r ⊗ f of all ranks in eV; positive under
   /// compression.
-  public func pressure(virial: Matrix3, volume: Double) -> Matrix3 {
+  package func pressure(virial: Matrix3, volume: Double) -> Matrix3 {
     (Units.energyPerVolumeToBar / volume) * (thermal + virial)
   }
 }

@@ -2,14 +2,14 @@ import MDCore
 import MDNumerics
 
 /// Initial velocities of the mobile atoms.
-public enum VelocityInitialization {
+package enum VelocityInitialization {
   /// Draws Maxwell–Boltzmann velocities, v = √(k_B T/m) R with R named by (seed, atom id, `context.step`); takes off
   /// the centre-of-mass velocity of the mobile atoms unless `zeroMomentum` is false; and scales so that the temperature
   /// is T exactly. Collective. Frozen and driven atoms get their prescribed velocities.
   ///
   /// The temperature is that of `KineticState` under dynamics that conserve the momentum or do not, which is what the
   /// first row of thermo.csv shows. Throws if T is negative, or positive with nothing to move.
-  public static func maxwellBoltzmann(
+  package static func maxwellBoltzmann(
     temperature: Double, seed: UInt64, zeroMomentum: Bool = true, momentumConserved: Bool = true,
     _ context: DynamicsContext
   ) throws {
@@ -43,7 +43,7 @@ public enum VelocityInitialization {
   /// `unlessBelow` only if the drift has more than this share of the kinetic energy; else the velocities keep their
   /// bits.
   @discardableResult
-  public static func removeMomentum(_ context: DynamicsContext, unlessBelow share: Double = 0) -> Vector3 {
+  package static func removeMomentum(_ context: DynamicsContext, unlessBelow share: Double = 0) -> Vector3 {
     let state = KineticState(context, momentumConserved: false)
     guard state.mass > 0 else { return .zero }
     let velocity = (1 / state.mass) * state.momentum

@@ -9,19 +9,19 @@ import MDNumerics
 /// W. C. Swope et al., J. Chem. Phys. 76, 637 (1982). Alone it samples NVE, is second-order, time-reversible and
 /// symplectic, and needs no communication. With a thermostat it becomes the Trotter splitting that
 /// `Thermostat` shows. Frozen and driven atoms keep their prescribed velocities.
-public final class VelocityVerlet: Integrator {
-  public let thermostat: (any Thermostat)?
+package final class VelocityVerlet: Integrator {
+  package let thermostat: (any Thermostat)?
 
-  public init(thermostat: (any Thermostat)? = nil) { self.thermostat = thermostat }
+  package init(thermostat: (any Thermostat)? = nil) { self.thermostat = thermostat }
 
-  public var name: String { thermostat.map { "velocity Verlet with \($0.name)" } ?? "velocity Verlet" }
+  package var name: String { thermostat.map { "velocity Verlet with \($0.name)" } ?? "velocity Verlet" }
   /// A thermostat that acts on a part of the atoms gives them momentum.
-  public func conservesMomentum(_ context: DynamicsContext) -> Bool {
+  package func conservesMomentum(_ context: DynamicsContext) -> Bool {
     guard let thermostat else { return true }
     return thermostat.conservesMomentum && context.counts.thermostatted == context.counts.all
   }
 
-  public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
     context.imposeVelocities()
     if let thermostat {
       try thermostat.begin(context, from: state)
@@ -31,7 +31,7 @@ public final class VelocityVerlet: Integrator {
     }
   }
 
-  public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
     thermostat?.beforeStep(context)
     let view = context.atoms.view
     let positions = context.atoms.position.pointer
@@ -49,16 +49,16 @@ public final class VelocityVerlet: Integrator {
     VelocityKernels.drift(view, positions: positions, duration: 0.5 * dt)
   }
 
-  public func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
     VelocityKernels.kick(
       context.atoms.view, inverseMasses: context.inverseMasses.pointer, duration: 0.5 * context.timestep,
       immobile: context.motion.immobile)
     thermostat?.afterStep(context)
   }
 
-  public func bathEnergy(_ context: DynamicsContext) -> Double { thermostat?.bathEnergy(context) ?? 0 }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { thermostat?.bathEnergy(context) ?? 0 }
 
-  public func state(_ context: DynamicsContext) throws -> Data {
+  package func state(_ context: DynamicsContext) throws -> Data {
     try thermostat?.state(context) ?? StateCoding.encode([Int](), kind: "NVE")
   }
 }

@@ -11,11 +11,11 @@ struct Load {
 }
 
 /// A change of the cell as decks name it: a key of a stage of dynamics, and how the load is made from it.
-public struct LoadEntry: Sendable {
+package struct LoadEntry: Sendable {
   /// All that there are, in the order of the reference.
-  public static let all: [LoadEntry] = [.deform]
+  package static let all: [LoadEntry] = [.deform]
 
-  public let entry: DeckEntry
+  package let entry: DeckEntry
   private let make: @Sendable (DeckSection, Box) throws -> Load
 
   /// - Parameters:
@@ -35,7 +35,7 @@ public struct LoadEntry: Sendable {
   ///   - box: before the stage's first step.
   ///   - step: the number of the step before it.
   /// - Throws: an input error if two loads want the same component of the cell, or one cannot act on this cell.
-  public static func loading(_ plans: [EntryPlan], box: Box, step: Int) throws -> Loading? {
+  package static func loading(_ plans: [EntryPlan], box: Box, step: Int) throws -> Loading? {
     var rates = Matrix3.zero
     var owners: [Int: String] = [:]
     var summaries: [String] = []

@@ -18,40 +18,40 @@ import MDNumerics
 ///
 /// E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006); J. Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020),
 /// whose algorithm and parameters these are. Two reductions and a maximum a step.
-public final class FIRE: Integrator {
+package final class FIRE: Integrator {
   /// When to stop, and the parameters, which are those of Guénolé et al. (2020).
-  public struct Options: Sendable, Equatable {
+  package struct Options: Sendable, Equatable {
     /// Converged when no Cartesian component of a mobile atom's force is larger, eV/Å.
-    public var forceTolerance: Double
+    package var forceTolerance: Double
     /// Converged when the energy changed by less in each of ten steps, eV an atom; nil: not a criterion.
-    public var energyTolerance: Double?
+    package var energyTolerance: Double?
     /// Largest move of an atom in a step, Å.
-    public var maximumStep = 0.1
+    package var maximumStep = 0.1
     /// Largest strain of the cell in a step.
-    public var maximumStrain = 0.02
+    package var maximumStrain = 0.02
     /// Timestep limits as multiples of the starting timestep.
-    public var largestTimestep = 10.0
-    public var smallestTimestep = 0.02
+    package var largestTimestep = 10.0
+    package var smallestTimestep = 0.02
     /// Factor on the timestep while P = F·v > 0, after `delay` such steps.
-    public var growth = 1.1
+    package var growth = 1.1
     /// Factor on the timestep when P ≤ 0, but in the first `delay` steps.
-    public var shrinkage = 0.5
+    package var shrinkage = 0.5
     /// α at the start and again when P ≤ 0 shrinks the timestep: the share of the force's direction in v.
-    public var mixing = 0.25
+    package var mixing = 0.25
     /// Factor on α with each growth of the timestep.
-    public var mixingShrinkage = 0.99
+    package var mixingShrinkage = 0.99
     /// Steps with P > 0 before the timestep grows.
-    public var delay = 20
+    package var delay = 20
     /// Steps with P ≤ 0 in a row after which the search is given up.
-    public var patience = 2000
+    package var patience = 2000
 
-    public init(forceTolerance: Double, energyTolerance: Double? = nil) {
+    package init(forceTolerance: Double, energyTolerance: Double? = nil) {
       self.forceTolerance = forceTolerance
       self.energyTolerance = energyTolerance
     }
   }
 
-  public enum Status: String, Sendable, Codable {
+  package enum Status: String, Sendable, Codable {
     case running
     case forceConverged
     case energyConverged
@@ -59,19 +59,19 @@ public final class FIRE: Integrator {
     case stalled
   }
 
-  public let name = "FIRE"
-  public func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
-  public let options: Options
-  public var wants: Want {
+  package let name = "FIRE"
+  package func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
+  package let options: Options
+  package var wants: Want {
     var wants: Want = cell == nil ? [] : .virial
     if options.energyTolerance != nil { wants.insert(.energy) }
     return wants
   }
-  public var status: Status { search.status }
+  package var status: Status { search.status }
   /// The largest Cartesian component of a mobile atom's force, eV/Å.
-  public var largestForce: Double { search.largestForce }
+  package var largestForce: Double { search.largestForce }
   /// Adaptive, ps.
-  public var timestep: Double { search.timestep }
+  package var timestep: Double { search.timestep }
 
   private struct Search: Codable {
     var status = Status.running
@@ -116,7 +116,7 @@ public final class FIRE: Integrator {
     self.options = options
   }
 
-  public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
     try requireMobile(context, cell)
     mass = context.meanMass()
     if let state {
@@ -144,7 +144,7 @@ public final class FIRE: Integrator {
       && (s.cell == nil) == (cell == nil) && s.cell.map { cell?.isSound($0) ?? false } ?? true
   }
 
-  public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
     guard search.status == .running else { return }
     search.steps += 1
     if search.power > 0 {
@@ -160,7 +160,7 @@ public final class FIRE: Integrator {
     try move(context, &box)
   }
 
-  public func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
     guard search.status == .running else { return }
     try measure(context, box)
     let energy = energy(context, box)
@@ -169,14 +169,14 @@ public final class FIRE: Integrator {
   }
 
   /// Leaves the atoms at rest.
-  public func finish(_ context: DynamicsContext) throws {
+  package func finish(_ context: DynamicsContext) throws {
     context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
     context.imposeVelocities()
   }
 
-  public func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
 
-  public func state(_ context: DynamicsContext) throws -> Data {
+  package func state(_ context: DynamicsContext) throws -> Data {
     search.cell = cell?.state
     return try StateCoding.encode(search, kind: name)
   }
@@ -284,10 +284,10 @@ public final class FIRE: Integrator {
 }
 
 extension FIRE: Minimizer {
-  public var isOver: Bool { status != .running }
-  public var isConverged: Bool { status == .forceConverged || status == .energyConverged }
+  package var isOver: Bool { status != .running }
+  package var isConverged: Bool { status == .forceConverged || status == .energyConverged }
 
-  public var outcome: String {
+  package var outcome: String {
     let reached = Self.reached(force: largestForce, residual: search.residual)
     return switch status {
     case .forceConverged: "converged (\(reached))"

@@ -14,42 +14,42 @@ import MDNumerics
 ///
 /// The cell's coordinates (`CellCoordinates`) are part of every vector. Checkpoints hold no history: writing one makes
 /// the run forget it as a resumed run has.
-public final class LBFGS: Minimizer {
-  public struct Options: Sendable, Equatable {
+package final class LBFGS: Minimizer {
+  package struct Options: Sendable, Equatable {
     /// Converged when no Cartesian component of a mobile atom's force is larger, eV/Å.
-    public var forceTolerance: Double
+    package var forceTolerance: Double
     /// Converged when the objective changed by less in each of ten steps, eV an atom; nil: not a criterion.
-    public var energyTolerance: Double?
+    package var energyTolerance: Double?
     /// m.
-    public var memory = 8
+    package var memory = 8
     /// Largest move of an atom in a step, Å.
-    public var maximumStep = 0.15
+    package var maximumStep = 0.15
     /// Largest strain of the cell in a step.
-    public var maximumStrain = 0.02
+    package var maximumStrain = 0.02
     /// The stiffness before anything is known, eV/Å².
-    public var stiffness = 30.0
+    package var stiffness = 30.0
     /// Shortened steps in a row after which the history is dropped, and without one the search given up.
-    public var patience = 8
+    package var patience = 8
 
-    public init(forceTolerance: Double, energyTolerance: Double? = nil) {
+    package init(forceTolerance: Double, energyTolerance: Double? = nil) {
       self.forceTolerance = forceTolerance
       self.energyTolerance = energyTolerance
     }
   }
 
-  public enum Status: String, Sendable, Codable {
+  package enum Status: String, Sendable, Codable {
     case running, forceConverged, energyConverged
     /// No step along the forces lowers the objective.
     case stalled
   }
 
-  public let name = "L-BFGS"
-  public let options: Options
-  public var wants: Want { cell == nil ? .energy : [.energy, .virial] }
-  public func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
-  public var status: Status { search.status }
+  package let name = "L-BFGS"
+  package let options: Options
+  package var wants: Want { cell == nil ? .energy : [.energy, .virial] }
+  package func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
+  package var status: Status { search.status }
   /// The largest Cartesian component of a mobile atom's force, eV/Å.
-  public var largestForce: Double { search.largestForce }
+  package var largestForce: Double { search.largestForce }
 
   private struct Search: Codable {
     var status = Status.running
@@ -91,7 +91,7 @@ public final class LBFGS: Minimizer {
     vectors = LBFGSHistory(memory: o.memory, cellWidth: cell?.components.count ?? 0)
   }
 
-  public func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
     try requireMobile(context, cell)
     vectors.attach(to: context.atoms)
     if let state {
@@ -112,13 +112,13 @@ public final class LBFGS: Minimizer {
       && (s.cell == nil) == (cell == nil) && s.cell.map { cell?.isSound($0) ?? false } ?? true
   }
 
-  public func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func firstHalf(_ context: DynamicsContext, box: inout Box) throws {
     guard search.status == .running else { return }
     if line == nil { startLine(context) }
     try move(to: next, context, &box)
   }
 
-  public func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
+  package func secondHalf(_ context: DynamicsContext, box: inout Box) throws {
     guard search.status == .running else { return }
     try measure(context, box)
     // Without a line the move led back to where the last one began.
@@ -148,14 +148,14 @@ public final class LBFGS: Minimizer {
   }
 
   /// Leaves the atoms at rest, and gives the vectors' memory back.
-  public func finish(_ context: DynamicsContext) throws {
+  package func finish(_ context: DynamicsContext) throws {
     vectors.detach(from: context.atoms)
     context.imposeVelocities()
   }
 
-  public func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { 0 }
 
-  public func state(_ context: DynamicsContext) throws -> Data {
+  package func state(_ context: DynamicsContext) throws -> Data {
     vectors.forget()
     line = nil
     search.cell = cell?.state
@@ -226,10 +226,10 @@ public final class LBFGS: Minimizer {
 }
 
 extension LBFGS {
-  public var isOver: Bool { status != .running }
-  public var isConverged: Bool { status == .forceConverged || status == .energyConverged }
+  package var isOver: Bool { status != .running }
+  package var isConverged: Bool { status == .forceConverged || status == .energyConverged }
 
-  public var outcome: String {
+  package var outcome: String {
     let reached = Self.reached(force: largestForce, residual: search.residual)
     return switch status {
     case .forceConverged: "converged (\(reached))"

@@ -4,7 +4,7 @@ import MDDeck
 import MDNumerics
 
 /// Moves atoms, and the cell where it is asked, to a minimum of the energy, and knows when it is there.
-public protocol Minimizer: Integrator {
+package protocol Minimizer: Integrator {
   /// Whether there is no more to gain: at the tolerances, or where the search is given up.
   var isOver: Bool { get }
   /// Whether it ended at its tolerances.
@@ -42,11 +42,11 @@ extension DynamicsContext {
 }
 
 /// A minimiser as decks name it, `minimize.method`.
-public struct MinimizerEntry: Sendable {
+package struct MinimizerEntry: Sendable {
   /// All that there are, the default first.
-  public static let all: [MinimizerEntry] = [.lbfgs, .fire]
+  package static let all: [MinimizerEntry] = [.lbfgs, .fire]
 
-  public let name: DeckName
+  package let name: DeckName
   private let make: @Sendable (MinimizePlan, CellCoordinates?) throws -> any Minimizer
 
   init(
@@ -58,7 +58,7 @@ public struct MinimizerEntry: Sendable {
 
   /// The minimiser of a stage that starts with this cell and so many atoms.
   /// - Throws: an input error if the cell cannot be relaxed as asked.
-  public static func make(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> any Minimizer {
+  package static func make(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> any Minimizer {
     guard let found = all.first(where: { $0.name.name == plan.method }) else {
       preconditionFailure("the deck's schema is made of these minimisers")
     }

@@ -12,14 +12,14 @@ import MDNumerics
 /// that is small even for large Δt (exactly, for a harmonic oscillator); the kinetic energy at whole steps
 /// is low by O(Δt²). The momentum is not conserved: all 3N degrees of freedom are thermal.
 /// B. Leimkuhler, C. Matthews, Appl. Math. Res. Express 2013, 34 (2013). No communication.
-public final class Langevin: Thermostat {
-  public let name = "Langevin"
-  public let conservesMomentum = false
-  public let actsAmidDrift = true
-  public let target: TemperatureRamp
+package final class Langevin: Thermostat {
+  package let name = "Langevin"
+  package let conservesMomentum = false
+  package let actsAmidDrift = true
+  package let target: TemperatureRamp
   /// τ = 1/γ, ps.
-  public let damping: Double
-  public let seed: UInt64
+  package let damping: Double
+  package let seed: UInt64
 
   /// Kinetic energy that noise and friction put in on this rank, eV.
   private var heat = 0.0
@@ -30,7 +30,7 @@ public final class Langevin: Thermostat {
   private let random = AlignedBuffer<Double>(capacity: 3 * Langevin.block)
 
   /// Throws if `damping` is not positive.
-  public init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
+  package init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
     guard damping > 0 && damping.isFinite else {
       throw FaultlineError(
         .input, "a Langevin thermostat with damping \(damping) ps", hint: "the damping time is positive",
@@ -41,13 +41,13 @@ public final class Langevin: Thermostat {
     self.seed = seed
   }
 
-  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, from state: Data?) throws {
     _ = try thermostatFreedom(context)
     let total = try state.map { try StateCoding.decodeHeat(kind: name, from: $0) } ?? 0
     heat = context.communicator.isRoot ? total : 0
   }
 
-  public func amidDrift(_ context: DynamicsContext) {
+  package func amidDrift(_ context: DynamicsContext) {
     let atoms = context.atoms.view
     let (velocities, species, groups, ids) = (atoms.velocities, atoms.species, atoms.groups, atoms.ids)
     let masses = context.energyMasses.pointer
@@ -76,10 +76,10 @@ public final class Langevin: Thermostat {
   }
 
   /// Collective.
-  public func bathEnergy(_ context: DynamicsContext) -> Double { -context.communicator.sum(heat) }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { -context.communicator.sum(heat) }
 
   /// Collective. The heat of all ranks is put on the first, as it will be after a restart.
-  public func state(_ context: DynamicsContext) throws -> Data {
+  package func state(_ context: DynamicsContext) throws -> Data {
     let total = context.communicator.sum(heat)
     heat = context.communicator.isRoot ? total : 0
     return try StateCoding.encode([total], kind: name)

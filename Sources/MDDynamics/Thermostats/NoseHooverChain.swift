@@ -15,33 +15,25 @@ import MDNumerics
 /// G. J. Martyna, M. L. Klein, M. Tuckerman, J. Chem. Phys. 97, 2635 (1992); the factorised propagator with
 /// Suzuki–Yoshida weights is that of G. J. Martyna, M. E. Tuckerman, D. J. Tobias, M. L. Klein, Mol. Phys. 87,
 /// 1117 (1996), appendix A. One reduction a step: the kinetic energy before a step is that after the last.
-public final class NoseHooverChain: Thermostat {
-  public let name = "Nosé–Hoover chain"
-  public var summary: String { "\(name) of \(length)" }
-  public let target: TemperatureRamp
+package final class NoseHooverChain: Thermostat {
+  package let name = "Nosé–Hoover chain"
+  package var summary: String { "\(name) of \(length)" }
+  package let target: TemperatureRamp
   /// τ, ps: the period of the thermostat's oscillation is of the order of 2πτ.
-  public let damping: Double
-  public let length: Int
-
-  /// The third-order weights of M. Suzuki, Phys. Lett. A 146, 319 (1990), and H. Yoshida, ibid. 150, 262 (1990).
-  private static let weights: [Double] = {
-    let outer = 1 / (2 - 1.259921049894873164767)
-    return [outer, 1 - 2 * outer, outer]
-  }()
+  package let damping: Double
+  package let length: Int
 
   private struct State: Codable {
-    var chainVelocities: [Double]
-    var masses: [Double]
-    var work: Double
-    var twiceKinetic: Double
-    /// See `ThermalMotion`, x, y, z; nil in checkpoints of programs that knew none.
-    var drift: [Double]?
+    var variables: ChainVariables
+    var twiceKinetic = 0.0
+    /// See `ThermalMotion`, x, y, z.
+    var drift = [0.0, 0, 0]
   }
-  private var chain = State(chainVelocities: [], masses: [], work: 0, twiceKinetic: 0, drift: [0, 0, 0])
+  private var chain: State
   private var freedom = 0
 
   /// Throws if `damping` or `length` is not positive.
-  public init(target: TemperatureRamp, damping: Double, length: Int = 3) throws {
+  package init(target: TemperatureRamp, damping: Double, length: Int = 3) throws {
     guard damping > 0 && damping.isFinite && length > 0 else {
       throw FaultlineError(
         .input, "a Nosé–Hoover chain of length \(length) with damping \(damping) ps",
@@ -50,17 +42,17 @@ public final class NoseHooverChain: Thermostat {
     self.target = target
     self.damping = damping
     self.length = length
+    chain = State(variables: ChainVariables(length: length))
   }
 
-  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, from state: Data?) throws {
     freedom = try thermostatFreedom(context)
     if let state {
       chain = try decode(state)
       return
     }
-    chain = State(
-      chainVelocities: Array(repeating: 0, count: length),
-      masses: masses(target.temperature(at: context.step)), work: 0, twiceKinetic: 0, drift: [0, 0, 0])
+    chain = State(variables: ChainVariables(length: length))
+    chain.variables.setMasses(masses(target.temperature(at: context.step)))
     measure(context)
   }
 
@@ -75,16 +67,12 @@ public final class NoseHooverChain: Thermostat {
     return (0..<length).map { $0 == 0 ? Double(freedom) * unit : unit }
   }
 
-  public func beforeStep(_ context: DynamicsContext) {
-    let fresh = masses(target.temperature(at: context.step))
-    for k in 0..<length {
-      chain.work -= 0.5 * (fresh[k] - chain.masses[k]) * chain.chainVelocities[k] * chain.chainVelocities[k]
-    }
-    chain.masses = fresh
+  package func beforeStep(_ context: DynamicsContext) {
+    chain.variables.setMasses(masses(target.temperature(at: context.step)))
     propagate(context)
   }
 
-  public func afterStep(_ context: DynamicsContext) {
+  package func afterStep(_ context: DynamicsContext) {
     measure(context)
     propagate(context)
   }
@@ -92,55 +80,27 @@ public final class NoseHooverChain: Thermostat {
   /// Half a step of the chain; scales the velocities.
   private func propagate(_ context: DynamicsContext) {
     let kT = Units.boltzmann * target.temperature(at: context.step)
-    let g = Double(freedom)
-    let last = length - 1
-    var factor = 1.0
-    var twiceKinetic = chain.twiceKinetic
-
-    for weight in Self.weights {
-      let half = 0.25 * weight * context.timestep  // half of the substep, which is weight · Δt/2
-      func push(_ k: Int) {
-        let drive =
-          k == 0
-          ? twiceKinetic - g * kT
-          : chain.masses[k - 1] * chain.chainVelocities[k - 1] * chain.chainVelocities[k - 1] - kT
-        let drag = k == last ? 1 : exp(-0.5 * half * chain.chainVelocities[k + 1])
-        chain.chainVelocities[k] =
-          (chain.chainVelocities[k] * drag + half * drive / chain.masses[k]) * drag
-      }
-      for k in stride(from: last, through: 0, by: -1) { push(k) }
-      let scale = exp(-2 * half * chain.chainVelocities[0])
-      factor *= scale
-      twiceKinetic *= scale * scale
-      for k in 0...last { chain.work += (k == 0 ? g : 1) * kT * 2 * half * chain.chainVelocities[k] }
-      for k in 0...last { push(k) }
-    }
-    let drift = chain.drift ?? [0, 0, 0]
+    let factor = chain.variables.propagate(
+      context.timestep, twiceKinetic: &chain.twiceKinetic, freedom: Double(freedom), kT: kT)
     VelocityKernels.scale(
-      context.atoms.view, by: factor, about: Vector3(drift[0], drift[1], drift[2]),
+      context.atoms.view, by: factor, about: Vector3(chain.drift[0], chain.drift[1], chain.drift[2]),
       immobile: context.motion.outsideThermostat)
-    chain.twiceKinetic = twiceKinetic
   }
 
-  public func bathEnergy(_ context: DynamicsContext) -> Double {
-    var energy = chain.work
-    for (q, v) in zip(chain.masses, chain.chainVelocities) { energy += 0.5 * q * v * v }
-    return energy
-  }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { chain.variables.energy }
 
-  public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode(chain, kind: name) }
+  package func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode(chain, kind: name) }
 
   private func decode(_ state: Data) throws -> State {
     let restored = try StateCoding.decode(State.self, kind: name, from: state)
-    guard restored.chainVelocities.count == length, restored.masses.count == length, restored.drift?.count ?? 3 == 3
-    else {
+    guard restored.variables.velocities.count == length, restored.drift.count == 3 else {
       throw FaultlineError(
-        .input, "the checkpoint holds a Nosé–Hoover chain of length \(restored.chainVelocities.count), not \(length)",
+        .input, "the checkpoint holds a Nosé–Hoover chain of length \(restored.variables.velocities.count), not \(length)",
         hint: "resume with the deck that wrote the checkpoint", isCollective: true)
     }
     try StateCoding.require(
-      restored.masses.allSatisfy { $0 > 0 } && restored.twiceKinetic >= 0, kind: name,
-      "masses \(restored.masses), twice the kinetic energy \(restored.twiceKinetic)")
+      restored.variables.isSound(length: length) && restored.twiceKinetic >= 0, kind: name,
+      "masses \(restored.variables.masses), twice the kinetic energy \(restored.twiceKinetic)")
     return restored
   }
 }

@@ -2,21 +2,21 @@ import MDCore
 import MDDeck
 
 /// A thermostat as decks name it: its keys, and how it is made from them.
-public struct ThermostatEntry: Sendable {
+package struct ThermostatEntry: Sendable {
   /// All that there are, in the order of the reference.
-  public static let all: [ThermostatEntry] = [.noseHoover, .langevin, .rescale]
+  package static let all: [ThermostatEntry] = [.noseHoover, .langevin, .rescale]
 
   /// What a thermostat is made for besides its own keys.
-  public struct Setting {
+  package struct Setting {
     /// The target: `temperature` over the stage.
-    public let target: TemperatureRamp
+    package let target: TemperatureRamp
     /// Time constant, ps.
-    public let damping: Double
+    package let damping: Double
     /// Of the run.
-    public let seed: UInt64
+    package let seed: UInt64
   }
 
-  public let entry: DeckEntry
+  package let entry: DeckEntry
   private let make: @Sendable (DeckSection, Setting) throws -> any Thermostat
 
   /// Every thermostat has a target and a time constant; `keys` are those of its own.
@@ -63,7 +63,7 @@ public struct ThermostatEntry: Sendable {
 
   /// The thermostat of a deck for `steps` steps after `firstStep`.
   /// - Throws: an input error if a temperature is not positive.
-  public static func make(_ plan: EntryPlan, firstStep: Int, steps: Int, seed: UInt64) throws -> any Thermostat {
+  package static func make(_ plan: EntryPlan, firstStep: Int, steps: Int, seed: UInt64) throws -> any Thermostat {
     guard let found = all.first(where: { $0.entry.name == plan.name }) else {
       preconditionFailure("the deck's schema is made of these thermostats")
     }

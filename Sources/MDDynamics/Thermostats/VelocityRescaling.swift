@@ -16,20 +16,20 @@ import MDNumerics
 /// less the kinetic energy that the thermostat put in. If all atoms are at rest there is nothing to scale, and
 /// the thermostat does nothing. G. Bussi, D. Donadio, M. Parrinello, J. Chem. Phys. 126, 014101 (2007), equations
 /// (A7) and (A8). One reduction a step.
-public final class VelocityRescaling: Thermostat {
-  public let name = "stochastic velocity rescaling"
-  public let summary = "stochastic rescaling"
-  public let target: TemperatureRamp
+package final class VelocityRescaling: Thermostat {
+  package let name = "stochastic velocity rescaling"
+  package let summary = "stochastic rescaling"
+  package let target: TemperatureRamp
   /// τ, ps.
-  public let damping: Double
-  public let seed: UInt64
+  package let damping: Double
+  package let seed: UInt64
 
   private var freedom = 0
   /// Kinetic energy that the thermostat put in, eV.
   private var heat = 0.0
 
   /// Throws if `damping` is not positive.
-  public init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
+  package init(target: TemperatureRamp, damping: Double, seed: UInt64) throws {
     guard damping > 0 && damping.isFinite else {
       throw FaultlineError(
         .input, "velocity rescaling with damping \(damping) ps", hint: "the damping time is positive",
@@ -40,12 +40,12 @@ public final class VelocityRescaling: Thermostat {
     self.seed = seed
   }
 
-  public func begin(_ context: DynamicsContext, from state: Data?) throws {
+  package func begin(_ context: DynamicsContext, from state: Data?) throws {
     freedom = try thermostatFreedom(context)
     heat = try state.map { try StateCoding.decodeHeat(kind: name, from: $0) } ?? 0
   }
 
-  public func afterStep(_ context: DynamicsContext) {
+  package func afterStep(_ context: DynamicsContext) {
     let motion = thermalMotion(context)
     let kinetic = 0.5 * motion.twiceKinetic
     guard kinetic > 0 else { return }
@@ -64,9 +64,9 @@ public final class VelocityRescaling: Thermostat {
     heat += (factor * factor - 1) * kinetic
   }
 
-  public func bathEnergy(_ context: DynamicsContext) -> Double { -heat }
+  package func bathEnergy(_ context: DynamicsContext) -> Double { -heat }
 
-  public func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode([heat], kind: name) }
+  package func state(_ context: DynamicsContext) throws -> Data { try StateCoding.encode([heat], kind: name) }
 }
 
 extension ThermostatEntry {

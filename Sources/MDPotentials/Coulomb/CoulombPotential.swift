@@ -15,18 +15,24 @@ import MDNumerics
 /// more: what is within r_c of a charge, itself included, is made up for by what lies just outside (D. Wolf et al., J.
 /// Chem. Phys. 110, 8254 (1999)). So the energy takes no step where neighbours cross the cutoff, as all of a shell do
 /// at once in a crystal that is strained. Forces are the same.
-package final class CoulombPotential: Potential {
+package final class CoulombPotential: ChargeOwning, Absorbing {
   package var name: String { "coulomb (\(solver.name))" + (companion.map { " + " + $0.name } ?? "") }
   package var requirements: PotentialRequirements {
     PotentialRequirements(cutoff: max(cutoff, companion?.requirements.cutoff ?? 0), list: .half)
   }
   /// A pair potential of the same ions that is computed in the same pass over the pairs; point charges only.
-  package var companion: PairPotential? {
-    didSet { precondition(companion == nil || isPointlike, "Gaussian charges have a pass of their own") }
+  private(set) var companion: PairPotential?
+  package var choosesCharges: Bool { false }
+
+  package func absorb(_ other: any Potential) -> Bool {
+    guard companion == nil, isPointlike, let pairs = other as? PairPotential else { return false }
+    companion = pairs
+    return true
   }
+
   /// The cutoff of the pairs of charges, Å.
   package let cutoff: Double
-  package var isPointlike: Bool { widths.allSatisfy { $0 == 0 } }
+  private var isPointlike: Bool { widths.allSatisfy { $0 == 0 } }
   package let solver: any LongRangeSolver
   package var longRange: (any LongRangeSolver)? { solver }
   /// Statistics of all charges; nil before the first forces.

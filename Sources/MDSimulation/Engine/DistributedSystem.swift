@@ -76,6 +76,9 @@ public final class DistributedSystem {
     try Forecast(self).refuse(room: communicator.memoryShare())
   }
 
+  /// Whether rebuilds choose other vectors for a cell that has been sheared far.
+  public var choosesCell = false
+
   /// Takes another domain: at a rebuild, before the atoms migrate.
   func divide(_ domain: Domain) {
     exchange.domain = domain
@@ -89,6 +92,7 @@ public final class DistributedSystem {
   @discardableResult
   public func rebuild(amidSteps: Bool = false) throws -> Balancing? {
     timers.start(.communication)
+    if choosesCell { reduceCell() }
     try exchange.migrate(box: box)
     let balancing = balances ? try moveBricks(amidSteps: amidSteps) : nil
     if balancing != nil { try exchange.migrate(box: box) }

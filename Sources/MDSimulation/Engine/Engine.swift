@@ -55,6 +55,8 @@ package final class Engine {
     let driver = try StageDriver(
       plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed)
     self.driver = driver
+    stiffnessNote = nil
+    system.choosesCell = driver.shears
     let balancing = try system.rebuild()
     driver.context.step = clock.step
     if let state { try driver.begin(box: system.box, from: state) }
@@ -74,8 +76,34 @@ package final class Engine {
     let tally = try system.compute(want.union([.energy, .virial]), step: clock.step)
     try refuseNonFinite()
     stage.context.tally = tally
+    stiffnessNote = try learnStiffness()
     try stage.begin(box: system.box, from: nil)
     return tally
+  }
+
+  /// What the log says of the cell's stiffness, if the stage has measured it.
+  private(set) var stiffnessNote: String?
+
+  /// Strains the cell a little, each component both ways, and leaves everything as it was.
+  private func learnStiffness() throws -> String? {
+    guard let coupled = stage.integrator as? any CellCoupled else { return nil }
+    let box = system.box
+    let positions = (0..<system.atoms.localCount).map { system.atoms.position[$0] }
+    func restore() {
+      system.box = box
+      for (i, r) in positions.enumerated() { system.atoms.position[i] = r }
+      system.refresh()
+    }
+    let note = try coupled.learn(stage.context, box: box) { strain in
+      try Deformation.apply(strain.exponential, stage.context, box: &system.box, blame: "a probe has")
+      system.refresh()
+      var sums = try system.compute([.energy, .virial], step: clock.step).virial.elements
+      communicator.sum(&sums)
+      restore()
+      return Matrix3(sums)
+    }
+    stage.context.tally = try system.compute([.energy, .virial], step: clock.step)
+    return note
   }
 
   /// What a step gave.

@@ -58,11 +58,19 @@ final class StageDriver {
     case .dynamics(let dynamics):
       minimizer = nil
       timestep = dynamics.timestep
-      integrator = VelocityVerlet(
-        thermostat: try dynamics.thermostat.map {
-          try ThermostatEntry.make($0, firstStep: first, steps: dynamics.steps, seed: seed)
-        })
+      let thermostat = try dynamics.thermostat.map {
+        try ThermostatEntry.make($0, firstStep: first, steps: dynamics.steps, seed: seed)
+      }
       loading = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
+      if let barostat = dynamics.barostat {
+        let coupled = try BarostatEntry.make(
+          barostat, box: system.box, hasBoundaries: dynamics.hasBoundaries, firstStep: first, steps: dynamics.steps,
+          thermostat: thermostat, seed: seed)
+        try loading?.refuseComponents(of: coupled.coupling.components, at: barostat.location)
+        integrator = coupled
+      } else {
+        integrator = VelocityVerlet(thermostat: thermostat)
+      }
     }
     context = try DynamicsContext(
       atoms: system.atoms, masses: system.masses, timestep: timestep, step: clock.step, motion: groups.motion,
@@ -94,6 +102,12 @@ final class StageDriver {
       if drift != .zero { notes.append("drift of \(String(format: "%.3g", drift.length)) Å/ps removed") }
     }
     return notes
+  }
+
+  /// Whether the cell may be sheared, so that its vectors must be chosen anew now and then.
+  var shears: Bool {
+    let sheared = (integrator as? any CellCoupled).map { $0.coupling.components.shears } ?? false
+    return sheared || loading?.shears ?? false
   }
 
   /// Engineering strain of the cell since the stage began, along the axis that it is pulled along; nil if it is not.
@@ -129,12 +143,14 @@ final class StageDriver {
         + RunLog.counted(m.maxSteps, "step")
     case .dynamics(let d):
       var text = "\(plan.name), \(RunLog.counted(d.steps, "step")) of \(RunLog.fixed(d.timestep * 1000, 2)) fs"
-      if let thermostat = (integrator as? VelocityVerlet)?.thermostat {
+      let coupled = integrator as? any CellCoupled
+      if let thermostat = coupled?.thermostat ?? (integrator as? VelocityVerlet)?.thermostat {
         let (start, end) = (thermostat.target.start, thermostat.target.end)
         text += ", \(thermostat.summary) " + (start == end ? "\(start) K" : "\(start) → \(end) K")
       } else {
-        text += ", constant energy"
+        text += coupled == nil ? ", constant energy" : ", constant enthalpy"
       }
+      if let coupled { text += ", \(coupled.barostatSummary)" }
       if let pull { text += ", \(pull)" }
       return text
     }

@@ -40,7 +40,7 @@ public enum Registry {
   /// All that a deck can choose by name.
   public static let parts = DeckParts(
     potentials: families.map(\.entry), thermostats: ThermostatEntry.all.map(\.entry),
-    loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
+    barostats: BarostatEntry.all.map(\.entry), loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
     cellShapes: CellShape.allCases.map { DeckName($0.rawValue, $0.doc) },
     observers: ObserverEntry.all.map(\.entry), tasks: TaskEntry.all.map(\.entry),
     thermoColumns: ThermoColumn.all.map { DeckName($0.figure.name, $0.doc) } + ObserverEntry.all.flatMap(\.columns),
@@ -68,22 +68,23 @@ public enum Registry {
       }
     }
     if !errors.isEmpty { throw DeckErrors(errors).joined }
-    let charged = all.indices.filter { all[$0] is any ChargeEquilibrating || all[$0] is CoulombPotential }
-    if charged.count > 1, charged.contains(where: { all[$0] is any ChargeEquilibrating }) {
+    let charged = all.indices.filter { all[$0] is any ChargeOwning }
+    if charged.count > 1, charged.contains(where: { (all[$0] as? any ChargeOwning)?.choosesCharges ?? false }) {
       throw FaultlineError(
         .input, "`\(plan.potential[charged[1]].name)` is a second potential with charges of its own",
         hint: "one potential decides on the charges of the atoms, and has their Coulomb energy",
         at: plan.potential[charged[1]].location)
     }
-    return fused(all)
+    return absorbed(all)
   }
 
-  /// Point charges and the first pair potential beside them become one, which goes through the pairs once.
-  private static func fused(_ potentials: [any Potential]) -> [any Potential] {
-    guard let charges = potentials.compactMap({ $0 as? CoulombPotential }).first, charges.isPointlike,
-      let pairs = potentials.compactMap({ $0 as? PairPotential }).first
-    else { return potentials }
-    charges.companion = pairs
-    return potentials.filter { $0 !== pairs }
+  /// Those that are left when each has absorbed what it can (point charges take the first pair potential beside them, so
+  /// that the pairs are gone through once).
+  private static func absorbed(_ potentials: [any Potential]) -> [any Potential] {
+    var left = potentials
+    for case let host as any Absorbing in potentials {
+      left.removeAll { $0 !== host && host.absorb($0) }
+    }
+    return left
   }
 }

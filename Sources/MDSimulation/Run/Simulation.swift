@@ -122,6 +122,7 @@ public final class Simulation {
     if let note = crystalNote { log.line("  " + note) }
     let look = Look(step: clock.step, isRow: true, isFrame: clock.step == 0, isStart: true)
     let tally = try engine.start(observers.wants(look).union(outputs.wants(at: clock.step)))
+    if let note = engine.stiffnessNote { log.line("  the cell's \(note)") }
     try writeNotes(isStart: clock.step == 0)
     _ = try observe(look, tally)
     if clock.step == 0 { try outputs.writeFrames(at: 0, time: clock.time, header: header(), system: system) }
