@@ -223,7 +223,7 @@ private let meaning = [
     "deck.yaml:2:47: `axis` z is open; move a group at a `velocity` to pull along an open axis"),
   Mistake(
     "boundary energy of a crystal", crystal + "analysis: {boundary_energy: {}}\n", for: .build,
-    "deck.yaml:2:29: `boundary_energy` needs `structure.grain_boundary`"),
+    "deck.yaml:2:29: `boundary_energy` needs `structure.grain_boundary` or `structure.file`"),
   Mistake(
     "names of files",
     zbl + """

@@ -70,6 +70,11 @@ struct Crystal {
             .input, "the file's structure is open along an axis", hint: "tasks need one cell of a crystal",
             at: plan.structure?.location)
         }
+        guard read.count <= 1000 else {
+          throw FaultlineError(
+            .input, "the file's structure has \(read.count) atoms", hint: "tasks need one cell of a crystal, at most 1000 atoms",
+            at: plan.structure?.location)
+        }
         cell = Carried(read)
       }
       guard let found = try Broadcast.value(cell, communicator) else { preconditionFailure("rank 0 has read it") }

@@ -9,17 +9,17 @@ import MDNumerics
 ///     E = E₀ + (9 V₀ B₀/16) (2 y² + (B₀′ − 4) y³),
 ///
 /// a polynomial of third degree in V^(−2/3), which is fitted by least squares.
-struct BirchMurnaghan {
+package struct BirchMurnaghan {
   /// eV, Å³, eV/Å³.
-  var energy: Double
-  var volume: Double
-  var modulus: Double
-  var derivative: Double
+  package private(set) var energy: Double
+  package private(set) var volume: Double
+  package private(set) var modulus: Double
+  package private(set) var derivative: Double
   /// Root mean square of the residuals, eV.
-  var deviation: Double
+  package private(set) var deviation: Double
 
   /// At least four points; nil if they have no minimum among them.
-  init?(volumes: [Double], energies: [Double]) {
+  package init?(volumes: [Double], energies: [Double]) {
     let middle = volumes[volumes.count / 2]
     let s = volumes.map { pow(middle / $0, 2.0 / 3) - 1 }
     let (scale, lowest) = (s.map(abs).max() ?? 1, energies.min() ?? 0)
@@ -62,7 +62,7 @@ extension TaskEntry {
       + "keeps its shape, atoms are relaxed.",
     [
       .defaulted(
-        "range", .number(NumberRange(from: 0.001, to: 0.5)), "0.03", "Volumes go from (1 − range) to (1 + range) times V₀."),
+        "range", .number(NumberRange(from: 0.001, to: 0.9).plausibly(0.005...0.3)), "0.03", "Volumes go from (1 − range) to (1 + range) times V₀."),
       .defaulted("points", .integer(5...1000), "13", "How many volumes."),
     ], example: "range: 0.05"
   ) { section, crystal in

@@ -63,6 +63,7 @@ extension TaskEntry {
     var warnings: [String] = []
     var numbers: [String: JSONNumber] = [:]
     var words: [String] = []
+    var lower: [(name: String, by: Double)] = []
     for name in section.strings("lattices") {
       let lattice = LatticeType(rawValue: name)!
       guard let phase = try Phases.find(lattice, crystal) else {
@@ -70,7 +71,7 @@ extension TaskEntry {
         continue
       }
       let above = phase.energy - crystal.energy
-      let denser = crystal.atomicVolume / phase.volume - 1
+      let smaller = 1 - phase.volume / crystal.atomicVolume
       words.append("\(name) \(String(format: "%+.4f", above))")
       numbers[name] = .section([
         "above_eV_per_atom": .number(above), "energy_eV_per_atom": .number(phase.energy),
@@ -80,15 +81,17 @@ extension TaskEntry {
         Double(lattices.firstIndex(of: lattice)! + 1), phase.constants[0], phase.constants[phase.constants.count - 1],
         phase.volume, phase.energy, above,
       ])
-      if above < -1e-5 {
-        warnings.append("\(name) lies \(RunLog.fixed(-above, 3)) eV/atom below the deck's crystal, which is not this potential's "
-          + "lowest lattice")
-      } else if above < 0.005, abs(denser) > 0.05 {
+      if above < -1e-5 { lower.append((name, -above)) }
+      if abs(above) < 0.005, abs(smaller) > 0.05 {
         warnings.append(
-          "\(name) has the same energy within \(RunLog.fixed(above * 1000, 1)) meV/atom and is "
-            + "\(RunLog.fixed(abs(denser) * 100, 1)) % \(denser > 0 ? "denser" : "less dense"): stress or a defect may turn the "
+          "\(name) has the energy of the deck's crystal within \(RunLog.fixed(abs(above) * 1000, 1)) meV/atom and takes "
+            + "\(RunLog.fixed(abs(smaller) * 100, 1)) % \(smaller > 0 ? "less" : "more") volume: stress or a defect may turn the "
             + "crystal into it")
       }
+    }
+    if !lower.isEmpty {
+      let list = lower.sorted { $0.by > $1.by }.map { "\($0.name) by \(RunLog.fixed($0.by, 3))" }.joined(separator: ", ")
+      warnings.insert("lower in energy than the deck's crystal: \(list) eV/atom; the potential would rather have that", at: 0)
     }
     return TaskResult(
       lines: ["energies of other lattices: \(words.joined(separator: ", ")) eV/atom above the crystal"], warnings: warnings,

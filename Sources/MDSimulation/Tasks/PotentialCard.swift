@@ -85,7 +85,7 @@ public enum PotentialCard {
     text += "What this potential says at 0 K of the crystal of \(crystal.unitCell.species.joined(separator: ", "))"
       + "\(lattice(plan).map { " (\($0))" } ?? ""). Made by `faultline characterize` \(faultlineVersion) from "
       + (files.isEmpty ? plan.potential.map { "`\($0.name)`" } : files.map { "`\($0)`" }).joined(separator: ", ") + ".\n\n"
-    for warning in run.done.flatMap(\.result.warnings) { text += mark + warning + "\n\n" }
+    for warning in run.done.flatMap(\.result.warnings) + surfaceWarnings(run) { text += mark + warning + "\n\n" }
     text += "| quantity | value |\n|---|---|\n"
     text += "| equilibrium | \(crystal.summary.replacingOccurrences(of: "crystal in equilibrium: ", with: "")) |\n"
     for one in run.done {
@@ -103,11 +103,28 @@ public enum PotentialCard {
     if case .lattice(let lattice)? = plan.structure?.source { lattice.type.rawValue } else { nil }
   }
 
+  /// The numbers of this name that tasks of a kind have found.
+  private static func numbers(_ run: TaskRun, _ kind: String, _ name: String) -> [Double] {
+    run.done.filter { $0.kind == kind }.compactMap { if case .number(let x)? = $0.result.numbers[name] { x } else { nil } }
+  }
+
+  /// Surfaces that hardly cost anything: real crystals' have some tenths to a twentieth of G·d, d the cube root of an atom's
+  /// volume, in energy; below a fiftieth something is wrong.
+  private static func surfaceWarnings(_ run: TaskRun) -> [String] {
+    guard let least = numbers(run, "surface", "energy_J_per_m2").min(),
+      let most = numbers(run, "surface", "unrelaxed_energy_J_per_m2").max(),
+      let shear = numbers(run, "elastic", "shear_modulus_GPa").first
+    else { return [] }
+    let ratio = least / (shear * 0.1 * cbrt(run.crystal.atomicVolume))
+    guard ratio < 0.02 else { return [] }
+    return [
+      "surfaces cost \(RunLog.fixed(least, 2)) to \(RunLog.fixed(most, 2)) J/m² (relaxed to rigid), hardly anything for a crystal of "
+        + "this stiffness: cracks open and boundaries part too easily"
+    ]
+  }
+
   /// What the numbers alone allow to say.
   private static func judgement(_ run: TaskRun) -> String {
-    func number(_ kind: String, _ name: String) -> [Double] {
-      run.done.filter { $0.kind == kind }.compactMap { if case .number(let x)? = $0.result.numbers[name] { x } else { nil } }
-    }
     let phases = run.done.filter { $0.kind == "phases" }.flatMap { one -> [(String, Double)] in
       one.result.numbers.compactMap { name, value in
         if case .section(let s) = value, case .number(let above)? = s["above_eV_per_atom"] { (name, above) } else { nil }
@@ -132,14 +149,7 @@ public enum PotentialCard {
     } else if stable == true, !phases.isEmpty {
       words.append("The crystal is the lowest of the lattices looked at, and stable.")
     }
-    if let least = (number("surface", "energy_J_per_m2")).min(), let shear = number("elastic", "shear_modulus_GPa").first {
-      // Energies of surfaces of real crystals are some hundredths to a tenth of G times an atomic distance.
-      let ratio = least / (shear * 0.1 * cbrt(run.crystal.atomicVolume))
-      if ratio < 0.02 {
-        words.append(
-          "Surfaces cost hardly anything for its stiffness (\(RunLog.fixed(least, 2)) J/m²): cracks open too easily.")
-      }
-    }
+    if !surfaceWarnings(run).isEmpty { words.append("Not for surfaces and fracture.") }
     words.append("The numbers do not say how it does far from these configurations: compare with what it was trained on.")
     return words.joined(separator: " ")
   }
