@@ -162,10 +162,10 @@ import Testing
       }
     },
     KeyEffect(in: "tasks.phases", "name", "lattices") {
-      let run = try DeckRun(TaskKeyTests.deck("{phases: {lattices: [fcc, sc, bcc], name: others}}"))
+      let run = try DeckRun(TaskKeyTests.deck("{phases: {lattices: [fcc, bcc], name: others}}"))
       let found = try task(run, "others")
-      #expect(Set(found.keys) == ["fcc", "sc", "bcc"])
-      for (name, low, high) in [("fcc", 5.1, 5.35), ("bcc", 4.0, 4.3), ("sc", 3.3, 3.6)] {
+      #expect(Set(found.keys) == ["fcc", "bcc"])
+      for (name, low, high) in [("fcc", 5.1, 5.35), ("bcc", 4.0, 4.3)] {
         let sites = vectors(name)
         let a = equilibrium(sites, low, high)
         let phase = try #require(found[name] as? [String: Any])
@@ -250,7 +250,7 @@ import Testing
         #expect(row["relaxed"]! <= row["rigid"]! + 1e-9)
       }
       // From a hollow to a hollow: the end is a stacking fault, the way there a hill.
-      #expect(partial[4]["rigid"]! < 0.05 * partial[2]["rigid"]! && partial[2]["rigid"]! > 0.01)
+      #expect(partial[4]["rigid"]! < 0.05 * partial[2]["rigid"]! && partial[2]["rigid"]! > 0.003)
       let square = try table(run, "square")
       for row in square {
         let d = row["t"]! * a0 / 2 * Vector3(0, 1, 1)
@@ -279,7 +279,7 @@ import Testing
         close(row["rigid"]!, across(Vector3(1, 1, 1), d).energy - zero, 1e-5)
         close(hypot(row["x"]!, row["y"]!), d.length, 1e-6)
       }
-      #expect(rows.map { $0["u"]! } == [0, 0, 1 / 3, 1 / 3, 2 / 3, 2 / 3].map { Double(String(format: "%.12g", $0))! })
+      #expect(zip(rows, [0, 0, 1, 1, 2, 2]).allSatisfy { abs($0["u"]! - $1 / 3) < 1e-11 })
     },
     KeyEffect(
       in: "tasks.separation", "name", "plane", "opening", "step", "relaxed", "thickness", "vacuum", "cut", "force_tolerance"

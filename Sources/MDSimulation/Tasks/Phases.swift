@@ -14,14 +14,14 @@ enum Phases {
     var volume: Double
   }
 
-  /// The deepest minimum of the energy between 0.7 and 1.6 times the crystal's volume an atom; nil if there is none.
+  /// The deepest minimum of the energy between 0.55 and 2 times the crystal's volume an atom; nil if there is none.
   static func find(_ lattice: LatticeType, _ crystal: Crystal) throws -> Phase? {
     let species = crystal.unitCell.species
     let unit = try lattice.unitCell(a: 1, species: species)
     let per = unit.volume / Double(unit.sites.count)
     var energies: [(a: Double, energy: Double)] = []
-    var ratio = 0.7
-    while ratio < 1.601 {
+    var ratio = 0.55
+    while ratio < 2.001 {
       let a = cbrt(ratio * crystal.atomicVolume / per)
       let cell = try crystal.one(lattice.unitCell(a: a, species: species))
       energies.append((a, try cell.state().energy / Double(cell.count)))
