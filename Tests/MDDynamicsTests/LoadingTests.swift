@@ -31,7 +31,7 @@ struct LoadingTests {
   @Test("A face moves at the velocity asked for")
   func face() throws {
     let bench = try TestBench(sites: [.zero], timestep: 0.002, box: Box(lengths: Vector3(10, 20, 40)))
-    let loading = try Loading(axis: 2, faceVelocity: -1.5, step: 0)
+    let loading = try Loading(axis: 2, faceVelocity: -1.5, box: bench.box, step: 0)
     try bench.run(VelocityVerlet(), steps: 500, loading: loading)
     #expect((bench.box.cell.z - Vector3(0, 0, 38.5)).length < 1e-12)
     #expect(bench.box.cell.x == Vector3(10, 0, 0))

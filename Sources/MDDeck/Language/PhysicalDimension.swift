@@ -99,7 +99,7 @@ extension PhysicalDimension {
     "a pressure",
     [
       Unit("bar"), Unit("kbar", 1000), Unit("GPa", 10_000), Unit("MPa", 10), Unit("atm", 1.01325),
-      Unit("Pa", per: 100_000), Unit("eV/Å³", Units.energyPerVolumeToBar), Unit("eV/Å^3", Units.energyPerVolumeToBar),
+      Unit("Pa", per: 100_000), Unit("eV/Å³", Units.energyPerVolumeToBar),
     ], magnitudes: 1e-12...1e12)
   public static let velocity = PhysicalDimension(
     "a velocity",

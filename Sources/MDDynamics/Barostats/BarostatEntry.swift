@@ -87,6 +87,32 @@ package struct BarostatEntry: Sendable {
       Setting(thermostat: thermostat, seed: seed))
   }
 
+  /// The integrator for components that a `load` leaves to stresses.
+  package static func make(
+    stresses: [Int: (start: Double, end: Double)], _ section: DeckSection, firstStep: Int, steps: Int,
+    thermostat: (any Thermostat)?, seed: UInt64
+  ) throws -> any CellCoupled {
+    let name = section["barostat"]?.string ?? (thermostat == nil ? "mtk" : "rescale")
+    guard let found = all.first(where: { $0.entry.name == name }) else {
+      preconditionFailure("the deck's schema is made of these barostats")
+    }
+    let owned = stresses.keys.sorted()
+    func stress(_ value: (Int) -> Double) -> Matrix3 {
+      owned.reduce(into: Matrix3.zero) { sum, k in
+        let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+        sum[i][j] = value(k)
+        sum[j][i] = value(k)
+      }
+    }
+    let ramp = StressRamp(
+      from: stress { stresses[$0]?.start ?? 0 }, to: stress { stresses[$0]?.end ?? 0 }, firstStep: firstStep,
+      lastStep: firstStep + steps)
+    return try found.make(
+      PressureCoupling(
+        CellComponents(basis: owned.map(CellComponents.voigt)), target: ramp, damping: section.double("damping")),
+      Setting(thermostat: thermostat, seed: seed))
+  }
+
   package static func shape(of section: DeckSection, hasBoundaries: Bool) -> CellShape {
     if let name = section["cell"]?.string, let shape = CellShape(rawValue: name) { return shape }
     return hasBoundaries ? .normal : section["stress"] != nil ? .full : .isotropic

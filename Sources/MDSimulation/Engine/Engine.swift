@@ -42,7 +42,13 @@ package final class Engine {
   }
 
   /// Whether the stage's steps are done or its aim is reached.
-  var isStageOver: Bool { clock.stepInStage >= stage.steps || stage.isConverged }
+  var isStageOver: Bool { clock.stepInStage >= stage.steps || stage.isConverged || stage.isEnded }
+
+  /// F of all deformation since the stage began.
+  var gradient: Matrix3 { stage.gradient }
+
+  /// Ends the stage before its steps are done.
+  func endStage() { stage.isEnded = true }
 
   private var communicator: any Communicator { system.communicator }
 
@@ -126,9 +132,11 @@ package final class Engine {
     stage.context.step = clock.step
     system.timers.start(.integrate)
     var balancing: DistributedSystem.Balancing?
+    let before = system.box
     let answers = try blamingStrain(of: stage) {
       try stage.integrator.firstHalf(stage.context, box: &system.box)
       try stage.loading?.apply(stage.context, box: &system.box)
+      if system.box.cell != before.cell { stage.gradient = stage.gradient * (before.inverse * system.box.cell) }
       let (displacement, answers) = collect(questions)
       try refuseRunaway(displacement)
       if displacement > system.skin / 2 {

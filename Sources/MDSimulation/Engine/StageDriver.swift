@@ -2,13 +2,18 @@ import Foundation
 import MDCore
 import MDDeck
 import MDDynamics
+import MDNumerics
 
 /// What a checkpoint keeps of the stage that it was taken in.
 struct StageState: Codable, Equatable, Sendable {
   var integrator: Data
   var loading: Data?
-  /// The step and the time at which the stage began.
+  /// The step before the stage's first.
   var firstStep: Int
+  /// F of all deformation since then, nine numbers.
+  var gradient: [Double]
+  /// Whether the stage has been ended before its steps were done.
+  var isEnded: Bool
 }
 
 /// How the last stage ended, kept so that a finished run can be extended.
@@ -21,6 +26,12 @@ struct StageEnd: Codable, Equatable, Sendable {
 /// One stage of the deck at work: integrator, thermostat, loading, and what the log says of it.
 final class StageDriver {
   let steps: Int
+  /// Its place in the run, from 0.
+  let number: Int
+  /// F of all deformation since the stage began.
+  var gradient = Matrix3.identity
+  /// Whether it ends before its steps are done.
+  var isEnded = false
   let integrator: any Integrator
   private(set) var loading: Loading?
   var context: DynamicsContext
@@ -47,6 +58,7 @@ final class StageDriver {
     let first = firstStep ?? clock.step
     self.firstStep = first
     steps = plan.stepLimit
+    number = clock.stage
     label = plan.name
     let timestep: Double
     switch plan.work {
@@ -61,12 +73,18 @@ final class StageDriver {
       let thermostat = try dynamics.thermostat.map {
         try ThermostatEntry.make($0, firstStep: first, steps: dynamics.steps, seed: seed)
       }
-      loading = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
+      let loads = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
+      loading = loads.loading
       if let barostat = dynamics.barostat {
         let coupled = try BarostatEntry.make(
           barostat, box: system.box, hasBoundaries: dynamics.hasBoundaries, firstStep: first, steps: dynamics.steps,
           thermostat: thermostat, seed: seed)
         try loading?.refuseComponents(of: coupled.coupling.components, at: barostat.location)
+        integrator = coupled
+      } else if let section = loads.section {
+        let coupled = try BarostatEntry.make(
+          stresses: loads.stresses, section, firstStep: first, steps: dynamics.steps, thermostat: thermostat, seed: seed)
+        try loading?.refuseComponents(of: coupled.coupling.components, at: plan.location)
         integrator = coupled
       } else {
         integrator = VelocityVerlet(thermostat: thermostat)
@@ -120,12 +138,14 @@ final class StageDriver {
 
   func state() throws -> StageState {
     StageState(
-      integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep)
+      integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep,
+      gradient: gradient.elements, isEnded: isEnded)
   }
 
   /// Starts the integrator, afresh or as a checkpoint left it. Forces are known.
   func begin(box: Box, from state: StageState?) throws {
     try integrator.begin(context, box: box, from: state?.integrator)
+    if let state { (gradient, isEnded) = (Matrix3(state.gradient), state.isEnded) }
     guard let state, let loading else { return }
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)

@@ -12,6 +12,9 @@ protocol Observer: AnyObject {
   /// Frames that it may ask to keep: their file.
   var keeps: TrajectoryPlan? { get }
 
+  /// A table of its own, one for the run, that it gives rows for.
+  var table: ObserverTable? { get }
+
   /// Finds before the first step what cannot work, and says what the log should have. Collective.
   func rehearse() throws -> [String]
   /// What it needs the forces of a step for; nil where it does not look. Asked ahead of the step.
@@ -35,6 +38,7 @@ protocol Observer: AnyObject {
 extension Observer {
   var columns: [Figure] { [] }
   var keeps: TrajectoryPlan? { nil }
+  var table: ObserverTable? { nil }
   func rehearse() throws -> [String] { [] }
   func wants(_ look: Look) -> Want? { nil }
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation { Observation() }
@@ -54,6 +58,14 @@ struct Look {
   var isFrame: Bool
   /// Whether it is the configuration that a stage begins with, and no step.
   var isStart = false
+  /// The stage that the step is of.
+  var stage: StageDriver?
+}
+
+/// A file of comma-separated values besides thermo.csv; the columns behind step and stage.
+struct ObserverTable {
+  var file: String
+  var columns: [Figure]
 }
 
 /// What an observer saw at a step.
@@ -64,10 +76,14 @@ struct Observation {
     case keep(String)
     /// End the run as failed, with the structure and a checkpoint; why, and what the user can do.
     case stop(String, hint: String)
+    /// End the stage here; why.
+    case endStage(String)
   }
 
   /// By the names of its columns.
   var values: [String: Double] = [:]
+  /// Of its table.
+  var row: [Double]?
   var action = Action.nothing
 }
 
@@ -122,7 +138,8 @@ struct Observers {
       let given = setting.plan.analysis.first { $0.name == entry.entry.name }
       return given != nil || entry.isStanding ? try entry.make(given?.section, setting) : nil
     }
-    all = [thermo] + others
+    let loading = LoadingObserver.isNeeded(setting.plan) ? [LoadingObserver(setting, groups: setting.plan.groups)] : []
+    all = [thermo] + others + loading
   }
 
   /// Throws every mistake at once; returns what the log should have. Collective.
@@ -142,17 +159,27 @@ struct Observers {
     all.reduce(into: Want()) { $0.formUnion($1.wants(look) ?? []) }
   }
 
-  /// Values by name, and what those that look ask for. Collective.
-  func observe(
-    _ look: Look, _ engine: Engine, _ tally: Tally
-  ) throws -> (values: [String: Double], actions: [(observer: any Observer, action: Observation.Action)]) {
+  /// What those that look have seen.
+  struct Sight {
+    /// Of thermo.csv, by the names of the columns.
+    var values: [String: Double]
+    /// Of tables, by the names of the observers.
+    var rows: [String: [Double]]
+    /// What is asked for.
+    var actions: [(observer: any Observer, action: Observation.Action)]
+  }
+
+  /// Collective.
+  func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Sight {
     var values: [String: Double] = [:]
+    var rows: [String: [Double]] = [:]
     var actions: [(any Observer, Observation.Action)] = []
     for observer in all where observer.wants(look) != nil {
       let seen = try observer.observe(look, engine, tally)
       values.merge(seen.values) { $1 }
+      if let row = seen.row { rows[observer.name] = row }
       if seen.action != .nothing { actions.append((observer, seen.action)) }
     }
-    return (values, actions)
+    return Sight(values: values, rows: rows, actions: actions)
   }
 }

@@ -44,6 +44,9 @@ extension CheckpointSectionReader {
     try require(
       state.firstStep == clock.step - clock.stepInStage,
       "the stage begins after step \(state.firstStep), at step \(clock.step) with \(clock.stepInStage) steps done")
+    try require(
+      state.gradient.count == 9 && state.gradient.allSatisfy(\.isFinite) && Matrix3(state.gradient).determinant > 0,
+      "a deformation \(state.gradient)")
     return state
   }
 }

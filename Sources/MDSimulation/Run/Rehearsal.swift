@@ -23,6 +23,7 @@ enum Rehearsal {
         }
       }
     }
+    mistakes.note(vacuum(plan, system))
     let present = system.species.filter { !system.unusedSpecies.contains($0) }
     for trajectory in plan.output.trajectories + observers.all.compactMap(\.keeps) {
       _ = try mistakes.attempt {
@@ -32,6 +33,28 @@ enum Rehearsal {
     let notes = try mistakes.attempt { try observers.rehearse() } ?? []
     try mistakes.refuse()
     return notes
+  }
+
+  /// Barostats must not close or widen empty space: there is nothing that would answer. Collective.
+  private static func vacuum(_ plan: RunPlan, _ system: DistributedSystem) -> [FaultlineError] {
+    let coupled = plan.stages.compactMap { stage -> (StagePlan, DynamicsPlan, EntryPlan)? in
+      guard case .dynamics(let dynamics) = stage.work, let barostat = dynamics.barostat else { return nil }
+      return (stage, dynamics, barostat)
+    }
+    if coupled.isEmpty { return [] }
+    let box = system.box
+    let empty = system.surfaceAxes().filter { box.periodic[$0] }
+    return coupled.compactMap { stage, dynamics, barostat in
+      let shape = BarostatEntry.shape(of: barostat.section, hasBoundaries: dynamics.hasBoundaries)
+      let components = CellComponents(shape, box: box)
+      guard
+        let axis = empty.first(where: { k in components.basis.contains { dot(box.cell[k], box.cell[k] * $0) > 1e-9 } })
+      else { return nil }
+      return FaultlineError(
+        .input,
+        "stage '\(stage.name)': the barostat would change the cell along \(["a", "b", "c"][axis]), where there is empty space",
+        hint: "`cell: in_plane` for slabs, or open the axis with `periodic`", at: barostat.location, isCollective: true)
+    }
   }
 
   /// What is wrong with groups, velocities and stages; no potential is needed to find it. Collective.
@@ -74,7 +97,14 @@ enum Rehearsal {
             refuse("the thermostat has no degree of freedom to act on", "leave some atoms free and in the thermostat")
           }
         }
-        do { _ = try LoadEntry.loading(dynamics.loads, box: box, step: 0) } catch let error as FaultlineError {
+        do {
+          let loads = try LoadEntry.loading(dynamics.loads, box: box, step: 0)
+          guard let barostat = dynamics.barostat else { continue }
+          let coupled = try BarostatEntry.make(
+            barostat, box: box, hasBoundaries: dynamics.hasBoundaries, firstStep: 0, steps: dynamics.steps,
+            thermostat: dynamics.thermostat.map { try ThermostatEntry.make($0, firstStep: 0, steps: 1, seed: 0) }, seed: 0)
+          try loads.loading?.refuseComponents(of: coupled.coupling.components, at: barostat.location)
+        } catch let error as FaultlineError {
           refuse(error.message, error.hint ?? "")
         }
       }

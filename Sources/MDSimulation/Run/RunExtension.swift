@@ -41,10 +41,11 @@ public enum RunExtension: Equatable, Sendable {
     let last = plan.stages.count - 1
     switch stage.work {
     case .dynamics(let dynamics):
-      if let target = dynamics.thermostat?.section.list(orOne: "temperature"), target.count == 2, target[0] != target[1] {
+      let sections = [dynamics.thermostat, dynamics.barostat].compactMap { $0?.section } + dynamics.loads.map(\.section)
+      if let ramp = sections.lazy.compactMap(Self.ramp).first {
         throw refuse(
-          "the temperature of the last stage, '\(stage.name)', is a ramp, which more steps would stretch",
-          hint: "a stage after it keeps the temperature where the ramp ends: add one to the deck and start anew")
+          "`\(ramp)` of the last stage, '\(stage.name)', is a ramp, which more steps would stretch",
+          hint: "a stage after it keeps what the ramp ends with: add one to the deck and start anew")
       }
       return ["stages.\(last).dynamics.steps=\(end.steps + (try steps(of: dynamics.timestep)))"]
     case .minimize:
@@ -54,6 +55,21 @@ public enum RunExtension: Equatable, Sendable {
       }
       return ["stages.\(last).minimize.max_steps=\(end.steps + more)"]
     }
+  }
+
+  /// The first key of a section, or of those in it, that goes from one number to another over the stage.
+  private static func ramp(in section: DeckSection) -> String? {
+    for entry in section.entries {
+      switch entry.value.content {
+      case .section(let inner): if let found = ramp(in: inner) { return found }
+      case .list(let items):
+        if items.count == 2, case .number(let start) = items[0].content, case .number(let end) = items[1].content, start != end {
+          return entry.name
+        }
+      default: break
+      }
+    }
+    return nil
   }
 
   private func steps(of timestep: Double) throws -> Int {

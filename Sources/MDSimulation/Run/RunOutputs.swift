@@ -22,6 +22,8 @@ final class RunOutputs {
   /// Structures that observers keep, by their names.
   private var kept: [String: TrajectoryOutput] = [:]
   private var trajectories: [TrajectoryOutput] = []
+  /// Tables of observers by their names, and the steps of their last rows.
+  private var tables: [(observer: String, file: String, writer: CSVWriter?, lastStep: Int)] = []
   /// On rank 0: of each file up to the last checkpoint, by name.
   private var checksums: [String: FileChecksum] = [:]
   private var lastThermoStep = -1
@@ -70,6 +72,16 @@ final class RunOutputs {
       thermo = try CSVWriter(
         directory.thermo, columns: ["step", "stage"] + columns.map(\.heading),
         digits: [17, 17] + columns.map(\.digits), mode: mode("thermo.csv"))
+    }
+    for observer in observers.all {
+      guard let table = observer.table else { continue }
+      var writer: CSVWriter?
+      try communicator.agree {
+        guard communicator.isRoot else { return }
+        writer = try CSVWriter(
+          directory.file(table.file), columns: ["step", "stage"] + table.columns.map(\.name), mode: mode(table.file))
+      }
+      tables.append((observer.name, table.file, writer, checkpoint?.header.clock.step ?? -1))
     }
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
       try communicator.agree {
@@ -163,6 +175,17 @@ final class RunOutputs {
     }
   }
 
+  /// A row of an observer's table. Collective.
+  func write(_ row: [Double], of observer: String, step: Int, stage: Int) throws {
+    guard let k = tables.firstIndex(where: { $0.observer == observer }), step > tables[k].lastStep else { return }
+    tables[k].lastStep = step
+    hasGrown = hasGrown || step > 0
+    try communicator.agree {
+      try requireLock()
+      try tables[k].writer?.write([Double(step), Double(stage)] + row)
+    }
+  }
+
   /// Frames that are due, or of all trajectories. Collective.
   func writeFrames(
     at step: Int, evenIfNotDue: Bool = false, time: Double, header: [ExtXYZEntry], system: DistributedSystem
@@ -199,6 +222,10 @@ final class RunOutputs {
       // What the checkpoint says of the files must be on the disk before the checkpoint is.
       try thermo?.synchronize()
       try note("thermo.csv", thermo?.offset, in: &checkpoint.header)
+      for table in tables {
+        try table.writer?.synchronize()
+        try note(table.file, table.writer?.offset, in: &checkpoint.header)
+      }
       for trajectory in frames {
         try trajectory.synchronize()
         try note(trajectory.plan.file, trajectory.offset, in: &checkpoint.header)
@@ -222,6 +249,7 @@ final class RunOutputs {
   func close() throws {
     try communicator.agree {
       try thermo?.finish()
+      for table in tables { try table.writer?.finish() }
       for trajectory in frames { try trajectory.finish() }
     }
   }

@@ -120,7 +120,7 @@ public final class Simulation {
     log.line(title)
     for note in try engine.prepareVelocities(plan.velocities, draws: isFirstDynamics) { log.line("  " + note) }
     if let note = crystalNote { log.line("  " + note) }
-    let look = Look(step: clock.step, isRow: true, isFrame: clock.step == 0, isStart: true)
+    let look = Look(step: clock.step, isRow: true, isFrame: clock.step == 0, isStart: true, stage: stage)
     let tally = try engine.start(observers.wants(look).union(outputs.wants(at: clock.step)))
     if let note = engine.stiffnessNote { log.line("  the cell's \(note)") }
     try writeNotes(isStart: clock.step == 0)
@@ -133,7 +133,7 @@ public final class Simulation {
     let stage = engine.stage
     let next = clock.step + 1
     let isLast = clock.stepInStage + 1 == stage.steps
-    var look = Look(step: next, isRow: outputs.thermoDue(next) || isLast, isFrame: outputs.headerDue(next))
+    var look = Look(step: next, isRow: outputs.thermoDue(next) || isLast, isFrame: outputs.headerDue(next), stage: stage)
     let step = try engine.step(observers.wants(look).union(outputs.wants(at: next)), asking: questions())
     note(step.balancing)
     try writeNotes()
@@ -187,14 +187,15 @@ public final class Simulation {
   private func observe(
     _ look: Look, _ tally: Tally
   ) throws -> [(observer: any Observer, action: Observation.Action)] {
-    let (values, actions) = try observers.observe(look, engine, tally)
+    let seen = try observers.observe(look, engine, tally)
+    for (name, row) in seen.rows { try outputs.write(row, of: name, step: look.step, stage: clock.stage + 1) }
     if look.isRow, let row = observers.thermo.row {
       summary.finalThermo = row
       engine.stage.report(row)
       system.timers.start(.output)
-      try outputs.write(row, values)
+      try outputs.write(row, seen.values)
     }
-    return actions
+    return seen.actions
   }
 
   /// What frames say of the system as thermo saw it last.
@@ -206,11 +207,15 @@ public final class Simulation {
 
   /// Does what an observer wants: keeps the structure, or ends the run with it and a checkpoint. Collective.
   private func heed(_ action: Observation.Action, of observer: any Observer) throws {
+    if case .endStage(let reason) = action {
+      log.line("  step \(RunLog.grouped(clock.step)): \(reason)")
+      return engine.endStage()
+    }
     let tally = try engine.compute(outputs.keptWants(of: observer))
     _ = try observers.thermo.observe(Look(step: clock.step, isRow: false, isFrame: true), engine, tally)
     try outputs.keep(for: observer, at: clock.step, time: clock.time, header: header(), system: system)
     switch action {
-    case .nothing: break
+    case .nothing, .endStage: break
     case .keep(let reason): log.line("  step \(RunLog.grouped(clock.step)): structure kept, \(reason)")
     case .stop(let reason, let hint):
       for line in try observer.sumUp(engine).lines { log.line("  " + line) }

@@ -1,0 +1,142 @@
+import MDCore
+import MDDeck
+import MDNumerics
+
+/// `load`: each of the six components of the cell by itself.
+extension LoadEntry {
+  private static let pressure = DeckKind.quantity(.pressure, .any.plausibly(1e-6...1e8))
+
+  private static let component = DeckObject(
+    "What a component of the cell does; the word `free` is short for a stress of 0, `fixed` for no change.",
+    [
+      .optional("rate", rate, "Strain rate, positive in tension; of shear the rate of the angle."),
+      .defaulted(
+        "measure", .enumeration(["engineering", "true"]), "engineering",
+        "Whether the rate is of the length at the stage's start or of the present length."),
+      .defaulted(
+        "shear", .enumeration(["simple", "pure"]), "simple",
+        "Of yz, xz, xy: whether points move along the first axis in proportion to the second, or along both alike."),
+      .optional(
+        "stress", .either([pressure, .list(pressure, count: 2...2)]),
+        "Cauchy's stress that it comes to, positive in tension: constant, or [start, end] of a ramp over the stage."),
+    ],
+    rules: [.init(.exactlyOne, of: ["rate", "stress"])])
+
+  private static let stopWhen = DeckObject(
+    "About the first component with a rate.",
+    [
+      .optional("strain", .number(.positive.plausibly(1e-6...10)), "Engineering strain at which it ends."),
+      .optional("stress", .quantity(.pressure, .positive.plausibly(1e-3...1e7)), "Stress at which it ends."),
+      .optional(
+        "stress_drop", .number(NumberRange(from: 0, to: 1, includesLower: false)),
+        "Part of the highest stress so far by which it must have fallen."),
+      .defaulted(
+        "after_strain", .number(.nonNegative), "0.01", "A fall of the stress counts from this strain on: noise may be before."),
+    ], rules: [.init(.atLeastOne, of: ["strain", "stress", "stress_drop"])])
+
+  static let load = LoadEntry(
+    "load",
+    DeckObject(
+      "Loads the cell, each component by itself, and writes loading.csv. Atoms move along. Components with a stress belong to "
+        + "a barostat.",
+      CellComponents.voigtNames.map {
+        .optional(
+          $0, .either([.enumeration(["fixed", "free"]), .object(component)]), "Component \($0); fixed if absent.")
+      } + [
+        .optional(
+          "barostat", .enumeration(BarostatEntry.all.map(\.entry.name)),
+          "What keeps stresses; `rescale` if absent, `mtk` without a thermostat."),
+        .defaulted(
+          "damping", .quantity(.time, .positive.plausibly(0.01...1000)), "1 ps", "Time constant of that barostat."),
+        .optional(
+          "volume", .enumeration(["cell", "matter"]),
+          "What the stress is of: the cell, or the matter between the outermost atoms along axes with empty space. Must "
+            + "be given where there is such; `cell` elsewhere."),
+        .optional("every", .steps, "Steps from row to row of loading.csv; those of `output.thermo` if absent."),
+        .optional("stop_when", .object(stopWhen), "Ends the stage before its steps are done; looked at with each row."),
+      ],
+      example: """
+        stages:
+          - dynamics:
+              steps: 1000
+              thermostat: {nose_hoover: {temperature: 300}}
+              load: {zz: {rate: 1e9 /s}, xx: free, yy: free}
+        """),
+    check: { section, context in
+      var loaded = 0
+      for (k, name) in CellComponents.voigtNames.enumerated() {
+        guard let value = section[name] else { continue }
+        if value.isText, value.string == "fixed" { continue }
+        loaded += 1
+        let axes = k < 3 ? [k] : [[1, 2], [0, 2], [0, 1]][k - 3]
+        for axis in axes { refuseOpen(axis, section, name, &context) }
+        guard !value.isText else { continue }
+        let inner = value.section
+        if k < 3, inner.gives("shear") {
+          context.refuse(inner.error("shear", "is for the components yz, xz and xy"))
+        }
+        if inner["stress"] != nil, inner.gives("measure") || inner.gives("shear") {
+          context.refuse(inner.error("stress", "has no `measure` and no `shear`", hint: "those are of a rate"))
+        }
+        if k < 3, inner["rate"] != nil, inner.string("measure") == "engineering" {
+          refuseCollapse(inner, "rate", &context)
+        }
+      }
+      if loaded == 0 {
+        context.refuse(section.error("xx", "and all others are fixed: nothing is loaded", hint: "give one a `rate`"))
+      }
+      let keeps = CellComponents.voigtNames.contains { stress(section[$0], 0) != nil }
+      if keeps, context.stage?.dynamics.barostat != nil, let stage = context.stage {
+        context.refuse(
+          stage.section.error(
+            "barostat", "and stresses in `load` both keep the cell", hint: "give stresses in one of the two places"))
+      }
+      if keeps, section["barostat"]?.string == "rescale", context.stage?.dynamics.thermostat == nil {
+        context.refuse(section.error("barostat", "rescale needs a thermostat", hint: "`mtk` works without"))
+      }
+      if keeps, let step = context.stage?.dynamics.timestep, section.double("damping") < 100 * step * (1 - 1e-9) {
+        context.refuse(section.error("damping", "is less than 100 time steps", hint: "1 ps is usual"))
+      }
+      if !keeps, section.gives("barostat") || section.gives("damping") {
+        context.warn(section.error("barostat", "is not used", hint: "no component has a stress"))
+      }
+    }
+  ) { section, box in
+    var load = Load()
+    var words: [String] = []
+    for (k, name) in CellComponents.voigtNames.enumerated() {
+      guard let value = section[name], !(value.isText && value.string == "fixed") else { continue }
+      let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+      try refuseOpen(i, box)
+      try refuseOpen(j, box)
+      if let start = stress(value, 0), let end = stress(value, 1) {
+        load.stresses[k] = (start, end)
+        continue
+      }
+      let rate = value.section.double("rate")
+      var one = Matrix3.zero
+      if i == j {
+        one[i][i] = rate
+      } else if value.section.string("shear") == "pure" {
+        one[i][j] = rate / 2
+        one[j][i] = rate / 2
+      } else {
+        one[j][i] = rate
+      }
+      let isTrue = value.section.string("measure") == "true"
+      if isTrue { load.trueRates += one } else { load.rates += one }
+      words.append("\(name) at \(rate) /ps\(isTrue ? " (true)" : "")")
+    }
+    if !words.isEmpty { load.summary = "loaded: " + words.joined(separator: ", ") }
+    return load
+  }
+
+  /// Bar; `end` 0 or 1 of a ramp; nil for a component without a stress.
+  private static func stress(_ value: DeckValue?, _ end: Int) -> Double? {
+    guard let value else { return nil }
+    if value.isText { return value.string == "free" ? 0 : nil }
+    guard value.section["stress"] != nil else { return nil }
+    let both = value.section.list(orOne: "stress")
+    return both[min(end, both.count - 1)]
+  }
+}
