@@ -21,7 +21,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 private let zbl = "potential: [{zbl: {inner: 1, outer: 2}}]\n"
 private let crystal = "structure: {lattice: {type: bcc, constant: 3, species: [Fe]}}\n"
 private let topKeys =
-  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, analysis, output"
+  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, tasks, analysis, output, scan"
 
 private let syntax = [
   Mistake(
@@ -132,8 +132,7 @@ private let keysAndTypes = [
       + "grain_boundary, replicate, periodic: Where the atoms come from.",
     "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, "
       + "zbl, morse: Interatomic potentials, added up.",
-    "deck.yaml:1:1: `stages` is missing in `deck`; expected a list of at least 1, each a section with one of minimize, "
-      + "dynamics: What is done, one after the other."),
+    "deck.yaml:1:1: `deck` needs one of its kinds; allowed: stages, tasks"),
 ]
 
 /// Numbers beyond what any simulation has, whatever the key allows.
