@@ -103,7 +103,7 @@ import Testing
         let run = try DeckRun(
           boundary + """
             stages:
-              [{minimize: {max_steps: 5}}, {dynamics: {steps: 2}}, {minimize: {max_steps: 4, force_tolerance: 50}}]
+              [{minimize: {cell: fixed, max_steps: 5}}, {dynamics: {steps: 2}}, {minimize: {cell: fixed, max_steps: 4, force_tolerance: 50}}]
             analysis: {boundary_energy: \(key)}
             output: {trajectories: [{file: t.extxyz, every: 1}]}
             """, ranks: 2)

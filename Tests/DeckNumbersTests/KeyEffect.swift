@@ -27,7 +27,7 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     StructureKeyTests.effects + GrainBoundaryKeyTests.effects + GroupKeyTests.effects + DynamicsKeyTests.effects
     + ThermostatKeyTests.effects + MinimizationKeyTests.effects + PairKeyTests.effects + ManyBodyKeyTests.effects
     + CoulombKeyTests.effects + EquilibrationKeyTests.effects + OutputKeyTests.effects + AnalysisKeyTests.effects
-    + RunKeyTests.effects + TensorKeyTests.effects + ScanKeyTests.effects + TaskKeyTests.effects
+    + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + ScanKeyTests.effects + TaskKeyTests.effects
 
   /// Every key with a value of its own, by its path.
   static func keys(of object: DeckObject, under path: String = "") -> [String] {

@@ -38,7 +38,7 @@ import Testing
       }
     },
     KeyEffect("stages.minimize.energy_tolerance") {
-      let (_, rows, log) = try run("force_tolerance: 1e-12, energy_tolerance: 1e-6")
+      let (_, rows, log) = try run("method: fire, force_tolerance: 1e-12, energy_tolerance: 1e-6")
       let energies = rows.compactMap { $0["potential_energy"] }
       let changes = zip(energies, energies.dropFirst()).map { abs($1 - $0) / Double(start.count) }
       // Ten steps running with less than that, and never before.
@@ -59,7 +59,7 @@ import Testing
     KeyEffect("stages.minimize.method", "stages.minimize.timestep") {
       // Semi-implicit Euler with the mean mass of the mobile atoms: r₁ = r₀ + Δt² f/m̄; then v ← (1 − α)(v + Δt f/m̄) +
       // α |v + Δt f/m̄| f/|f| with α = 0.25.
-      for (keys, timestep) in [("method: fire", 0.001), ("timestep: 2 fs", 0.002)] {
+      for (keys, timestep) in [("method: fire", 0.001), ("method: fire, timestep: 2 fs", 0.002)] {
         let (frames, _, _) = try run(
           keys + ", max_steps: 3, force_tolerance: 1e-9", more: "groups: {held: {select: {ids: [2, 2]}, frozen: true}}")
         let mobile = start.positions.indices.filter { $0 != 1 }

@@ -11,7 +11,7 @@ import Testing
     title: All of it
     structure: {file: {path: start.extxyz}}
     potential: \(ThermoTests.rareGasDeck)
-    stages: [{minimize: {max_steps: 30, force_tolerance: 1e-9}}, {dynamics: {steps: 170, timestep: 0.5 fs}}]
+    stages: [{minimize: {method: fire, max_steps: 30, force_tolerance: 1e-9}}, {dynamics: {steps: 170, timestep: 0.5 fs}}]
     output: {thermo: {every: 40}, checkpoints: {every: 100, keep: 5}}
     """
 

@@ -11,6 +11,17 @@ extension CommandLineTests {
       ("langevin", ", thermostat: {langevin: {temperature: 600}}"),
       ("rescale", ", thermostat: {rescale: {temperature: 600}}"),
       ("deformed", ", deform: {axis: z, rate: 0.1}"),
+      (
+        "rescaled",
+        ", thermostat: {rescale: {temperature: 600}}, barostat: {rescale: {pressure: [0, 1 GPa], cell: full, damping: 0.2}}"
+      ),
+      ("mtk", ", thermostat: {nose_hoover: {temperature: 600}}, barostat: {mtk: {stress: {xy: 2 GPa}, damping: 0.2}}"),
+      ("enthalpy", ", barostat: {mtk: {cell: axes, damping: 0.2}}"),
+      (
+        "loaded",
+        ", thermostat: {langevin: {temperature: 600}}, load: {zz: {rate: 0.1}, xy: {rate: 1.5, measure: logarithmic}, "
+          + "xx: free, damping: 0.2, every: 20}"
+      ),
     ]
 
     private func deck(_ dynamics: String) -> String {
@@ -35,7 +46,7 @@ extension CommandLineTests {
       #expect(first.code == 75, "\(first.errors)")
       let second = try launcher.run(ranks: ranks, "resume", "parts")
       #expect(second.code == 0, "\(second.errors)")
-      for file in ["thermo.csv", "t.extxyz", "t.dump.gz"] {
+      for file in ["thermo.csv", "t.extxyz", "t.dump.gz"] + (thermostat.0 == "loaded" ? ["loading.csv"] : []) {
         let a = try Data(contentsOf: URL(fileURLWithPath: launcher.path("whole/\(file)")))
         let b = try Data(contentsOf: URL(fileURLWithPath: launcher.path("parts/\(file)")))
         #expect(a == b, "\(file) differs")

@@ -45,7 +45,7 @@ struct RunPlanTests {
       Issue.record("stages of the wrong kind")
       return
     }
-    #expect(relax.method == "fire" && relax.forceTolerance == 0.005 && relax.energyTolerance == nil)
+    #expect(relax.method == "lbfgs" && relax.forceTolerance == 0.005 && relax.energyTolerance == nil)
     #expect(heat.timestep == 0.001 && heat.thermostat?.name == "langevin" && heat.loads.isEmpty)
     #expect(heat.thermostat?.section.list(orOne: "temperature") == [10, 300])
     #expect(pull.timestep == 0.002 && pull.thermostat?.name == "nose_hoover")

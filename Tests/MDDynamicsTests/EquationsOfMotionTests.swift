@@ -151,8 +151,8 @@ struct EquationsOfMotionTests {
       box: Box(cell: Matrix3(diagonal: Vector3(10, 10, 10)), origin: Vector3(1, 1, 1)))
     let ghost = bench.atoms.appendGhosts(1)
     bench.atoms.position[ghost] = Vector3(11, 2, 3)
-    bench.context.step = 10
-    let loading = try Loading(axis: 0, strainRate: 1, step: 0)
+    bench.context.step = 1
+    let loading = try Loading(axis: 0, strainRate: 10, step: 0)
     try loading.apply(bench.context, box: &bench.box)
     #expect((bench.atoms.position[0] - Vector3(1, 2, 3)).length < 1e-14)
     #expect((bench.atoms.position[ghost] - Vector3(12, 2, 3)).length < 1e-14)

@@ -113,6 +113,34 @@ struct RankTests {
         """,
       potential: "- hdnnp: {directory: \(example), units: metal, charges: {accuracy: 1e-6, tolerance: 1e-9}}"),
     Deck(
+      testDescription: "a sheared primitive cell whose whole cell is at a stress",
+      structure: """
+        crystal:
+            cell: [[2.9, 2.1, 0.3], [0.2, 2.6, 2.6], [2.7, 0.1, 2.55]]
+            basis: [{species: Cu, position: [0, 0, 0]}]
+            size: [7, 6, 5]
+        """,
+      stages: """
+        - minimize: {cell: full, pressure: 2 GPa, max_steps: 12}
+          - dynamics: {steps: 20, timestep: 2 fs, thermostat: {rescale: {temperature: 300, damping: 0.1}},
+              barostat: {rescale: {cell: full, pressure: 2 GPa, damping: 0.2}}}
+        """),
+    Deck(
+      testDescription: "a bicrystal that is relaxed, held at a stress and sheared",
+      structure: """
+        grain_boundary: {kind: tilt, lattice: fcc, constant: 3.615, species: [Cu], axis: [0, 0, 1], sigma: 5,
+            plane: [2, 1, 0], repeat: [1, 2], thickness: 16, overlap: 1.6}
+        """,
+      stages: """
+        - minimize: {method: fire, max_steps: 10}
+          - dynamics: {steps: 20, timestep: 2 fs, load: {xz: {rate: 1e11 /s}, zz: {stress: 1 GPa}, damping: 0.2}}
+        """),
+    Deck(
+      testDescription: "hot rock salt on a mesh at constant pressure",
+      structure: "lattice: {type: rocksalt, constant: 5.64, species: [Na, Cl], size: [1, 2, 3]}",
+      extra: "species: {Na: {charge: 1}, Cl: {charge: -1}}", potential: rockSalt("pppm"),
+      stages: "- dynamics: {steps: 20, thermostat: {nose_hoover: {temperature: 500}}, barostat: {mtk: {damping: 0.2}}}"),
+    Deck(
       testDescription: "a bicrystal pulled along its normal",
       structure: """
         grain_boundary: {kind: tilt, lattice: fcc, constant: 3.615, species: [Cu], axis: [0, 0, 1], sigma: 5,

@@ -228,6 +228,11 @@ extension MinimizePlan {
     maxSteps = section.integer("max_steps")
     timestep = section.double("timestep")
     location = section.location
+    increments = (section["increments"]?.section).map {
+      IncrementsPlan(
+        component: ["xx", "yy", "zz", "yz", "xz", "xy"].firstIndex(of: $0.string("component"))!,
+        strain: $0.double("strain"), count: $0.integer("count"), isPure: $0.string("shear") == "pure", section: $0)
+    }
     let shape = section["cell"]?.string ?? (hasBoundaries ? "normal" : "fixed")
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(

@@ -17,7 +17,7 @@ public struct StagePlan: Sendable {
   /// Most steps that it can take.
   public var stepLimit: Int {
     switch work {
-    case .minimize(let plan): plan.maxSteps
+    case .minimize(let plan): plan.maxSteps.multipliedReportingOverflow(by: (plan.increments?.count ?? 0) + 1).partialValue
     case .dynamics(let plan): plan.steps
     }
   }
@@ -41,7 +41,7 @@ extension StagePlan {
         MinimizePlan(
           method: method, forceTolerance: forceTolerance, energyTolerance: nil, maxSteps: maxSteps, timestep: 0.001,
           cell: cell.map { RelaxedCellPlan(shape: $0, stress: stress, tolerance: stressTolerance) },
-          location: location)), location: location)
+          increments: nil, location: location)), location: location)
   }
 }
 
@@ -58,8 +58,22 @@ public struct MinimizePlan: Sendable {
   public var timestep: Double
   /// nil: the cell is fixed.
   public var cell: RelaxedCellPlan?
+  /// nil: no loading.
+  public var increments: IncrementsPlan?
   /// Of the stage.
   public var location: SourceLocation
+}
+
+/// Quasi-static loading, `minimize.increments` of the deck.
+public struct IncrementsPlan: Sendable {
+  /// In Voigt's order.
+  public var component: Int
+  /// Of an increment.
+  public var strain: Double
+  public var count: Int
+  public var isPure: Bool
+  /// Of the deck, for what observers must know.
+  public var section: DeckSection
 }
 
 /// What of the cell is relaxed along with the atoms.

@@ -40,7 +40,10 @@ extension DeckSchema {
         .defaulted(
           "stress_tolerance", .quantity(.pressure, .positive.plausibly(1e-6...1e5)), "1 bar",
           "Largest difference from it at the end, where the cell is relaxed."),
-        .defaulted("max_steps", .steps, "10000", "Most steps: each is one computation of forces."),
+        .defaulted(
+          "max_steps", .steps, "10000",
+          "Most steps, for each increment if there are such: each is one computation of forces."),
+        .optional("increments", .object(increments), "Strains the cell step by step and relaxes at each."),
         .defaulted(
           "timestep", .quantity(.time, plausibleStep), "0.001",
           "Time step at the start of `fire`, which adapts it; others have none."),
@@ -59,6 +62,41 @@ extension DeckSchema {
     ["xx", "yy", "zz", "yz", "xz", "xy"].map {
       .optional($0, .quantity(.pressure, .any.plausibly(1e-6...1e8)), "Component \($0).")
     })
+
+  /// What the stress of a load is of.
+  package static let stressVolume = DeckKey.optional(
+    "volume", .enumeration(["cell", "matter"]),
+    "What the stress is of: the cell, or the matter between the outermost atoms along axes with empty space. Must be given "
+      + "where there is such; `cell` elsewhere.")
+
+  package static let stopWhen = DeckObject(
+    "About the component that is loaded, of several the first with a rate.",
+    [
+      .optional("strain", .number(.positive.plausibly(1e-6...10)), "Engineering strain at which it ends."),
+      .optional("stress", .quantity(.pressure, .positive.plausibly(1e-3...1e7)), "Stress at which it ends."),
+      .optional(
+        "stress_drop", .number(NumberRange(from: 0, to: 1, includesLower: false)),
+        "Part of the highest stress so far by which it must have fallen."),
+      .defaulted(
+        "after_strain", .number(.nonNegative), "0.01", "A fall of the stress counts from this strain on: noise may be before."),
+    ], rules: [.init(.atLeastOne, of: ["strain", "stress", "stress_drop"])])
+
+  private static let increments = DeckObject(
+    "Quasi-static loading: relaxed, strained by an increment, relaxed, and so on, with a row of loading.csv for each.",
+    [
+      .required("component", .enumeration(["xx", "yy", "zz", "yz", "xz", "xy"]), "What is strained."),
+      .required(
+        "strain", .number(NumberRange.any.plausibly(1e-6...0.1)),
+        "Engineering strain of an increment; of shear the change of the angle."),
+      .required("count", .integer(1...1_000_000), "Number of increments."),
+      .defaulted("shear", .enumeration(["simple", "pure"]), "simple", "Of yz, xz, xy, as in `load`."),
+      stressVolume,
+      .optional("stop_when", .object(stopWhen), "Ends the stage before all increments are made."),
+    ],
+    example: """
+      stages:
+        - minimize: {cell: in_plane, increments: {component: zz, strain: 0.002, count: 100, stop_when: {stress_drop: 0.3}}}
+      """)
 
   private static func dynamics(_ parts: DeckParts) -> DeckObject {
     let thermostat = DeckObject.choice(

@@ -7,11 +7,12 @@ import MDNumerics
 /// Q_k = V₀ M_k τ² with the measured moduli M_k, so that each oscillates with a period of about 2πτ,
 ///
 ///     ṙ = v + ε̇ r,   v̇ = f/m − (ε̇ + tr ε̇/N_f) v,   Q_k ë_k = G_k − Q_k ė_k ξ̇,
-///     G_k = (Σ m v ⊗ v + W + V S + (Σ m v²/N_f)·1) : B_k,   ε̇ = Σ ė_k B_k,
+///     G_k = (Σ m v ⊗ v + W + V S + (Σ m v²/N_f + c k_B T)·1) : B_k,   ε̇ = Σ ė_k B_k,
 ///
-/// with N_f degrees of freedom, S the stress asked for and ξ a chain of Nosé and Hoover of the cell's own, at the
+/// with N_f degrees of freedom, c = 1 where the drift of the centre of mass is left out of them, else 0 (so that volumes
+/// are distributed as V^N e^(−PV/k_BT) with all N atoms, as with `CellRescaling`), S the stress asked for and ξ a chain of Nosé and Hoover of the cell's own, at the
 /// thermostat's temperature; without a thermostat there is none, and the enthalpy is constant. ε̇ is symmetric: the cell
-/// does not rotate. Conserved: K + U − ∫ V S : dε + Σ ½ Q_k ė_k² and what thermostat and chain hold.
+/// does not rotate. Conserved: K + U − ∫ V S : dε − c k_B T ln V + Σ ½ Q_k ė_k² and what thermostat and chain hold.
 ///
 /// G. J. Martyna, D. J. Tobias, M. L. Klein, J. Chem. Phys. 101, 4177 (1994); the factorised propagator is that of
 /// T.-Q. Yu et al., Chem. Phys. 370, 294 (2010), and W. Shinoda et al., Phys. Rev. B 69, 134103 (2004).
@@ -108,9 +109,17 @@ package final class MartynaTobiasKlein: CellCoupled {
   private func push(_ context: DynamicsContext, volume: Double) {
     let freedom = max(context.degreesOfFreedom(momentumConserved: conservesMomentum(context)), 1)
     let stress = coupling.target(at: context.step).stress
-    let force = coupling.components.project(
-      kinetic + virial + volume * stress + (kinetic.trace / Double(freedom)) * .identity)
+    let share = kinetic.trace / Double(freedom) + driftShare(context)
+    let force = coupling.components.project(kinetic + virial + volume * stress + share * .identity)
     for k in rates.indices { rates[k] += 0.5 * context.timestep * force[k] / masses[k] }
+  }
+
+  /// c k_B T, eV.
+  private func driftShare(_ context: DynamicsContext) -> Double {
+    guard let temperature = temperature(context.step),
+      context.excludesDrift(momentumConserved: conservesMomentum(context))
+    else { return 0 }
+    return Units.boltzmann * temperature
   }
 
   /// Half a step of the atoms' velocities under forces and the cell's drag.
@@ -127,7 +136,7 @@ package final class MartynaTobiasKlein: CellCoupled {
   /// Positions and the cell over a time.
   private func drift(_ context: DynamicsContext, _ box: inout Box, _ time: Double) throws {
     let strain = time * coupling.components.matrix(rates)
-    guard strain.norm < 0.1 else {
+    guard strain.norm < 0.25 else {
       throw FaultlineError(
         .run, "the barostat strains the cell by \(String(format: "%.3g", strain.norm)) in step \(context.step)",
         hint: "relax the structure first (`minimize` with the same `cell`), or give a longer `damping`",
@@ -141,6 +150,7 @@ package final class MartynaTobiasKlein: CellCoupled {
     let target = coupling.target(at: context.step)
     work += target.pressure * (box.volume - volume)
     work -= 0.5 * (box.volume + volume) * target.deviator.contracted(with: strain)
+    work -= driftShare(context) * log(box.volume / volume)
   }
 
   /// Half a step of the cell's own thermostat.

@@ -8,8 +8,11 @@ package struct PressureCoupling: Sendable {
   package let target: StressRamp
   /// τ, ps.
   package let damping: Double
-  /// M_k = −∂(W : B_k)/∂e_k / V of atoms carried along affinely, eV/Å³, by component; empty before `learn`.
+  /// The eigenvalues M_k of M_kl = −∂(W : B_l)/∂e_k / V of atoms carried along affinely, eV/Å³; `components` are then the
+  /// eigenvectors, which do not answer one another. Empty before `learn`.
   package private(set) var moduli: [Double] = []
+  /// Of the cell when its stiffness was measured, Å³.
+  package private(set) var volume = 0.0
 
   /// Stiffnesses below this part of the largest are taken for it: a soft component must not run away.
   private static let softest = 0.05
@@ -38,22 +41,36 @@ package struct PressureCoupling: Sendable {
     _ context: DynamicsContext, box: Box, temperature: Double, virial: (Matrix3) throws -> Matrix3
   ) throws {
     let thermal = Double(context.counts.all) * Units.boltzmann * temperature / box.volume
-    var found: [Double] = []
-    for b in components.basis {
+    let count = components.count
+    var stiffness = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
+    for (k, b) in components.basis.enumerated() {
       let stretched = try virial(Self.probe * b)
       let pressed = try virial(-Self.probe * b)
-      found.append((pressed - stretched).contracted(with: b) / (2 * Self.probe * box.volume) + thermal)
+      let row = components.project(pressed - stretched).map { $0 / (2 * Self.probe * box.volume) }
+      for l in 0..<count {
+        stiffness[k][l] += 0.5 * row[l]
+        stiffness[l][k] += 0.5 * row[l]
+      }
+      stiffness[k][k] += thermal
     }
+    guard let eigen = SymmetricEigen(stiffness) else {
+      throw FaultlineError(
+        .run, "the virial of a strained cell is not a number", hint: "relax the structure first", isCollective: true)
+    }
+    // Strains that answer one another are taken together: the eigenvectors are components of their own.
+    let found = eigen.values
+    components = CellComponents(basis: eigen.vectors.map(components.matrix))
     let largest = found.max() ?? 0
-    guard largest > 0, found.allSatisfy(\.isFinite) else {
+    guard largest > 0 else {
       throw FaultlineError(
         .input, "the cell gives way to every strain, so a barostat has nothing to hold on to",
         hint: "relax the structure first, or give it the density that it should have", isCollective: true)
     }
     moduli = found.map { max($0, Self.softest * largest) }
+    volume = box.volume
   }
 
-  /// "compressibility 7.1e-7/bar, from the moduli of 3 components": M_k as the log has it.
+  /// "moduli 120.1, 150.0 GPa": M_k as the log has it.
   var phrase: String {
     let bar = moduli.map { $0 * Units.energyPerVolumeToBar / 10_000 }
     return "moduli " + bar.map { String(format: "%.1f", $0) }.joined(separator: ", ") + " GPa"
@@ -63,18 +80,19 @@ package struct PressureCoupling: Sendable {
 
   struct State: Codable, Equatable {
     var moduli: [Double]
+    var volume: Double
     var basis: [[Double]]
   }
 
-  var state: State { State(moduli: moduli, basis: components.basis.map(\.elements)) }
+  var state: State { State(moduli: moduli, volume: volume, basis: components.basis.map(\.elements)) }
 
   mutating func restore(_ state: State, kind: String) throws {
     try StateCoding.require(
       state.moduli.count == components.count && state.moduli.allSatisfy { $0 > 0 && $0.isFinite }
-        && state.basis.count == components.count
+        && state.volume > 0 && state.volume.isFinite && state.basis.count == components.count
         && state.basis.allSatisfy { $0.count == 9 && abs(Matrix3($0).norm - 1) < 1e-9 }, kind: kind,
       "moduli \(state.moduli) of \(state.basis.count) components")
-    moduli = state.moduli
+    (moduli, volume) = (state.moduli, state.volume)
     components = CellComponents(basis: state.basis.map { Matrix3($0) })
   }
 }

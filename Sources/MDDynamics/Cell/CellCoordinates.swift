@@ -56,9 +56,12 @@ package struct CellCoordinates: Sendable {
   }
 
   /// Takes the virial (eV) of all ranks.
-  mutating func measure(virial: Matrix3, box: Box) {
+  package mutating func measure(virial: Matrix3, box: Box) {
     state.force = components.project(virial + box.volume * target.stress).map { $0 / scale }
   }
+
+  /// −∂H/∂q, eV/Å.
+  package var force: [Double] { state.force }
 
   /// How far the stress is from the target, eV/Å³: the largest component.
   func residual(_ box: Box) -> Double {
@@ -68,13 +71,13 @@ package struct CellCoordinates: Sendable {
   func isConverged(_ box: Box) -> Bool { residual(box) <= tolerance }
 
   /// H − E, eV.
-  func enthalpyPart(_ box: Box) -> Double { target.pressure * box.volume - state.work }
+  package func enthalpyPart(_ box: Box) -> Double { target.pressure * box.volume - state.work }
 
   /// The largest component of a strain by these steps (Å).
   func strain(of steps: [Double]) -> Double { steps.reduce(0) { max($0, abs($1)) } / scale }
 
   /// Moves the cell by steps dq (Å), and the atoms with it.
-  mutating func move(by steps: [Double], _ context: DynamicsContext, box: inout Box) throws {
+  package mutating func move(by steps: [Double], _ context: DynamicsContext, box: inout Box) throws {
     let strain = components.matrix(steps.map { $0 / scale })
     let before = box.volume
     try Deformation.apply(strain.exponential, context, box: &box, blame: "the relaxation has")

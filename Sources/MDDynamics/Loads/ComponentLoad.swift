@@ -11,8 +11,8 @@ extension LoadEntry {
     [
       .optional("rate", rate, "Strain rate, positive in tension; of shear the rate of the angle."),
       .defaulted(
-        "measure", .enumeration(["engineering", "true"]), "engineering",
-        "Whether the rate is of the length at the stage's start or of the present length."),
+        "measure", .enumeration(["engineering", "logarithmic"]), "engineering",
+        "Whether the rate is of the length at the stage's start, or of the present length (a true strain rate)."),
       .defaulted(
         "shear", .enumeration(["simple", "pure"]), "simple",
         "Of yz, xz, xy: whether points move along the first axis in proportion to the second, or along both alike."),
@@ -21,18 +21,6 @@ extension LoadEntry {
         "Cauchy's stress that it comes to, positive in tension: constant, or [start, end] of a ramp over the stage."),
     ],
     rules: [.init(.exactlyOne, of: ["rate", "stress"])])
-
-  private static let stopWhen = DeckObject(
-    "About the first component with a rate.",
-    [
-      .optional("strain", .number(.positive.plausibly(1e-6...10)), "Engineering strain at which it ends."),
-      .optional("stress", .quantity(.pressure, .positive.plausibly(1e-3...1e7)), "Stress at which it ends."),
-      .optional(
-        "stress_drop", .number(NumberRange(from: 0, to: 1, includesLower: false)),
-        "Part of the highest stress so far by which it must have fallen."),
-      .defaulted(
-        "after_strain", .number(.nonNegative), "0.01", "A fall of the stress counts from this strain on: noise may be before."),
-    ], rules: [.init(.atLeastOne, of: ["strain", "stress", "stress_drop"])])
 
   static let load = LoadEntry(
     "load",
@@ -48,12 +36,9 @@ extension LoadEntry {
           "What keeps stresses; `rescale` if absent, `mtk` without a thermostat."),
         .defaulted(
           "damping", .quantity(.time, .positive.plausibly(0.01...1000)), "1 ps", "Time constant of that barostat."),
-        .optional(
-          "volume", .enumeration(["cell", "matter"]),
-          "What the stress is of: the cell, or the matter between the outermost atoms along axes with empty space. Must "
-            + "be given where there is such; `cell` elsewhere."),
+        DeckSchema.stressVolume,
         .optional("every", .steps, "Steps from row to row of loading.csv; those of `output.thermo` if absent."),
-        .optional("stop_when", .object(stopWhen), "Ends the stage before its steps are done; looked at with each row."),
+        .optional("stop_when", .object(DeckSchema.stopWhen), "Ends the stage before its steps are done; looked at with each row."),
       ],
       example: """
         stages:
@@ -114,18 +99,10 @@ extension LoadEntry {
         continue
       }
       let rate = value.section.double("rate")
-      var one = Matrix3.zero
-      if i == j {
-        one[i][i] = rate
-      } else if value.section.string("shear") == "pure" {
-        one[i][j] = rate / 2
-        one[j][i] = rate / 2
-      } else {
-        one[j][i] = rate
-      }
-      let isTrue = value.section.string("measure") == "true"
+      let one = rate * ComponentStrain.unit(k, isPure: value.section.string("shear") == "pure")
+      let isTrue = value.section.string("measure") == "logarithmic"
       if isTrue { load.trueRates += one } else { load.rates += one }
-      words.append("\(name) at \(rate) /ps\(isTrue ? " (true)" : "")")
+      words.append("\(name) at \(rate) /ps\(isTrue ? " (logarithmic)" : "")")
     }
     if !words.isEmpty { load.summary = "loaded: " + words.joined(separator: ", ") }
     return load

@@ -62,7 +62,26 @@ package struct MinimizerEntry: Sendable {
     guard let found = all.first(where: { $0.name.name == plan.method }) else {
       preconditionFailure("the deck's schema is made of these minimisers")
     }
-    return try found.make(plan, try cell(plan, box: box, atoms: atoms))
+    let one = { (box: Box) in try found.make(plan, try cell(plan, box: box, atoms: atoms)) }
+    guard let increments = plan.increments else { return try one(box) }
+    try refuse(increments, of: plan, box: box)
+    return try QuasiStatic(increments, box: box, make: one)
+  }
+
+  /// Each component of the cell has one owner, and an open axis none.
+  private static func refuse(_ increments: IncrementsPlan, of plan: MinimizePlan, box: Box) throws {
+    let strained = CellComponents(basis: [CellComponents.voigt(increments.component)])
+    try strained.refuseOpenAxes(
+      box, wanting: "the increment of \(CellComponents.voigtNames[increments.component])",
+      at: increments.section.location)
+    guard let name = plan.cell?.shape, let shape = CellShape(rawValue: name),
+      CellComponents(shape, box: box).touches(increments.component)
+    else { return }
+    throw FaultlineError(
+      .input,
+      "`cell: \(name)` and the increments both change the component \(CellComponents.voigtNames[increments.component])",
+      hint: "give a `cell` that leaves it out: `in_plane`, `normal` or `fixed`", at: increments.section.location,
+      isCollective: true)
   }
 
   private static func cell(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> CellCoordinates? {

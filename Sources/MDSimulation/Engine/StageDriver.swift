@@ -10,8 +10,9 @@ struct StageState: Codable, Equatable, Sendable {
   var loading: Data?
   /// The step before the stage's first.
   var firstStep: Int
-  /// F of all deformation since then, nine numbers.
+  /// F of all deformation since then, and the cell that it began from; nine numbers each.
   var gradient: [Double]
+  var firstCell: [Double]
   /// Whether the stage has been ended before its steps were done.
   var isEnded: Bool
 }
@@ -30,6 +31,7 @@ final class StageDriver {
   let number: Int
   /// F of all deformation since the stage began.
   var gradient = Matrix3.identity
+  private var firstCell: Matrix3
   /// Whether it ends before its steps are done.
   var isEnded = false
   let integrator: any Integrator
@@ -59,6 +61,7 @@ final class StageDriver {
     self.firstStep = first
     steps = plan.stepLimit
     number = clock.stage
+    firstCell = system.box.cell
     label = plan.name
     let timestep: Double
     switch plan.work {
@@ -122,6 +125,9 @@ final class StageDriver {
     return notes
   }
 
+  /// Whether this step ends the relaxation at one strain of quasi-static loading; nil for other stages.
+  var isAtIncrement: Bool? { (minimizer as? QuasiStatic)?.isAtIncrement }
+
   /// Whether the cell may be sheared, so that its vectors must be chosen anew now and then.
   var shears: Bool {
     let sheared = (integrator as? any CellCoupled).map { $0.coupling.components.shears } ?? false
@@ -139,13 +145,15 @@ final class StageDriver {
   func state() throws -> StageState {
     StageState(
       integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep,
-      gradient: gradient.elements, isEnded: isEnded)
+      gradient: gradient.elements, firstCell: firstCell.elements, isEnded: isEnded)
   }
 
   /// Starts the integrator, afresh or as a checkpoint left it. Forces are known.
   func begin(box: Box, from state: StageState?) throws {
     try integrator.begin(context, box: box, from: state?.integrator)
-    if let state { (gradient, isEnded) = (Matrix3(state.gradient), state.isEnded) }
+    if let state {
+      (gradient, firstCell, isEnded) = (Matrix3(state.gradient), Matrix3(state.firstCell), state.isEnded)
+    }
     guard let state, let loading else { return }
     guard let data = state.loading else {
       throw FaultlineError(.input, "the checkpoint holds no loading for stage '\(plan.name)'", isCollective: true)

@@ -37,8 +37,10 @@ public enum DryRun {
     if let found = try mistakes.attempt({ try EquilibriumLattice.resolved(plan, communicator: communicator) }) {
       plan = found.plan
       for note in found.notes { log.line("structure    " + note) }
+    } else {
+      // Without its constants there is no structure to look at.
+      try mistakes.refuse()
     }
-    try mistakes.refuse()
     let system = try system(plan, ranks: ranks, &mistakes, communicator, log)
     try mistakes.refuse()
     guard let system else { preconditionFailure("a system that cannot be made is a mistake") }
@@ -62,6 +64,11 @@ public enum DryRun {
     let pressure = probe.pressure.map { "pressure of atoms at rest \(BoundaryEnergy.kilobar($0))" }
     let both = [pressure, nearest].compactMap { $0 }
     if !both.isEmpty { log.line("             " + both.joined(separator: ", ")) }
+    if let pressure = probe.pressure, abs(pressure) > 1000,
+      let note = try EquilibriumLattice.note(against: plan, communicator: communicator)
+    {
+      log.line("             " + note)
+    }
     for note in try system.notes(step: 0) { log.line("             " + note) }
     // What tasks take hangs on how their cells relax.
     if plan.tasks.isEmpty { try report(plan, system, probe, ranks: ranks, log: log) }

@@ -232,12 +232,6 @@ final class BoundaryEnergy: Observer {
 
   private static func warnings(_ b: Result) -> [String] {
     var warnings: [String] = []
-    if let p = b.normalPressure, abs(p) > notable {
-      warnings.append(
-        "grain-boundary energy: \(kilobar(p)) are left along the normal: the cell is too "
-          + "\(p > 0 ? "short" : "long") for this boundary, and γ holds the energy of that strain; relax it with "
-          + "`cell: normal`, and see docs/grain-boundaries.md")
-    }
     if let p = b.referencePressure, abs(p) > notable {
       warnings.append(referenceWarning(p))
     }

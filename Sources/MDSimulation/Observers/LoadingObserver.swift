@@ -52,8 +52,10 @@ final class LoadingObserver: Observer {
   }
 
   private static func load(of stage: StagePlan) -> DeckSection? {
-    guard case .dynamics(let dynamics) = stage.work else { return nil }
-    return dynamics.loads.first?.section
+    switch stage.work {
+    case .dynamics(let dynamics): dynamics.loads.first?.section
+    case .minimize(let minimize): minimize.increments?.section
+    }
   }
 
   /// Whether a stage of the deck loads the cell.
@@ -77,12 +79,11 @@ final class LoadingObserver: Observer {
     let ends = system.surfaceAxes()
     guard let axis = ends.first else { return [] }
     for stage in plan.stages {
-      guard case .dynamics(let dynamics) = stage.work,
-        let load = dynamics.loads.first(where: { $0.name == "load" }), !load.section.gives("volume")
-      else { continue }
+      // `deform` has no such key: its stress is the cell's.
+      guard let load = Self.load(of: stage), load["axis"] == nil, !load.gives("volume") else { continue }
       throw FaultlineError(
         .input, "stage '\(stage.name)': there is empty space along \(["a", "b", "c"][axis]), so the stress has no volume",
-        hint: "give `volume: matter` (between the outermost atoms) or `volume: cell` in `load`", at: load.location,
+        hint: "give `volume: matter` (between the outermost atoms) or `volume: cell`", at: load.location,
         isCollective: true)
     }
     return []
@@ -92,6 +93,8 @@ final class LoadingObserver: Observer {
 
   private func isDue(_ look: Look) -> Bool {
     guard let stage = look.stage, let load = Self.load(of: plan.stages[stage.number]) else { return false }
+    // Quasi-static stages tell afterwards whether they are at an increment.
+    if stage.isAtIncrement != nil { return true }
     let every = load["every"]?.integer ?? plan.output.thermo.every
     return look.isStart || look.step % every == 0 || look.step == stage.firstStep + stage.steps
   }
@@ -100,6 +103,7 @@ final class LoadingObserver: Observer {
 
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
     guard let load = Self.load(of: plan.stages[engine.clock.stage]) else { return Observation() }
+    if engine.stage.isAtIncrement == false { return Observation() }
     let row = engine.sample(tally)
     let p = row.pressureTensor
     let pressure = Matrix3(Vector3(p[0], p[5], p[4]), Vector3(p[5], p[1], p[3]), Vector3(p[4], p[3], p[2]))
@@ -137,6 +141,7 @@ final class LoadingObserver: Observer {
   /// The component that conditions are about: the first with a rate.
   private static func watched(_ load: DeckSection) -> Int {
     if load["axis"] != nil { return load.axis("axis") }
+    if let name = load["component"]?.string { return CellComponents.voigtNames.firstIndex(of: name) ?? 0 }
     return CellComponents.voigtNames.firstIndex { name in
       guard let value = load[name], !value.isText else { return false }
       return value.section["rate"] != nil

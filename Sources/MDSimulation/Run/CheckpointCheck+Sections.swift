@@ -39,7 +39,7 @@ extension CheckpointSectionReader {
   }
 
   /// The state of the stage that a run stopped in.
-  func stage(_ clock: Clock) throws -> StageState {
+  func stage(_ clock: Clock, cell: [Double]) throws -> StageState {
     let state = try decode(StageState.self)
     try require(
       state.firstStep == clock.step - clock.stepInStage,
@@ -47,6 +47,14 @@ extension CheckpointSectionReader {
     try require(
       state.gradient.count == 9 && state.gradient.allSatisfy(\.isFinite) && Matrix3(state.gradient).determinant > 0,
       "a deformation \(state.gradient)")
+    let first = Matrix3(state.firstCell.count == 9 ? state.firstCell : Matrix3.zero.elements)
+    try require(
+      state.firstCell.allSatisfy(\.isFinite) && abs(first.determinant) > 1e-9, "a first cell \(state.firstCell)")
+    // The same lattice, if perhaps other vectors of it.
+    let change = first * Matrix3(state.gradient) * Matrix3(cell).inverse
+    try require(
+      change.elements.allSatisfy { abs($0 - $0.rounded()) < 1e-6 } && abs(abs(change.determinant) - 1) < 1e-6,
+      "a deformation that does not lead from the stage's first cell to the checkpoint's")
     return state
   }
 }

@@ -83,7 +83,7 @@ extension Simulation {
         isCollective: true)
     }
     // Every section has found its owner before an output file is touched.
-    var state = try checkpoint.section("stage", file: file)?.stage(header.clock)
+    var state = try checkpoint.section("stage", file: file)?.stage(header.clock, cell: header.cell)
     // A relaxation that is given more steps begins them at rest.
     if extend != nil, case .dynamics = plan.stages[header.clock.stage].work { state = end?.state }
     let observers = try Observers(.init(plan: plan, system: system, geometry: nil))

@@ -327,7 +327,8 @@ public final class Simulation {
     text += ", pressure \(RunLog.fixed(row.pressure, 1)) bar, \(RunLog.fixed(along, 1)) bar along the normal of a and b"
     log.line("  \(text), volume \(RunLog.fixed(row.volume, 4)) Å³")
     guard plan.structure?.hasBoundaries ?? false, abs(along) > 1000 else { return }
-    let warning = "the boundaries are left under \(BoundaryEnergy.kilobar(along)) along their normal; `cell: normal` relaxes it"
+    let warning = "the boundaries are left under \(BoundaryEnergy.kilobar(along)) along their normal, and their energy holds that "
+      + "of the strain; `cell: normal` relaxes it"
     log.line("  warning: " + warning)
     summary.warn(warning, step: clock.step)
   }

@@ -51,6 +51,24 @@ enum EquilibriumLattice {
     return (plan, [note])
   }
 
+  /// What is to be said of a lattice constant of the deck that is not the potential's at no pressure; nil for those that are,
+  /// and where the potential has none. Collective.
+  static func note(against plan: RunPlan, communicator: any Communicator) throws -> String? {
+    let given: (lattice: LatticeKind, constant: Double?, species: [String])
+    switch plan.structure?.source {
+    case .lattice(let lattice): given = (lattice.type, lattice.constant, lattice.species)
+    case .grainBoundary(let boundary): given = (boundary.lattice, boundary.constant, boundary.species)
+    default: return nil
+    }
+    guard let constant = given.constant,
+      let found = try? find(
+        given.lattice, species: given.species, pressure: 0, plan: plan, communicator: communicator),
+      abs(found.a / constant - 1) > 1e-4
+    else { return nil }
+    return "the lattice constant \(RunLog.fixed(constant, 4)) Å is not this potential's at 0 K, \(RunLog.fixed(found.a, 4)) Å "
+      + "(`constant: equilibrium` takes that)"
+  }
+
   private static func note(_ found: Constants, _ lattice: LatticeKind, pressure: Double) -> String {
     "\(lattice.rawValue) of this potential at 0 K and \(RunLog.fixed(pressure, 0)) bar: a = \(RunLog.fixed(found.a, 6)) Å"
       + (found.c.map { ", c = \(RunLog.fixed($0, 6)) Å" } ?? "") + ", \(RunLog.fixed(found.energy, 6)) eV/atom"
