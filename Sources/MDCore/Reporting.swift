@@ -4,11 +4,17 @@ public struct Figure: Sendable, Equatable {
   public var name: String
   /// Empty for pure numbers.
   public var unit: String
+  /// Significant digits in files. With 17 a number is read back as it was: for energies, whose small differences count.
+  public var digits: Int
 
-  public init(_ name: String, unit: String = "") {
+  public init(_ name: String, unit: String = "", digits: Int = 17) {
     self.name = name
     self.unit = unit
+    self.digits = digits
   }
+
+  /// Name and unit as the headers of tables have them: "temperature [K]".
+  public var heading: String { unit.isEmpty ? name : "\(name) [\(unit)]" }
 }
 
 /// A potential that has more to tell of a step than its energy.

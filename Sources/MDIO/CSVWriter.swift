@@ -1,14 +1,19 @@
 import Glibc
 import MDCore
 
-/// A table of numbers as comma-separated values: a header line once, then rows with 17 significant digits.
+/// A table of numbers as comma-separated values: a header line once, then rows with 17 significant digits, or as many as
+/// are asked for.
 public final class CSVWriter {
   public let columns: [String]
+  private let digits: [Int]
   private let file: OutputFile
 
   /// With `.append` the file's header must name the same columns; a file cut to nothing gets its header again.
-  public init(_ path: String, columns: [String], mode: OutputFile.Mode = .create) throws {
+  /// - Parameter digits: significant ones of each column.
+  public init(_ path: String, columns: [String], digits: [Int]? = nil, mode: OutputFile.Mode = .create) throws {
+    precondition(digits == nil || digits?.count == columns.count, "digits of each column")
     self.columns = columns
+    self.digits = digits ?? columns.map { _ in 17 }
     let header = columns.map(Self.quoted).joined(separator: ",")
     file = try OutputFile(path, mode: mode)
     if file.offset == 0 {
@@ -33,7 +38,7 @@ public final class CSVWriter {
     var text = TextBuffer(capacity: 32 * row.count)
     for (k, value) in row.enumerated() {
       if k > 0 { text.append(byte: 0x2C) }
-      text.append(value)
+      text.append(value, digits[k])
     }
     text.append(byte: 0x0A)
     try file.write(text.bytes)

@@ -57,6 +57,47 @@ import Testing
   }
 
   static let effects = [
+    KeyEffect("analysis.boundary_energy.chemical_potentials", "analysis.boundary_energy.area",
+      "analysis.boundary_energy.count", "analysis.boundary_energy.atomic_volume"
+    ) {
+      // A bicrystal that is read: two boundaries in the plane of a and b, unless the deck says otherwise.
+      let built = try DeckRun(
+        boundary + "stages: [{minimize: {max_steps: 1, cell: fixed}}]\n"
+          + "output: {trajectories: [{file: t.extxyz, every: 1}]}\nanalysis: {boundary_energy: {}}")
+      let frame = try #require(try built.frames("t.extxyz").first)
+      let cell = frame.structure.box.cell
+      let energy = ThermoTests.copper.evaluate(frame.structure).energy
+      func read(_ keys: String) throws -> [String: Any] {
+        let run = try DeckRun()
+        try run.write("b.extxyz", data: Data(contentsOf: URL(fileURLWithPath: built.path("run/t.extxyz"))))
+        try run.run(
+          "structure: {file: {path: b.extxyz}}\npotential: \(ThermoTests.copperDeck)\n"
+            + "stages: [{minimize: {max_steps: 1, cell: fixed, force_tolerance: 1000}}]\n"
+            + "analysis: {boundary_energy: {\(keys)}}")
+        return try #require(try boundaries(run).first)
+      }
+      // The last frame is what is read.
+      let last = try #require(try built.frames("t.extxyz").last)
+      let lastEnergy = ThermoTests.copper.evaluate(last.structure).energy
+      #expect(lastEnergy <= energy)
+      let count = Double(last.positions.count)
+      let (plain, other) = (
+        try read("chemical_potentials: {Cu: -3.4}, atomic_volume: 11.5"),
+        try read("chemical_potentials: {Cu: -3.4}, area: 17, count: 3")
+      )
+      let area = cross(cell.x, cell.y).length
+      let excess = lastEnergy + 3.4 * count
+      let unit = Units.energyPerAreaToJoulePerSquareMetre
+      let gammas = try [plain, other].map { try #require($0["energy_J_per_m2"] as? Double) }
+      #expect(abs(gammas[0] - excess / (2 * area) * unit) < 1e-8 * abs(gammas[0]))
+      #expect(abs(gammas[1] - excess / (3 * 17) * unit) < 1e-8 * abs(gammas[1]))
+      let volume = try #require(plain["excess_volume_A"] as? Double)
+      #expect(abs(volume - (last.structure.box.volume - count * 11.5) / (2 * area)) < 1e-9)
+      #expect(other["excess_volume_A"] == nil, "nobody has said what an atom's volume is")
+      // Of what is built it is that of the crystal.
+      let own = try #require(try boundaries(built).first?["excess_volume_A"] as? Double)
+      #expect(abs(own - (last.structure.box.volume - count * 3.615 * 3.615 * 3.615 / 4) / (2 * area)) < 1e-9)
+    },
     KeyEffect("analysis.boundary_energy.reference_energy") {
       for (key, reference) in [("{}", crystalEnergy(3.615)), ("{reference_energy: -1.25 eV}", -1.25)] {
         let run = try DeckRun(

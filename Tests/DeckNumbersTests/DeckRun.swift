@@ -74,14 +74,15 @@ final class DeckRun {
 
   /// The run's files go to `output` inside the folder.
   func run(
-    _ deck: String, output: String = "run", ranks: Int = 1, limits: RunLimits = RunLimits(), overwrite: Bool = false
+    _ deck: String, settings: [String] = [], output: String = "run", ranks: Int = 1, limits: RunLimits = RunLimits(),
+    overwrite: Bool = false
   ) throws {
     let (file, directory) = (path("\(output).yaml"), path(output))
     try write("\(output).yaml", deck.replacingOccurrences(of: "FOLDER", with: folder))
     try onRanks(ranks) { communicator, log in
-      try Simulation.start(
-        deck: file, output: directory, overwrite: overwrite, communicator: communicator, log: log
-      ).run(limits: limits)
+      try RunJob.start(
+        deck: file, settings: settings, .init(output: directory, overwrite: overwrite, limits: limits),
+        communicator: communicator, log: log)
     }
   }
 
@@ -94,10 +95,12 @@ final class DeckRun {
     }
   }
 
-  func resume(_ output: String = "run", ranks: Int = 1, limits: RunLimits = RunLimits()) throws {
+  func resume(
+    _ output: String = "run", extend: RunExtension? = nil, ranks: Int = 1, limits: RunLimits = RunLimits()
+  ) throws {
     let directory = path(output)
     try onRanks(ranks) { communicator, log in
-      try Simulation.resume(from: directory, communicator: communicator, log: log).run(limits: limits)
+      try RunJob.resume(from: directory, extend: extend, .init(limits: limits), communicator: communicator, log: log)
     }
   }
 
@@ -130,15 +133,11 @@ final class DeckRun {
 
   /// Rows of thermo.csv by column.
   func thermo(_ output: String = "run") throws -> [[String: Double]] {
-    let lines = try read("\(output)/thermo.csv").split(separator: "\n")
-    let header = (lines.first ?? "").split(separator: ",").map(String.init)
-    return lines.dropFirst().map { line in
-      Dictionary(uniqueKeysWithValues: zip(header, line.split(separator: ",").map { Double($0) ?? .nan }))
-    }
+    CSVTable.rows(try read("\(output)/thermo.csv"))
   }
 
   func thermoHeader(_ output: String = "run") throws -> [String] {
-    try read("\(output)/thermo.csv").prefix { $0 != "\n" }.split(separator: ",").map(String.init)
+    CSVTable.names(try read("\(output)/thermo.csv"))
   }
 
   /// run.json.

@@ -55,12 +55,7 @@ struct Launcher {
 
   /// thermo.csv as rows by column name.
   func thermo(_ name: String) throws -> [[String: Double]] {
-    let lines = try read(name).split(separator: "\n")
-    guard let header = lines.first?.split(separator: ",").map(String.init) else { return [] }
-    return lines.dropFirst().map { line in
-      Dictionary(
-        uniqueKeysWithValues: zip(header, line.split(separator: ",").map { Double($0) ?? .nan }))
-    }
+    CSVTable.rows(try read(name))
   }
 
   /// Starts `faultline` with these arguments; under mpirun if `ranks` is given. `memory`, bytes, is the most that each

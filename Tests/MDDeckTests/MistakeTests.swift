@@ -21,7 +21,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 private let zbl = "potential: [{zbl: {inner: 1, outer: 2}}]\n"
 private let crystal = "structure: {lattice: {type: bcc, constant: 3, species: [Fe]}}\n"
 private let topKeys =
-  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, analysis, output"
+  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, tasks, analysis, output, scan"
 
 private let syntax = [
   Mistake(
@@ -132,8 +132,7 @@ private let keysAndTypes = [
       + "grain_boundary, replicate, periodic: Where the atoms come from.",
     "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, "
       + "zbl, morse: Interatomic potentials, added up.",
-    "deck.yaml:1:1: `stages` is missing in `deck`; expected a list of at least 1, each a section with one of minimize, "
-      + "dynamics: What is done, one after the other."),
+    "deck.yaml:1:1: `deck` needs one of its kinds; allowed: stages, tasks"),
 ]
 
 /// Numbers beyond what any simulation has, whatever the key allows.
@@ -223,7 +222,7 @@ private let meaning = [
     "deck.yaml:2:47: `axis` z is open; move a group at a `velocity` to pull along an open axis"),
   Mistake(
     "boundary energy of a crystal", crystal + "analysis: {boundary_energy: {}}\n", for: .build,
-    "deck.yaml:2:29: `boundary_energy` needs `structure.grain_boundary`"),
+    "deck.yaml:2:29: `boundary_energy` needs `structure.grain_boundary` or `structure.file`"),
   Mistake(
     "names of files",
     zbl + """

@@ -67,7 +67,9 @@ struct PageDeck: Sendable, CustomTestStringConvertible {
     if species.isEmpty, let name = text.firstMatch(of: /snap\/([A-Z][a-z]?)_/) { species = [String(name.1)] }
     // Of what needs a builder's grains.
     let isBicrystal = given.contains("analysis") && text.contains("boundary_energy") || text.contains("grain:")
-    if !given.contains("structure") {
+    if given.contains("tasks"), !given.contains("structure") {
+      deck += "structure: {lattice: {type: fcc, constant: equilibrium, species: [Cu]}}\n"
+    } else if !given.contains("structure") {
       deck += isBicrystal ? Self.bicrystal : Self.crystal(species.isEmpty ? ["Cu"] : species, height: given.contains("groups") ? 100 : 20)
       deck += text.contains("constant_potential") ? "  periodic: [true, true, false]\n" : ""
     }
@@ -77,7 +79,7 @@ struct PageDeck: Sendable, CustomTestStringConvertible {
         + species.map { "{species: [\($0), \($0)], epsilon: 0.01, sigma: 2.5}" }.joined(separator: ", ") + "]}}]"
       deck += "potential: " + (species.allSatisfy(["Cu", "Mo"].contains) ? metal : any) + "\n"
     }
-    if !given.contains("stages") { deck += "stages: [{minimize: {}}, {dynamics: {steps: 10}}]\n" }
+    if !given.contains("stages"), !given.contains("tasks") { deck += "stages: [{minimize: {}}, {dynamics: {steps: 10}}]\n" }
     return deck
   }
 

@@ -226,11 +226,8 @@ struct RankTests {
         deck: path, output: nil, overwrite: false, communicator: communicator, log: log)
       _ = try simulation.run(limits: RunLimits())
     }
-    let lines = try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8).split(separator: "\n")
-    let header = (lines.first ?? "").split(separator: ",").map(String.init)
-    return lines.dropFirst().map { line in
-      Dictionary(uniqueKeysWithValues: zip(header, line.split(separator: ",").map { Double($0) ?? .nan }))
-        .filter { $0.key != "time" && !$0.key.contains("second") }
+    return CSVTable.rows(try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8)).map { row in
+      row.filter { $0.key != "time" && !$0.key.contains("second") }
     }
   }
 }

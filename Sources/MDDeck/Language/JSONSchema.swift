@@ -32,7 +32,7 @@ public enum JSONSchema {
       }
       if let upper = range.upper { number.append(("maximum", .number(upper))) }
       if dimension.units.isEmpty { return number }
-      let units = dimension.spellings.joined(separator: "|")
+      let units = dimension.spellings.joined(separator: "|").replacing("^", with: "\\^")
       let text: [(String, JSON)] = [
         ("type", .string("string")), ("pattern", .string("^\\s*\(DecimalText.pattern)\\s*(\(units))\\s*$")),
       ]

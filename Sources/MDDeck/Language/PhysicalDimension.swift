@@ -1,3 +1,4 @@
+import Foundation
 import MDCore
 
 /// A physical dimension with the units that a deck may use; the first is the default and the internal one.
@@ -32,6 +33,14 @@ public struct PhysicalDimension: Sendable {
 
   /// nil for a plain number.
   public var defaultUnit: String? { units.first?.name }
+
+  /// What "2.5 nm" is in the default unit; nil without a number or a unit of this dimension.
+  public func value(of text: String) -> Double? {
+    let text = text.trimmingCharacters(in: .whitespaces)
+    guard let (number, length) = DecimalText.prefix(of: text) else { return nil }
+    let name = String(decoding: text.utf8.dropFirst(length), as: UTF8.self).trimmingCharacters(in: .whitespaces)
+    return unit(named: name).map { number * $0.numerator / $0.denominator }
+  }
 
   func unit(named name: String) -> Unit? {
     let plain = Self.plain(name)

@@ -21,6 +21,7 @@ struct PlanCheck {
     checkStages()
     check(plan.potential, parts.potentials)
     check(plan.analysis, parts.observers)
+    checkTasks()
     checkTrajectories()
   }
 
@@ -223,6 +224,36 @@ struct PlanCheck {
       entry.check(item.section, &context)
       errors += context.errors
       warnings += context.warnings
+    }
+  }
+
+  /// Tasks build their own cells from one cell of a crystal.
+  private mutating func checkTasks() {
+    guard !plan.tasks.isEmpty, let structure = plan.structure, let section = deck["structure"]?.section else { return }
+    check(plan.tasks, parts.tasks)
+    func refuse(_ section: DeckSection, _ key: String) {
+      if section.gives(key) {
+        errors.append(section.error(key, "is not for tasks, which build their own cells", hint: "leave it out"))
+      }
+    }
+    switch structure.source {
+    case .grainBoundary:
+      errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
+    case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }
+    case .crystal: for key in ["size", "vacuum"] { refuse(section.section("crystal"), key) }
+    case .file: break
+    }
+    for key in ["replicate", "periodic"] { refuse(section, key) }
+    for key in ["groups", "velocities", "analysis"] { refuse(deck, key) }
+    for key in ["thermo", "trajectories", "checkpoints"] { refuse(deck.section("output"), key) }
+    var names: Set<String> = []
+    for task in plan.tasks {
+      guard let name = task.section["name"]?.string else { continue }
+      if !names.insert(name).inserted {
+        errors.append(task.section.error("name", "\(name) is taken by another task"))
+      } else if name.contains("/") || Self.reserved.contains(name + ".csv") || name.hasPrefix(".") {
+        errors.append(task.section.error("name", "\(name) cannot be the name of a table"))
+      }
     }
   }
 

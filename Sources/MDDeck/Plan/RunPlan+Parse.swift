@@ -26,12 +26,14 @@ extension RunPlan {
   }
 
   /// Parses a deck. `file` is its path: it stands in the errors, and relative input paths start at its folder.
-  /// Throws everything that is wrong at once.
+  /// `settings` are values given beside it, see `DeckSetting`. Throws everything that is wrong at once.
   public static func parse(
-    _ text: String, file: String, schema: DeckSchema, purpose: Purpose = .run
+    _ text: String, file: String, settings: [String] = [], schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
-    let (deck, warnings) = try schema.validate(text, file: file, for: purpose, checksFiles: true)
-    var plan = RunPlan(deck, parts: schema.parts, source: DeckSource(text: text, file: file))
+    let (deck, warnings) = try schema.validate(
+      text, file: file, for: purpose, settings: settings, checksFiles: true)
+    var plan = RunPlan(
+      deck, parts: schema.parts, source: DeckSource(text: text, file: file, settings: settings))
     plan.isForSinglePoints = purpose == .evaluate
     var check = PlanCheck(plan: plan, deck: deck, parts: schema.parts)
     check.run()
@@ -57,7 +59,7 @@ extension RunPlan {
     groups = (deck["groups"]?.section.entries ?? []).map(GroupPlan.init)
     velocities = (deck["velocities"]?.section).map {
       VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"),
-        location: $0.location(of: "temperature"))
+        ofCrystal: $0.boolean("of_crystal"), location: $0.location(of: "temperature"))
     }
     neighbors = NeighborPlan(skin: deck.section("neighbors").double("skin"))
     let decomposition = deck.section("decomposition")
@@ -68,6 +70,7 @@ extension RunPlan {
     stages = (deck["stages"]?.list ?? []).enumerated().map {
       StagePlan($1.section, number: $0 + 1, parts: parts, hasBoundaries: hasBoundaries)
     }
+    tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
     output = OutputPlan(deck.section("output"), parts: parts, defaultDirectory: name + "-run")

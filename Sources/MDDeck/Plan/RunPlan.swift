@@ -16,8 +16,10 @@ public struct RunPlan: Sendable {
   public var velocities: VelocitiesPlan?
   public var neighbors: NeighborPlan
   public var decomposition: DecompositionPlan
-  /// At least one for a run.
+  /// At least one for a run, unless it has tasks.
   public var stages: [StagePlan]
+  /// In place of stages.
+  public var tasks: [EntryPlan]
   /// Observers, in the order of the registry.
   public var analysis: [EntryPlan]
   public var output: OutputPlan
@@ -57,15 +59,26 @@ public struct RunPlan: Sendable {
   }
 }
 
-/// The deck's text and its path.
+/// The deck's text and its path, and what was given beside it.
 public struct DeckSource: Sendable, Equatable, Codable {
   public var text: String
   /// As given; relative input paths start at its folder.
   public var file: String
+  /// KEY=VALUE, see `DeckSetting`; later ones win.
+  public var settings: [String]
 
-  public init(text: String, file: String) {
+  public init(text: String, file: String, settings: [String] = []) {
     self.text = text
     self.file = file
+    self.settings = settings
+  }
+
+  /// Older checkpoints have no settings.
+  public init(from decoder: any Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    text = try keys.decode(String.self, forKey: .text)
+    file = try keys.decode(String.self, forKey: .file)
+    settings = try keys.decodeIfPresent([String].self, forKey: .settings) ?? []
   }
 }
 
@@ -139,6 +152,8 @@ public struct VelocitiesPlan: Sendable {
   /// K.
   public var temperature: Double
   public var zeroMomentum: Bool
+  /// Whether atoms of a crystal at rest get twice the energy of motion, half of which becomes potential energy.
+  public var ofCrystal: Bool
   /// Of the temperature.
   public var location: SourceLocation
 }

@@ -64,14 +64,17 @@ public struct DeckParts: Sendable {
   public var cellShapes: [DeckName]
   /// Keys of `analysis`.
   public var observers: [DeckEntry]
+  /// Items of `tasks`.
+  public var tasks: [DeckEntry]
   /// Columns of thermo.csv.
   public var thermoColumns: [DeckName]
   /// Columns of trajectories.
   public var atomColumns: [DeckName]
 
   public init(
-    potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry], minimizers: [DeckName],
-    cellShapes: [DeckName],    observers: [DeckEntry], thermoColumns: [DeckName], atomColumns: [DeckName]
+    potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
+    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
+    thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
@@ -80,6 +83,7 @@ public struct DeckParts: Sendable {
     self.minimizers = minimizers
     self.cellShapes = cellShapes
     self.observers = observers
+    self.tasks = tasks
     self.thermoColumns = thermoColumns
     self.atomColumns = atomColumns
   }

@@ -11,11 +11,13 @@ public enum Purpose: String, Sendable, CaseIterable {
   case evaluate
   /// Building a structure only.
   case build
+  /// The numbers of a crystal, with or without a list of tasks.
+  case characterize
 
   /// The sections whose input files must be there.
   var sectionsWithFiles: [String] {
     switch self {
-    case .run: ["structure", "potential"]
+    case .run, .characterize: ["structure", "potential"]
     case .resume, .evaluate: ["potential"]
     case .build: ["structure"]
     }
@@ -23,7 +25,7 @@ public enum Purpose: String, Sendable, CaseIterable {
 
   var neededSections: [String] {
     switch self {
-    case .run, .resume: ["structure", "potential", "stages"]
+    case .run, .resume, .characterize: ["structure", "potential"]
     case .evaluate: ["potential"]
     case .build: ["structure"]
     }
@@ -47,6 +49,7 @@ public struct DeckSchema: Sendable {
     for index in object.keys.indices where purpose?.neededSections.contains(object.keys[index].name) ?? false {
       object.keys[index].presence = .required
     }
+    if purpose == .run || purpose == .resume { object.rules = [.init(.exactlyOne, of: ["stages", "tasks"])] }
     return object
   }
 
@@ -56,9 +59,9 @@ public struct DeckSchema: Sendable {
   }
 
   package func validate(
-    _ yaml: String, file: String, for purpose: Purpose, checksFiles: Bool
+    _ yaml: String, file: String, for purpose: Purpose, settings: [String] = [], checksFiles: Bool
   ) throws(DeckErrors) -> (deck: DeckSection, warnings: [FaultlineError]) {
-    let node = try DeckNode.parse(yaml, file: file)
+    let node = try DeckNode.parse(yaml, file: file, settings: settings)
     var validator = DeckValidator(
       directory: URL(fileURLWithPath: file).deletingLastPathComponent().path,
       needsFiles: { checksFiles && purpose.sectionsWithFiles.contains($0) })

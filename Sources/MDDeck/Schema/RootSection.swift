@@ -29,9 +29,20 @@ extension DeckSchema {
         .defaulted("neighbors", .object(neighbors), "{}", "Neighbour lists."),
         .defaulted("decomposition", .object(decomposition), "{}", "How the cell is divided among ranks."),
         .optional("stages", .list(.object(stage(parts)), count: 1...1000), "What is done, one after the other."),
+        .optional(
+          "tasks", .list(.object(task(parts)), count: 1...1000),
+          "In place of stages: numbers that the crystal of `structure` is known by. It is brought to its equilibrium at 0 K first."),
         .defaulted("analysis", .object(analysis(parts)), "{}", "Quantities computed on the way."),
         .defaulted("output", .object(output(parts)), "{}", "What is written, and where."),
+        .defaulted(
+          "scan",
+          .map(
+            .list(.either([.boolean, .integer(Int.min...Int.max), .number(.any), .string]), count: 1...ScanPlan.largest),
+            of: "keys", maximum: 20), "{}",
+          "Values that keys take, as `--set` names them: a run of each combination in a folder of its own, and a table of "
+            + "results. `scan: {structure.lattice.constant: [3.60, 3.62, 3.64]}`"),
       ],
+      rules: [.init(.atMostOne, of: ["stages", "tasks"])],
       example: """
         structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
         potential:
@@ -124,10 +135,14 @@ extension DeckSchema {
 
   static let velocities = DeckObject(
     "Velocities drawn from the Maxwell–Boltzmann distribution at the start of the first dynamics stage, scaled to the "
-      + "exact temperature.",
+      + "exact temperature, or to twice of it for a crystal.",
     [
       .required("temperature", .quantity(.temperature, .nonNegative.plausibly(0.001...50_000)), "Temperature of the mobile atoms."),
       .defaulted("zero_momentum", .boolean, "true", "Whether the total momentum of the mobile atoms is removed."),
+      .defaulted(
+        "of_crystal", .boolean, "false",
+        "For atoms at their sites of rest: draws at twice the temperature, half of which the vibrations take as potential "
+          + "energy within some tenths of a picosecond, so that the temperature then is the one asked."),
     ],
     example: "velocities: {temperature: 300 K}")
 
@@ -149,6 +164,10 @@ extension DeckSchema {
       .defaulted("balance", .boolean, "false", "Whether brick boundaries move to even out the atoms."),
     ],
     example: "decomposition: {grid: [1, 1, 4]}")
+
+  private static func task(_ parts: DeckParts) -> DeckObject {
+    DeckObject.choice("One task.", parts.tasks.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+  }
 
   private static func analysis(_ parts: DeckParts) -> DeckObject {
     DeckObject(

@@ -17,6 +17,13 @@ struct StageState: Codable, Equatable, Sendable {
   var isEnded: Bool
 }
 
+/// How the last stage ended, kept so that a finished run can be extended.
+struct StageEnd: Codable, Equatable, Sendable {
+  var state: StageState
+  /// Done in it.
+  var steps: Int
+}
+
 /// One stage of the deck at work: integrator, thermostat, loading, and what the log says of it.
 final class StageDriver {
   let steps: Int
@@ -98,9 +105,13 @@ final class StageDriver {
     var notes: [String] = []
     if draws, let velocities {
       try VelocityInitialization.maxwellBoltzmann(
-        temperature: velocities.temperature, seed: seed, zeroMomentum: velocities.zeroMomentum,
+        temperature: velocities.ofCrystal ? 2 * velocities.temperature : velocities.temperature, seed: seed, zeroMomentum: velocities.zeroMomentum,
         momentumConserved: integrator.conservesMomentum(context), context)
-      notes.append("velocities drawn at \(RunLog.fixed(velocities.temperature, 1)) K")
+      let temperature = RunLog.fixed(velocities.temperature, 1)
+      notes.append(
+        velocities.ofCrystal
+          ? "velocities drawn at twice \(temperature) K: vibrations of the crystal take half as potential energy"
+          : "velocities drawn at \(temperature) K")
     } else {
       context.imposeVelocities()
     }

@@ -33,6 +33,14 @@ public struct ThermoRow: Codable, Sendable {
   /// W = Σ r ⊗ f, eV; for the headers of frames.
   var virial = Matrix3.zero
 
+  /// The units of its numbers as run.json has them; `figures` are those of potentials.
+  static func units(figures: [Figure]) -> [String: String] {
+    let own = Dictionary(uniqueKeysWithValues: ThermoColumn.all.map { ($0.figure.name, $0.figure.unit) })
+      .filter { CodingKeys(rawValue: $0.key) != nil }
+    return own.merging(["pressure_tensor": "bar", "lengths": "Å"]) { $1 }
+      .merging(figures.filter { !$0.unit.isEmpty }.map { ("figures." + $0.name, $0.unit) }) { $1 }
+  }
+
   /// The names of `thermo.csv` where there are such.
   enum CodingKeys: String, CodingKey {
     case step, time, stage, temperature, pressure, volume, lengths, figures

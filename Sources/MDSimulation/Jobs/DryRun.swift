@@ -13,10 +13,22 @@ public enum DryRun {
   /// Collective. Throws every mistake that does not hide behind another, all at once: those of keys and units first;
   /// then those of potentials, structure, groups, stages and output.
   public static func run(
-    deck: String, output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
   ) throws {
-    var plan = try DeckReading.plan(deck, purpose: .run, communicator: communicator, log: log)
-    if let output { plan.output.directory = output }
+    let source = try DeckReading.source(deck, settings: settings, communicator: communicator)
+    if let scan = try DeckReading.scan(source, communicator: communicator) {
+      let points = try ScanRun.points(scan, of: source, output: output, communicator: communicator, log: log)
+      log.line("scan         \(RunLog.counted(scan.count, "run")) in \(points[0].root); the first of them:")
+      try check(points[0].plan, ranks: ranks, communicator: communicator, log: log)
+    } else {
+      var plan = try DeckReading.plan(source, purpose: .run, communicator: communicator, log: log)
+      if let output { plan.output.directory = output }
+      try check(plan, ranks: ranks, communicator: communicator, log: log)
+    }
+  }
+
+  private static func check(_ plan: RunPlan, ranks: Int?, communicator: any Communicator, log: RunLog) throws {
+    var plan = plan
     let ranks = ranks ?? communicator.size
     var mistakes = Mistakes()
     _ = try mistakes.attempt {
@@ -58,8 +70,12 @@ public enum DryRun {
       log.line("             " + note)
     }
     for note in try system.notes(step: 0) { log.line("             " + note) }
-    try report(plan, system, probe, ranks: ranks, log: log)
-    log.line("deck         \(deck): \(RunLog.counted(plan.stages.count, "stage")), no mistakes")
+    // What tasks take hangs on how their cells relax.
+    if plan.tasks.isEmpty { try report(plan, system, probe, ranks: ranks, log: log) }
+    if communicator.isRoot { for card in PotentialCard.warnings(of: plan) { log.line("warning: \(card)") } }
+    let work =
+      plan.tasks.isEmpty ? RunLog.counted(plan.stages.count, "stage") : RunLog.counted(plan.tasks.count, "task")
+    log.line("deck         \(plan.source.file): \(work), no mistakes")
   }
 
   /// The run's system on the ranks of this check; nil, with the reasons noted, if it cannot be made. What does not

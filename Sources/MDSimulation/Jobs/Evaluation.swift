@@ -15,10 +15,10 @@ import MDPotentials
 public enum Evaluation {
   /// Collective.
   public static func run(
-    deck: String, frames: String, output: String, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], frames: String, output: String, communicator: any Communicator, log: RunLog
   ) throws {
     let began = PhaseTimers.now()
-    let plan = try DeckReading.plan(deck, purpose: .evaluate, communicator: communicator, log: log)
+    let plan = try DeckReading.plan(deck, settings: settings, purpose: .evaluate, communicator: communicator, log: log)
     var reader: (any FrameReader)?
     var pending: PendingFile?
     var writer: (any FrameWriter)?

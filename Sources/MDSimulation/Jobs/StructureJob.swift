@@ -6,10 +6,10 @@ import MDIO
 public enum StructureJob {
   /// Collective; rank 0 does the work.
   public static func run(
-    deck: String, output: String, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], output: String, communicator: any Communicator, log: RunLog
   ) throws {
     let (plan, notes) = try EquilibriumLattice.resolved(
-      DeckReading.plan(deck, purpose: .build, communicator: communicator, log: log), communicator: communicator)
+      DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log), communicator: communicator)
     for note in notes { log.line(note) }
     try communicator.agree {
       guard communicator.isRoot else { return }

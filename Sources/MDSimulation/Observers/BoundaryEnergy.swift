@@ -5,7 +5,8 @@ import MDNumerics
 
 /// The grain-boundary energy γ = (E − N·e) / (n·A) after each minimisation: energy E of the N atoms of the bicrystal, e of
 /// an atom in the perfect crystal with the same potential, lattice constant and charge per atom, n boundaries of area A
-/// each. J/m².
+/// each. J/m². In place of N·e a deck may give Σ N_s μ_s with the chemical potentials of its species. The excess volume is
+/// [V] = (V − N·Ω) / (n·A) with the volume Ω of an atom in the perfect crystal, Å.
 final class BoundaryEnergy: Observer {
   let name = "boundary_energy"
 
@@ -24,6 +25,8 @@ final class BoundaryEnergy: Observer {
     var energy: Double
     /// bar; nil if the deck gave the energy.
     var pressure: Double?
+    /// Å³ an atom, of the crystal at no pressure; nil if it is not known.
+    var volume: Double?
   }
 
   /// One measurement, as run.json has it.
@@ -43,6 +46,8 @@ final class BoundaryEnergy: Observer {
     var referencePressure: Double?
     /// Whether the minimisation before it had converged.
     var isRelaxed: Bool
+    /// (V − N·Ω)/(n·A), Å; nil along an open direction, or where Ω is not known.
+    var excessVolume: Double?
 
     enum CodingKeys: String, CodingKey {
       case step
@@ -55,6 +60,7 @@ final class BoundaryEnergy: Observer {
       case normalPressure = "normal_pressure_bar"
       case referencePressure = "reference_pressure_bar"
       case isRelaxed = "converged"
+      case excessVolume = "excess_volume_A"
     }
   }
 
@@ -65,6 +71,12 @@ final class BoundaryEnergy: Observer {
   private let system: DistributedSystem
   /// eV for each atom of the perfect crystal, from the deck.
   private let givenReference: Double?
+  /// eV an atom, by species.
+  private let chemicalPotentials: [String: Double]?
+  /// Å³ an atom, from the deck.
+  private let givenVolume: Double?
+  /// Å², from the deck; the cell's area otherwise.
+  private let givenArea: Double?
   /// Measured once.
   private var knownReference: Reference?
   private var geometry: Geometry?
@@ -75,6 +87,17 @@ final class BoundaryEnergy: Observer {
     system = setting.system
     geometry = setting.geometry
     givenReference = section["reference_energy"]?.double
+    chemicalPotentials = section["chemical_potentials"].map { value in
+      Dictionary(uniqueKeysWithValues: value.section.entries.map { ($0.name, $0.value.double) })
+    }
+    givenVolume = section["atomic_volume"]?.double
+    givenArea = section["area"]?.double
+    if case .file? = plan.structure?.source {
+      let cell = system.box.cell
+      geometry = Geometry(area: givenArea ?? cross(cell.x, cell.y).length, boundaries: section["count"]?.integer ?? 2)
+    } else if let count = section["count"]?.integer {
+      geometry?.boundaries = count
+    }
   }
 
   // MARK: Observing
@@ -132,24 +155,27 @@ final class BoundaryEnergy: Observer {
     let reference = try reference()
     // Boundaries lie in the plane of a and b, which a deformation may have changed since they were built.
     let normal = cross(system.box.cell.x, system.box.cell.y)
-    let area = normal.length
+    let area = givenArea ?? normal.length
     let excess = sums[0] - Double(system.totalCount) * reference.energy
-    let gamma =
-      excess / (Double(geometry.boundaries) * area) * Units.energyPerAreaToJoulePerSquareMetre
-    let n = (1 / area) * normal
+    let share = Double(geometry.boundaries) * area
+    let gamma = excess / share * Units.energyPerAreaToJoulePerSquareMetre
+    let n = (1 / normal.length) * normal
+    let volume = system.box.periodic.isFull
+      ? reference.volume.map { (system.box.volume - Double(system.totalCount) * $0) / share } : nil
     let pressure = system.box.periodic.isFull
       ? dot(n, n * Matrix3(Array(sums[1...]))) * Units.energyPerVolumeToBar / system.box.volume : nil
     return Result(
       step: engine.clock.step, energyJoulePerSquareMetre: gamma, areaSquareAngstrom: area,
       boundaries: geometry.boundaries, referenceEnergyPerAtom: reference.energy, atoms: system.totalCount,
       removedAtoms: geometry.removed, normalPressure: pressure, referencePressure: reference.pressure,
-      isRelaxed: engine.stage.isAtTolerances)
+      isRelaxed: engine.stage.isAtTolerances, excessVolume: volume)
   }
 
   /// Energy of an atom, and the pressure, of one conventional cell of the perfect crystal, by the run's own
   /// potentials on the run's own ranks, with the same charge an atom as the bicrystal. Collective.
   private func reference() throws -> Reference {
-    if let givenReference { return Reference(energy: givenReference) }
+    if let givenReference { return Reference(energy: givenReference, volume: givenVolume) }
+    if let chemicalPotentials { return Reference(energy: try mean(chemicalPotentials), volume: givenVolume) }
     if let knownReference { return knownReference }
     let communicator = system.communicator
     // A resumed run has built nothing.
@@ -168,9 +194,27 @@ final class BoundaryEnergy: Observer {
     communicator.sum(&sums)
     let reference = Reference(
       energy: sums[0] / Double(crystal.totalCount),
-      pressure: Matrix3(Array(sums[1...])).trace / 3 * Units.energyPerVolumeToBar / crystal.box.volume)
+      pressure: Matrix3(Array(sums[1...])).trace / 3 * Units.energyPerVolumeToBar / crystal.box.volume,
+      volume: givenVolume ?? crystal.box.volume / Double(crystal.totalCount))
     knownReference = reference
     return reference
+  }
+
+  /// Σ N_s μ_s / N, eV. Collective.
+  private func mean(_ potentials: [String: Double]) throws -> Double {
+    var counts = [Double](repeating: 0, count: system.species.count)
+    for i in 0..<system.atoms.localCount { counts[Int(system.atoms.species[i])] += 1 }
+    system.communicator.sum(&counts)
+    var sum = 0.0
+    for (name, count) in zip(system.species, counts) where count > 0 {
+      guard let potential = potentials[name] else {
+        throw FaultlineError(
+          .input, "`chemical_potentials` lacks \(name), of which there are \(Int(count)) atoms",
+          at: plan.analysis.first { $0.name == self.name }?.location, isCollective: true)
+      }
+      sum += count * potential
+    }
+    return sum / Double(system.totalCount)
   }
 
   // MARK: What is said of it
@@ -181,6 +225,7 @@ final class BoundaryEnergy: Observer {
       + "(\(count) of \(RunLog.fixed(b.areaSquareAngstrom, 2)) Å², \(b.atoms) atoms, "
       + "\(b.removedAtoms ?? 0) removed, perfect crystal \(RunLog.fixed(b.referenceEnergyPerAtom, 6)) eV/atom"
       + (b.referencePressure.map { " at \(kilobar($0))" } ?? "")
+      + (b.excessVolume.map { ", excess volume \(RunLog.fixed($0, 4)) Å" } ?? "")
       + (b.normalPressure.map { "; \(kilobar($0)) along the normal" } ?? "") + ")"
       + (b.isRelaxed ? "" : ", not converged")
   }
@@ -208,13 +253,24 @@ extension ObserverEntry {
     "boundary_energy",
     DeckObject(
       "Energy of the grain boundary in J/m² after each minimisation, γ = (E − N·e)/(n·A) with the energy E of N atoms, e "
-        + "of an atom in the perfect crystal, n boundaries of area A; needs `structure.grain_boundary` and a stage "
-        + "`minimize`.",
+        + "of an atom in the perfect crystal, n boundaries of area A; and their excess volume (V − N·Ω)/(n·A). For "
+        + "`structure.grain_boundary`, or a file whose crystal's energy is given; needs a stage `minimize`.",
       [
         .optional(
           "reference_energy", .quantity(.energy, .any),
-          "e, for each atom; computed from the perfect crystal if absent.")
+          "e, for each atom; computed from the perfect crystal if absent."),
+        .optional(
+          "chemical_potentials", .map(.quantity(.energy, .any), of: "species", maximum: 1000),
+          "In place of e: the energy of an atom of each species, E − Σ N·μ is the boundaries'."),
+        .optional(
+          "atomic_volume", .number(.positive.plausibly(1...1000)),
+          "Ω of an atom in the perfect crystal, Å³; that of the perfect crystal if it is computed."),
+        .optional(
+          "area", .number(.positive.plausibly(1...1e8)), "Of a boundary, Å²; that of the cell's a and b if absent."),
+        .optional(
+          "count", .integer(1...1000), "Boundaries in the cell; as built if absent, and 2 of a file."),
       ],
+      rules: [.init(.atMostOne, of: ["reference_energy", "chemical_potentials"])],
       example: """
         analysis: {boundary_energy: {reference_energy: -6.82}}
         stages:
@@ -226,8 +282,14 @@ extension ObserverEntry {
       func refuse(_ message: String, hint: String? = nil) {
         context.refuse(analysis.error("boundary_energy", message, hint: hint))
       }
-      if let structure = plan.structure, case .grainBoundary = structure.source {} else {
-        refuse("needs `structure.grain_boundary`")
+      switch plan.structure?.source {
+      case .grainBoundary: break
+      case .file:
+        if section["reference_energy"] == nil, section["chemical_potentials"] == nil {
+          refuse(
+            "of a file does not know its perfect crystal", hint: "give `reference_energy` or `chemical_potentials`")
+        }
+      default: refuse("needs `structure.grain_boundary` or `structure.file`")
       }
       if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
         refuse(
@@ -237,7 +299,7 @@ extension ObserverEntry {
       if let periodic = plan.structure?.periodic, !periodic.isFull {
         refuse("needs a cell that is periodic along all axes", hint: "leave `periodic` out")
       }
-      if section["reference_energy"] == nil { for error in referenceCharges(plan) { context.refuse(error) } }
+      if section["reference_energy"] == nil, section["chemical_potentials"] == nil { for error in referenceCharges(plan) { context.refuse(error) } }
       let minimizes = plan.stages.contains { if case .minimize = $0.work { true } else { false } }
       if !plan.stages.isEmpty, !minimizes { refuse("needs a `minimize` stage") }
     }

@@ -54,8 +54,9 @@ struct ThermoColumn: Sendable {
   let doc: String
   let value: @Sendable (ThermoRow) -> Double
 
+  /// Energies have all their digits; of the others more than ten say nothing.
   private init(_ name: String, _ unit: String, _ doc: String, _ value: @escaping @Sendable (ThermoRow) -> Double) {
-    figure = Figure(name, unit: unit)
+    figure = Figure(name, unit: unit, digits: unit == "eV" ? 17 : 10)
     self.doc = doc
     self.value = value
   }

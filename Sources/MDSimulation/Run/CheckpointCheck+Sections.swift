@@ -29,6 +29,15 @@ extension CheckpointSectionReader {
     }
   }
 
+  /// How the last stage of a finished run ended.
+  func stageEnd(_ clock: Clock) throws -> StageEnd {
+    let end = try decode(StageEnd.self)
+    try require(
+      end.steps >= 0 && end.state.firstStep == clock.step - end.steps,
+      "the last stage begins after step \(end.state.firstStep), and \(end.steps) steps of it are done at step \(clock.step)")
+    return end
+  }
+
   /// The state of the stage that a run stopped in.
   func stage(_ clock: Clock, cell: [Double]) throws -> StageState {
     let state = try decode(StageState.self)

@@ -74,6 +74,7 @@ struct CheckpointCheck {
       try require(!hasStage && clock.stepInStage == 0, "the state of a stage after the last one")
     } else {
       let limit = plan.stages[clock.stage].stepLimit
+      try require(!h.owners.contains("last_stage"), "the end of the last stage amid stage \(clock.stage + 1)")
       try require(hasStage, "no state of stage \(clock.stage + 1)")
       try require(clock.stepInStage <= limit, "step \(clock.stepInStage) of a stage of \(limit)")
     }

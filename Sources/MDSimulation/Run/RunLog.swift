@@ -22,6 +22,7 @@ public final class RunLog {
   /// Also writes to this file from now on.
   public func open(path: String, append: Bool) throws {
     guard emit != nil else { return }
+    if let file { fclose(file) }
     file = fopen(path, append ? "a" : "w")
     if file == nil {
       throw FaultlineError(.run, "cannot write \(path): \(String(cString: strerror(errno)))")

@@ -16,7 +16,7 @@ final class RunOutputs {
   private let communicator: any Communicator
   private let store: CheckpointStore
   private var thermo: CSVWriter?
-  private var columns: [String] = []
+  private var columns: [Figure] = []
   /// All that observers give, whether the file has it or not.
   private var known: [String] = []
   /// Structures that observers keep, by their names.
@@ -51,7 +51,7 @@ final class RunOutputs {
   func open(
     continuing checkpoint: (header: CheckpointHeader, path: String)?, atoms: AtomStore, observers: Observers
   ) throws {
-    columns = observers.columns.map(\.name)
+    columns = observers.columns
     known = observers.all.flatMap(\.columns).map(\.name)
     if let checkpoint {
       lastThermoStep = checkpoint.header.clock.step
@@ -70,7 +70,8 @@ final class RunOutputs {
     try communicator.agree {
       guard communicator.isRoot else { return }
       thermo = try CSVWriter(
-        directory.thermo, columns: ["step", "stage"] + columns, mode: mode("thermo.csv"))
+        directory.thermo, columns: ["step", "stage"] + columns.map(\.heading),
+        digits: [17, 17] + columns.map(\.digits), mode: mode("thermo.csv"))
     }
     for observer in observers.all {
       guard let table = observer.table else { continue }
@@ -170,7 +171,7 @@ final class RunOutputs {
     hasGrown = hasGrown || row.step > 0
     try communicator.agree {
       try requireLock()
-      try thermo?.write([Double(row.step), Double(row.stage)] + columns.map { values[$0] ?? 0 })
+      try thermo?.write([Double(row.step), Double(row.stage)] + columns.map { values[$0.name] ?? 0 })
     }
   }
 

@@ -36,6 +36,8 @@ public struct RunSummary: Codable, Sendable {
   public var version: String
   public var title: String?
   public var deck: String
+  /// KEY=VALUE given beside the deck.
+  public var settings: [String]
   public var started: String
   public var ranks: Int
   public var grid: [Int]
@@ -58,9 +60,14 @@ public struct RunSummary: Codable, Sendable {
   public var warnings: [Warning] = []
   public var checkpoints: [String] = []
   public var finalThermo: ThermoRow?
+  /// Of the numbers in `finalThermo`.
+  public var thermoUnits: [String: String]
 
-  enum CodingKeys: String, CodingKey {
-    case status, reason, version, title, deck, started, ranks, grid, atoms, species, potentials, steps, phases, stages
+  /// The names of everything besides results.
+  static var keys: Set<String> { Set(CodingKeys.allCases.map(\.rawValue)) }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case status, reason, version, title, deck, started, ranks, grid, atoms, species, potentials, steps, phases, stages, settings
     case stepsTotal = "steps_total"
     case loopSeconds = "loop_seconds"
     case setupSeconds = "setup_seconds"
@@ -69,6 +76,7 @@ public struct RunSummary: Codable, Sendable {
     case lists = "neighbors"
     case checkpoints, warnings
     case finalThermo = "final_thermo"
+    case thermoUnits = "thermo_units"
   }
 
   mutating func warn(_ message: String, step: Int) { warnings.append(Warning(step: step, message: message)) }

@@ -8,11 +8,12 @@ extension Simulation {
   /// Continues a run from a checkpoint: the newest of a run directory, or the file given. Collective.
   ///
   /// - Parameters:
+  ///   - extend: more steps of the last stage of a run that is finished.
   ///   - endedJob: a job that is known to be over, so that what it has locked may be taken over.
   ///   - acceptChangedFiles: whether potentials' files may differ from those that the run was written with.
   public static func resume(
-    from path: String, endedJob: String? = nil, acceptChangedFiles: Bool = false, communicator: any Communicator,
-    log: RunLog
+    from path: String, extend: RunExtension? = nil, endedJob: String? = nil, acceptChangedFiles: Bool = false,
+    communicator: any Communicator, log: RunLog
   ) throws -> Simulation {
     let began = PhaseTimers.now()
     var lock: RunLock?
@@ -24,10 +25,18 @@ extension Simulation {
       reader = try place.open()
     }
     let checkpoint = try CheckpointFile.read(reader, communicator: communicator)
-    let header = checkpoint.header
+    var header = checkpoint.header
     let file = String(decoding: communicator.broadcast(Array((reader?.path ?? "").utf8)), as: UTF8.self)
     var plan = try DeckReading.plan(header.deck, purpose: .resume, communicator: communicator, log: log)
     try communicator.agree { try CheckpointCheck(file: file).check(checkpoint, against: plan) }
+    let end = try checkpoint.section("last_stage", file: file)?.stageEnd(header.clock)
+    if let extend {
+      let settings = try extend.settings(plan, header.clock, end, run: path)
+      header.deck.settings += settings
+      plan = try DeckReading.plan(header.deck, purpose: .resume, communicator: communicator, log: log)
+      header.clock.stage = plan.stages.count - 1
+      header.clock.stepInStage = end?.steps ?? 0
+    }
     let (inputs, changed) = try compareInputs(header, plan, accept: acceptChangedFiles, communicator)
     // The checkpoint lies in DIRECTORY/checkpoints, wherever the run directory has been moved to.
     let parent = ((file as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
@@ -74,7 +83,9 @@ extension Simulation {
         isCollective: true)
     }
     // Every section has found its owner before an output file is touched.
-    let state = try checkpoint.section("stage", file: file)?.stage(header.clock, cell: header.cell)
+    var state = try checkpoint.section("stage", file: file)?.stage(header.clock, cell: header.cell)
+    // A relaxation that is given more steps begins them at rest.
+    if extend != nil, case .dynamics = plan.stages[header.clock.stage].work { state = end?.state }
     let observers = try Observers(.init(plan: plan, system: system, geometry: nil))
     for observer in observers.all {
       if let section = checkpoint.section(observer.name, file: file) {
@@ -85,7 +96,7 @@ extension Simulation {
           isCollective: true)
       }
     }
-    let owners = Set(["stage", "long_range"] + observers.all.map(\.name))
+    let owners = Set(["stage", "last_stage", "long_range"] + observers.all.map(\.name))
     if let stranger = header.owners.first(where: { !owners.contains($0) }) {
       throw FaultlineError(
         .input, "checkpoint \(file) has a section '\(stranger)', which belongs to nothing in its deck",
@@ -105,7 +116,12 @@ extension Simulation {
       system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed)
     let simulation = Simulation(
       plan: plan, engine: engine, outputs: outputs, observers: observers, restored: state, summary: summary, inputs: inputs, log: log, started: began)
+    if extend == nil { simulation.lastStage = end }
     log.line("Faultline \(faultlineVersion): resumed from \(file), step \(header.clock.step)")
+    if extend != nil {
+      let last = plan.stages[header.clock.stage]
+      log.line("  the last stage, '\(last.name)', is extended to \(RunLog.counted(last.stepLimit, "step"))")
+    }
     if let note = lock?.note { log.line("  note: \(note)") }
     for file in changed { log.line("  note: \(file) is not the file that the run was written with before") }
     try simulation.describe()

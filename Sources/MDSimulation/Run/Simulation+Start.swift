@@ -10,14 +10,15 @@ extension Simulation {
   /// A new run of a deck. Collective; every mistake is found before the first step.
   ///
   /// - Parameters:
+  ///   - settings: KEY=VALUE, in place of what the deck has there.
   ///   - output: in place of the deck's `output.directory`.
   ///   - overwrite: replaces a run that is there.
   ///   - endedJob: a job that is known to be over, so that what it has locked may be taken over.
   public static func start(
-    deck path: String, output: String?, overwrite: Bool, endedJob: String? = nil, communicator: any Communicator,
-    log: RunLog
+    deck path: String, settings: [String] = [], output: String?, overwrite: Bool, endedJob: String? = nil,
+    communicator: any Communicator, log: RunLog
   ) throws -> Simulation {
-    var plan = try DeckReading.plan(path, purpose: .run, communicator: communicator, log: log)
+    var plan = try DeckReading.plan(path, settings: settings, purpose: .run, communicator: communicator, log: log)
     if let output { plan.output.directory = output }
     if overwrite { plan.output.overwrite = true }
     return try start(plan, endedJob: endedJob, communicator: communicator, log: log)
@@ -38,6 +39,8 @@ extension Simulation {
     var inputs: [String: FileChecksum] = [:]
     try communicator.agree { if communicator.isRoot { inputs = try InputFiles.checksums(plan) } }
 
+    var cards: [String] = []
+    try communicator.agree { if communicator.isRoot { cards = PotentialCard.warnings(of: plan) } }
     var lock: RunLock?
     var before = RunDirectory.Contents.nothing
     try communicator.agree {
@@ -58,6 +61,10 @@ extension Simulation {
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
     for note in built.notes + found { log.line("  " + note) }
+    for card in cards {
+      log.line("  warning: \(card)")
+      simulation.summary.warn(card, step: 0)
+    }
     try simulation.describe()
     return simulation
   }
@@ -65,10 +72,10 @@ extension Simulation {
   static func newSummary(_ plan: RunPlan, _ system: DistributedSystem) -> RunSummary {
     let grid = system.domain.grid
     return RunSummary(
-      version: faultlineVersion, title: plan.title, deck: plan.source.file,
+      version: faultlineVersion, title: plan.title, deck: plan.source.file, settings: plan.source.settings,
       started: ISO8601DateFormatter().string(from: Date()), ranks: system.communicator.size,
       grid: [grid.x, grid.y, grid.z], atoms: system.totalCount, species: system.species,
-      potentials: system.potentials.map(\.name))
+      potentials: system.potentials.map(\.name), thermoUnits: ThermoRow.units(figures: system.figures))
   }
 
   /// "500 atoms each", "498 to 502 atoms each".

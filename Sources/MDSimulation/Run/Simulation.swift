@@ -21,6 +21,8 @@ public final class Simulation {
   private let inputs: [String: FileChecksum]
   /// What a checkpoint brought for the stage that it was taken in.
   var restored: StageState?
+  /// How the run's last stage ended, once it has.
+  var lastStage: StageEnd?
   private let started: Double
   private var limits = RunLimits()
   /// `DistributedSystem.revisions` when the potentials' notes were written last.
@@ -98,6 +100,9 @@ public final class Simulation {
     // Whatever comes now, the stage need not be repeated. At the run's end the last checkpoint follows at once.
     let isLast = clock.stage + 1 == plan.stages.count && !observers.all.contains { $0.measures(atEndOf: stage) }
     if !isLast, outputs.lastCheckpointClock != clock { try checkpoint() }
+    if clock.stage + 1 == plan.stages.count {
+      lastStage = StageEnd(state: try stage.state(), steps: clock.stepInStage)
+    }
     try end(steps: clock.stepInStage - firstStep, seconds: PhaseTimers.now() - stageStart)
     return nil
   }
@@ -114,6 +119,7 @@ public final class Simulation {
     }
     log.line(title)
     for note in try engine.prepareVelocities(plan.velocities, draws: isFirstDynamics) { log.line("  " + note) }
+    if let note = crystalNote { log.line("  " + note) }
     let look = Look(step: clock.step, isRow: true, isFrame: clock.step == 0, isStart: true, stage: stage)
     let tally = try engine.start(observers.wants(look).union(outputs.wants(at: clock.step)))
     if let note = engine.stiffnessNote { log.line("  the cell's \(note)") }
@@ -218,6 +224,17 @@ public final class Simulation {
     }
   }
 
+  /// Atoms that were built stand at their sites of rest: nothing of the temperature is in their potential energy yet.
+  private var crystalNote: String? {
+    guard isFirstDynamics, case .dynamics(let dynamics) = plan.stages[clock.stage].work, dynamics.thermostat == nil,
+      let velocities = plan.velocities, velocities.temperature > 0, !velocities.ofCrystal
+    else { return nil }
+    if case .file? = plan.structure?.source { return nil }
+    let half = RunLog.fixed(velocities.temperature / 2, 1)
+    return "note: at constant energy a crystal that was at rest will settle near \(half) K; `of_crystal: true` draws at twice "
+      + "the temperature"
+  }
+
   private var isFirstDynamics: Bool {
     !plan.stages[..<clock.stage].contains { if case .dynamics = $0.work { true } else { false } }
   }
@@ -247,7 +264,9 @@ public final class Simulation {
     system.timers.start(.output)
     let box = system.box
     let header = CheckpointHeader(
-      deck: DeckSource(text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path),
+      deck: DeckSource(
+        text: plan.source.text, file: URL(fileURLWithPath: plan.source.file).standardizedFileURL.path,
+        settings: plan.source.settings),
       title: plan.title, clock: clock, species: system.species, unused: system.unusedSpecies, masses: system.masses,
       cell: box.cell.elements, origin: [box.origin.x, box.origin.y, box.origin.z], periodic: box.periodic,
       ranks: communicator.size, cuts: system.domain.cuts, groups: engine.groups.names, warnings: summary.warnings,
@@ -262,6 +281,7 @@ public final class Simulation {
   private func sections() throws -> [String: Data] {
     var sections = ["long_range": try JSONEncoder().encode(system.potentials.compactMap { $0.longRange?.parameters })]
     if clock.stage < plan.stages.count { sections["stage"] = try JSONEncoder().encode(engine.stage.state()) }
+    if clock.stage == plan.stages.count, let lastStage { sections["last_stage"] = try JSONEncoder().encode(lastStage) }
     for observer in observers.all { sections[observer.name] = try observer.state() }
     return sections
   }

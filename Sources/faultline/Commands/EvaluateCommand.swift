@@ -14,9 +14,12 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Where the frames go with energy, virial, forces and per-atom energies added: extended XYZ, or .cfg.")
   var output: String
 
+  @OptionGroup var values: DeckOptions
+
   func run() throws {
     Launch.parallel(deck) { communicator, log in
-      try Evaluation.run(deck: deck, frames: frames, output: output, communicator: communicator, log: log)
+      try Evaluation.run(
+        deck: deck, settings: values.settings, frames: frames, output: output, communicator: communicator, log: log)
       return Code.finished
     }
   }

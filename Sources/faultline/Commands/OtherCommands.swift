@@ -16,6 +16,8 @@ struct CheckCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "The run directory, instead of the deck's output.directory.")
   var output: String?
 
+  @OptionGroup var values: DeckOptions
+
   func validate() throws {
     if let ranks, !(1...1_000_000).contains(ranks) {
       throw ValidationError("--ranks must be from 1 to 1,000,000")
@@ -24,7 +26,8 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     Launch.parallel(deck) { communicator, log in
-      try DryRun.run(deck: deck, output: output, ranks: ranks, communicator: communicator, log: log)
+      try DryRun.run(
+        deck: deck, settings: values.settings, output: output, ranks: ranks, communicator: communicator, log: log)
       return Launch.Code.finished
     }
   }
@@ -40,9 +43,12 @@ struct BuildCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "The file: .xyz/.extxyz, .data/.lmp (LAMMPS) or POSCAR/.vasp.")
   var output: String
 
+  @OptionGroup var values: DeckOptions
+
   func run() throws {
     Launch.parallel(deck) { communicator, log in
-      try StructureJob.run(deck: deck, output: output, communicator: communicator, log: log)
+      try StructureJob.run(
+        deck: deck, settings: values.settings, output: output, communicator: communicator, log: log)
       return Launch.Code.finished
     }
   }

@@ -22,14 +22,29 @@ struct RunOptions: ParsableArguments {
     RunLimits(seconds: maxTime, steps: maxSteps)
   }
 
+  /// What the start is given besides its deck.
+  func job(output: String? = nil, overwrite: Bool = false) -> RunJob.Options {
+    RunJob.Options(output: output, overwrite: overwrite, endedJob: endedJob, limits: limits)
+  }
+
   mutating func validate() throws {
     if let maxSteps, maxSteps < 1 { throw ValidationError("--max-steps must be at least 1") }
   }
 }
 
+/// Values given beside a deck.
+struct DeckOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Puts a value in place of what the deck has there, for example stages.0.dynamics.steps=400 (repeatable).",
+      valueName: "key=value"))
+  var settings: [String] = []
+}
+
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run a deck from its structure to its last stage.")
+    commandName: "run", abstract: "Run a deck from its structure to its last stage, or each run of its scan.")
 
   @Argument(help: "The deck, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
   var deck: String
@@ -40,15 +55,16 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Replace what an earlier run left in the run directory.")
   var overwrite = false
 
+  @OptionGroup var values: DeckOptions
   @OptionGroup var options: RunOptions
 
   func run() throws {
     Launch.parallel(deck) { communicator, log in
       StopRequest.install()
-      let simulation = try Simulation.start(
-        deck: deck, output: output, overwrite: overwrite, endedJob: options.endedJob, communicator: communicator,
-        log: log)
-      return Launch.code(try simulation.run(limits: options.limits))
+      return Launch.code(
+        try RunJob.start(
+          deck: deck, settings: values.settings, options.job(output: output, overwrite: overwrite),
+          communicator: communicator, log: log))
     }
   }
 }
@@ -67,15 +83,28 @@ struct ResumeCommand: ParsableCommand {
     help: "Go on although a potential's file is not the one that the run was written with.")
   var acceptChangedFiles = false
 
+  @Option(
+    help: ArgumentHelp(
+      "More of the last stage of a finished run: steps, or a time such as 10ps.", valueName: "steps"),
+    transform: ResumeCommand.extension)
+  var extend: RunExtension?
+
+  private static func `extension`(_ text: String) throws -> RunExtension {
+    guard let found = RunExtension(text) else {
+      throw ValidationError("'\(text)' is neither a number of steps nor a time with its unit; write 5000 or 10ps")
+    }
+    return found
+  }
+
   @OptionGroup var options: RunOptions
 
   func run() throws {
     Launch.parallel(source) { communicator, log in
       StopRequest.install()
-      let simulation = try Simulation.resume(
-        from: source, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,
-        communicator: communicator, log: log)
-      return Launch.code(try simulation.run(limits: options.limits))
+      return Launch.code(
+        try RunJob.resume(
+          from: source, extend: extend, acceptChangedFiles: acceptChangedFiles, options.job(),
+          communicator: communicator, log: log))
     }
   }
 }

@@ -35,11 +35,7 @@ import Testing
       let resumed = try Simulation.resume(from: folder + "/run", communicator: communicator, log: log)
       _ = try resumed.run(limits: RunLimits())
     }
-    let lines = try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8).split(separator: "\n")
-    let header = (lines.first ?? "").split(separator: ",").map(String.init)
-    return lines.dropFirst().map {
-      Dictionary(uniqueKeysWithValues: zip(header, $0.split(separator: ",").map { Double($0) ?? .nan }))
-    }
+    return CSVTable.rows(try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8))
   }
 
   private static let tight = [

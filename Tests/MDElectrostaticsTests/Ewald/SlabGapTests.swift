@@ -242,10 +242,9 @@ struct SlabDeck {
       deck: folder + "/deck.yaml", output: nil, overwrite: false, communicator: LoopbackCommunicator(),
       log: RunLog(isTerminal: false) { lines.lines.append($0) })
     _ = try simulation.run(limits: RunLimits())
-    let rows = try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8).split(separator: "\n")
-    let column = rows[0].split(separator: ",").firstIndex(of: "potential_energy")!
+    let rows = CSVTable.rows(try String(contentsOfFile: folder + "/run/thermo.csv", encoding: .utf8))
     let summary = try JSONDecoder().decode(
       RunSummary.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/run/run.json")))
-    return (lines.lines, rows.dropFirst().map { Double($0.split(separator: ",")[column]) ?? .nan }, summary)
+    return (lines.lines, rows.map { $0["potential_energy"] ?? .nan }, summary)
   }
 }

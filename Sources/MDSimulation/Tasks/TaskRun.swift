@@ -1,0 +1,185 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDNumerics
+
+/// The tasks of a deck, one after the other, in memory: the crystal is brought to equilibrium once, then each is computed.
+struct TaskRun {
+  /// A task that is done.
+  struct Done {
+    let name: String
+    let kind: String
+    let section: DeckSection
+    let result: TaskResult
+  }
+
+  let crystal: Crystal
+  private(set) var done: [Done] = []
+  /// Those that failed, and why.
+  private(set) var failures: [(name: String, reason: FaultlineError)] = []
+
+  /// The names of tasks as tables and run.json have them: given, or the kind's own; a number behind those that repeat.
+  static func names(_ tasks: [EntryPlan]) -> [String] {
+    var seen: [String: Int] = [:]
+    return tasks.map { task in
+      let name = task.section["name"]?.string ?? task.name
+      seen[name, default: 0] += 1
+      return seen[name] == 1 ? name : "\(name)_\(seen[name]!)"
+    }
+  }
+
+  /// Collective. `finish` is called after each task.
+  /// - Throws: input errors at once; a task that meets trouble is noted and the others go on.
+  init(
+    _ plan: RunPlan, limits: RunLimits, communicator: any Communicator, log: RunLog,
+    finish: (TaskRun, Done) throws -> Void
+  ) throws {
+    let began = PhaseTimers.now()
+    crystal = try Crystal(plan, communicator: communicator)
+    log.line("  " + crystal.summary)
+    for (name, task) in zip(Self.names(plan.tasks), plan.tasks) {
+      let late = limits.seconds.map { PhaseTimers.now() - began > $0 } ?? false
+      let signal = communicator.maximum(Int(StopRequest.pending))
+      if signal != 0 || communicator.any(late) {
+        throw FaultlineError(
+          .run, "\(signal != 0 ? "\(StopRequest.name(Int32(signal))) received" : "the time limit is reached") before the task "
+            + "'\(name)'", hint: "what was done is in run.json; tasks have no checkpoints: start again with more time",
+          isCollective: true)
+      }
+      guard let entry = TaskEntry.all.first(where: { $0.entry.name == task.name }) else {
+        preconditionFailure("the deck's schema is made of these tasks")
+      }
+      do {
+        let one = Done(name: name, kind: task.name, section: task.section, result: try entry.run(task.section, crystal))
+        for line in one.result.lines { log.line("  " + line) }
+        for warning in one.result.warnings { log.line("  warning: \(warning)") }
+        done.append(one)
+        try finish(self, one)
+      } catch let error as FaultlineError where error.kind == .run && error.isCollective {
+        log.line("  task '\(name)' has failed: \(error)")
+        failures.append((name, error))
+      }
+    }
+  }
+
+  // MARK: A run of tasks
+
+  /// Runs a deck's tasks into its run directory: a table a task, log.txt and run.json. Collective.
+  static func run(
+    _ plan: RunPlan, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
+  ) throws -> RunOutcome {
+    let began = PhaseTimers.now()
+    let directory = RunDirectory(plan.output.directory)
+    let tables = names(plan.tasks).map { $0 + ".csv" }
+    var lock: RunLock?
+    var cards: [String] = []
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      cards = PotentialCard.warnings(of: plan)
+      try directory.make()
+      lock = try RunLock(directory: directory.path, endedJob: options.endedJob)
+      try directory.prepare(trajectories: tables, overwrite: plan.output.overwrite)
+      try log.open(path: directory.log, append: false)
+    }
+    defer { lock?.release() }
+    log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
+    for card in cards { log.line("  warning: \(card)") }
+    var summary = TaskSummary(plan, ranks: communicator.size)
+    summary.warnings = cards
+    func write() throws {
+      summary.seconds = PhaseTimers.now() - began
+      try communicator.agree { if communicator.isRoot { try AtomicFile.writeJSON(summary, to: directory.summary) } }
+    }
+    do {
+      try write()
+      let all = try TaskRun(plan, limits: options.limits, communicator: communicator, log: log) { run, one in
+        summary.crystal = run.crystal.numbers
+        summary.tasks[one.name] = .section(one.result.numbers)
+        summary.warnings += one.result.warnings
+        try communicator.agree {
+          if communicator.isRoot, let table = one.result.table {
+            try table.write(to: directory.file(one.name + ".csv"))
+          }
+        }
+        try write()
+      }
+      summary.crystal = all.crystal.numbers
+      if let first = all.failures.first {
+        let names = all.failures.map(\.name).joined(separator: ", ")
+        throw FaultlineError(.run, "tasks have failed: \(names): \(first.reason)", isCollective: true)
+      }
+    } catch {
+      summary.status = "failed"
+      summary.reason = "\(error)"
+      if communicator.isRoot { try? AtomicFile.writeJSON(summary, to: directory.summary) }
+      throw error
+    }
+    summary.status = "finished"
+    try write()
+    log.line(
+      "Finished: \(RunLog.counted(plan.tasks.count, "task")) in \(RunLog.duration(PhaseTimers.now() - began)); "
+        + "results: \(directory.path)")
+    return .finished
+  }
+}
+
+/// run.json of a run of tasks.
+private struct TaskSummary: Encodable {
+  var status = "running"
+  var reason: String?
+  let version = faultlineVersion
+  let title: String?
+  let deck: String
+  let settings: [String]
+  let started: String
+  let ranks: Int
+  let potentials: [String]
+  /// No steps are taken; for programs that look how far a run got.
+  let steps = 0
+  var seconds = 0.0
+  var warnings: [String] = []
+  var crystal: [String: JSONNumber] = [:]
+  var tasks: [String: JSONNumber] = [:]
+
+  enum CodingKeys: String, CodingKey {
+    case status, reason, version, title, deck, settings, started, ranks, potentials, warnings, crystal, tasks
+    case steps = "steps_total"
+    case seconds = "loop_seconds"
+  }
+
+  init(_ plan: RunPlan, ranks: Int) {
+    (title, deck, settings, self.ranks) = (plan.title, plan.source.file, plan.source.settings, ranks)
+    started = ISO8601DateFormatter().string(from: Date())
+    potentials = plan.potential.map(\.name)
+  }
+}
+
+extension TaskTable {
+  func write(to path: String) throws {
+    let file = try CSVWriter(path, columns: columns.map(\.heading), digits: columns.map(\.digits))
+    for row in rows { try file.write(row) }
+    try file.finish()
+  }
+}
+
+extension Crystal {
+  /// "crystal in equilibrium: a 3.169258 Å, …".
+  var summary: String {
+    let edges = lengths
+    let isCubic = edges.allSatisfy { abs($0 - edges[0]) < 1e-6 }
+    let text = isCubic
+      ? "a \(RunLog.fixed(edges[0], 6)) Å"
+      : zip(["a", "b", "c"], edges).map { "\($0) \(RunLog.fixed($1, 6))" }.joined(separator: ", ") + " Å"
+    return "crystal in equilibrium: \(text), \(RunLog.fixed(energy, 6)) eV/atom, \(RunLog.fixed(atomicVolume, 4)) Å³/atom"
+  }
+
+  var numbers: [String: JSONNumber] {
+    var numbers: [String: JSONNumber] = [
+      "energy_eV_per_atom": .number(energy), "volume_A3_per_atom": .number(atomicVolume),
+      "cell_A": .list(unitCell.cell.elements), "atoms": .count(unitCell.sites.count),
+    ]
+    for (name, length) in zip(["a_A", "b_A", "c_A"], lengths) { numbers[name] = .number(length) }
+    return numbers
+  }
+}

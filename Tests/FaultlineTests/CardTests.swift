@@ -1,0 +1,102 @@
+import Foundation
+import MDTestSupport
+import Testing
+
+extension CommandLineTests {
+  /// Pages that say what a potential makes of a crystal, and the warnings that runs repeat from them.
+  @Suite("Potential cards") struct CardTests {
+    private static let snap = Launcher.repository.appendingPathComponent("potentials/snap").path
+
+    private func deck(_ element: String, _ lattice: String, _ constant: String, folder: String = snap, _ more: String) -> String {
+      """
+      structure: {lattice: {type: \(lattice), constant: \(constant), species: [\(element)]}}
+      potential:
+        - snap:
+            coefficients: \(folder)/\(element)_Zuo_JPCA2020.snapcoeff
+            parameters: \(folder)/\(element)_Zuo_JPCA2020.snapparam
+      \(more)
+      """
+    }
+
+    @Test("a page is written, and its warnings are repeated by runs with the potential beside it")
+    func card() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      for ending in ["snapcoeff", "snapparam"] {
+        try FileManager.default.copyItem(
+          atPath: "\(Self.snap)/Ge_Zuo_JPCA2020.\(ending)", toPath: launcher.path("Ge_Zuo_JPCA2020.\(ending)"))
+      }
+      try launcher.write(
+        "potential.yaml",
+        deck("Ge", "diamond", "equilibrium", folder: ".", "tasks: [{phases: {lattices: [sc]}}, {surface: {plane: [1, 1, 1]}}]"))
+      for ranks in [nil, 2] as [Int?] {
+        if ranks != nil, !Launcher.hasMPI { continue }
+        let made = try launcher.run(
+          ranks: ranks, "characterize", "potential.yaml", "--output", "Ge_Zuo_JPCA2020.md")
+        #expect(made.code == 0, "\(made.errors)")
+        let page = try launcher.read("Ge_Zuo_JPCA2020.md")
+        #expect(page.contains("a 5.773253 Å") && page.contains("sc -0.3368 eV/atom"))
+        #expect(page.contains("\n> **Warning:** lower in energy than the deck's crystal: sc by 0.337 eV/atom"))
+        #expect(page.contains("surface (111) 0.1386 J/m²") && page.contains("**Good for.**"))
+      }
+      try launcher.write("run.yaml", deck("Ge", "diamond", "5.77", folder: ".", "stages: [{minimize: {max_steps: 1}}]"))
+      let run = try launcher.run("run", "run.yaml", "--output", "run")
+      #expect(run.output.contains("warning: lower in energy than the deck's crystal: sc by 0.337") && run.output.contains("Ge_Zuo_JPCA2020.md"))
+      let warnings = try launcher.json("run/run.json")["warnings"] as? [[String: Any]] ?? []
+      #expect(warnings.contains { ($0["message"] as? String ?? "").contains("sc by 0.337") })
+      #expect(try launcher.run("check", "run.yaml", "--output", "other").output.contains("warning: lower in energy than the deck's crystal: sc by 0.337"))
+      try FileManager.default.removeItem(atPath: launcher.path("Ge_Zuo_JPCA2020.md"))
+      #expect(!(try launcher.run("run", "run.yaml", "--output", "again").output.contains("sc by 0.337")))
+    }
+
+    @Test("the potentials that come along have cards, and those of Ge and Li warn")
+    func shipped() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      for (element, lattice, constant, words) in [
+        ("Ge", "diamond", "5.77", ["sc by 0.337", "0.14 to 0.27 J/m²"]), ("Li", "bcc", "3.51", ["fcc has the energy", "13.0 % less volume", "hcp by 0.003"]),
+        ("Mo", "bcc", "3.17", []), ("Cu", "fcc", "3.63", []), ("Ni", "fcc", "3.52", []), ("Si", "diamond", "5.47", []),
+      ] as [(String, String, String, [String])] {
+        #expect(FileManager.default.fileExists(atPath: "\(Self.snap)/\(element)_Zuo_JPCA2020.md"))
+        try launcher.write("\(element).yaml", deck(element, lattice, constant, "stages: [{minimize: {max_steps: 1}}]"))
+        let output = try launcher.run("run", "\(element).yaml", "--output", element).output
+        let warnings = output.split(separator: "\n").filter { $0.contains("(card ") }.joined(separator: "\n")
+        #expect(words.isEmpty == warnings.isEmpty, "\(element): \(warnings)")
+        for word in words { #expect(warnings.contains(word), "\(element): \(warnings)") }
+      }
+    }
+
+    @Test("--set, scan and --extend on the command line") func commandLine() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "deck.yaml",
+        """
+        structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3]}}
+        potential: [{eam: {parameters: zhou2004}}]
+        velocities: {temperature: 300}
+        stages: [{dynamics: {steps: 4, timestep: 1 fs}}]
+        scan: {velocities.temperature: [100, 200]}
+        output: {thermo: {every: 1}}
+        """)
+      #expect(try launcher.run("run", "deck.yaml", "--output", "scan", "--set", "stages.0.dynamics.steps=3").code == 0)
+      #expect(try launcher.thermo("scan/point-002/thermo.csv").map { $0["step"]! } == [0, 1, 2, 3])
+      #expect(try launcher.thermo("scan/scan.csv").map { $0["velocities.temperature"]! } == [100, 200])
+      #expect(try launcher.run("resume", "scan").code == 0)
+      #expect(try launcher.run("run", "deck.yaml", "--output", "scan").code == 65)
+      #expect(try launcher.run("check", "deck.yaml", "--output", "new").output.contains("2 runs"))
+      #expect(try launcher.run("build", "deck.yaml", "--output", "a.xyz").errors.contains("--set scan={}"))
+      let one = ["--set", "scan={}", "--set", "velocities.temperature=50"]
+      #expect(try launcher.start(["run", "deck.yaml", "--output", "one"] + one).wait(timeout: 60).code == 0)
+      #expect(abs(try launcher.thermo("one/thermo.csv")[0]["temperature"]! - 50) < 1e-6)
+      #expect(try launcher.run("resume", "one", "--extend", "3fs").code == 0)
+      #expect(try launcher.thermo("one/thermo.csv").map { $0["step"]! } == (0...7).map(Double.init))
+      #expect(try launcher.run("resume", "one", "--extend", "soon").code == 64)
+      #expect(try launcher.read("one/thermo.csv").hasPrefix("step,stage,time [ps],temperature [K],potential_energy [eV],"))
+      let units = try launcher.json("one/run.json")["thermo_units"] as? [String: String]
+      #expect(units?["temperature"] == "K" && units?["pressure_tensor"] == "bar" && units?["maximum_force"] == "eV/Å")
+      let wrong = try launcher.run("run", "deck.yaml", "--output", "two", "--set", "scan={}", "--set", "stages.0.dynamics.steps=x")
+      #expect(wrong.code == 65 && wrong.errors.contains("--set stages.0.dynamics.steps=x"))
+    }
+  }
+}
