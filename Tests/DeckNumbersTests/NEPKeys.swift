@@ -221,7 +221,19 @@ import Testing
         #expect(abs(current) > 1e-4)
       }
     }
-    // Nobody need ask for thermo.csv: the column is computed for frames alone.
+    // Neither needs the other: rows alone, then frames alone.
+    let plain = try DeckRun(
+      """
+      structure: {file: {path: start.extxyz}}
+      potential: [{nep: {file: q.txt, charges: {method: ewald, accuracy: 1e-8}}}]
+      stages: [{dynamics: {steps: 6, timestep: 0.2 fs}}]
+      output: {thermo: {every: 2}}
+      """, files: ["q.txt": Self.text(Self.charged(.full)), "start.extxyz": Sample.text(start)])
+    for (a, b) in zip(try plain.thermo(), rows) {
+      for name in ["polarization_current_x", "polarization_current_y", "polarization_current_z"] {
+        #expect(isClose(try #require(a[name]), try #require(b[name]), 1e-8))
+      }
+    }
     let other = try DeckRun(
       """
       structure: {file: {path: start.extxyz}}

@@ -81,6 +81,9 @@ import Testing
     #expect(abs(factor[0].outer - 0.7 * 2 * 1.64) < 1e-12)
     #expect(abs(try read("1 2.3", "5 4 80 40 0 0 0.7")[0].outer - 0.7 * 2 * 1.64) < 1e-12)
     #expect(try read("0 0") == repulsive.repulsion)
+    // Rows of the table are those of the pairs with the first element, then with the second.
+    let three = NEPSample.random(["Te", "Pb", "Sn"], seed: 15, repulsive: true)
+    #expect(try Self.read(NEPSample.text(three, cutoffs: "5 4 80 40", zbl: "0 0")).repulsion == three.repulsion)
   }
 
   @Test("only what belongs to the elements in use is kept")

@@ -127,33 +127,32 @@ import Testing
     for k in 0..<9 {
       #expect(abs((0..<structure.count).reduce(0) { $0 + found.born[9 * $1 + k] }) < 1e-10)
     }
-    // Where the neighbour's part is as the centre's, which of a pair moves makes no difference: a dimer.
-    var dimer = structure
-    dimer.types = [0, 0]
-    dimer.positions = [Vector3(8, 8, 8), Vector3(9.2, 10.1, 8.4)]
-    let z = try born(dimer)
-    #expect(z.charges.allSatisfy { abs($0) < 1e-12 })
-    var both = dimer
-    both.types = [0, 1]
-    let other = try born(both)
-    // q₂ − q̄ of a dimer and its change along the axis; the mean is not differentiated.
+    // In a cluster q̃ of an atom knows the place of another by their distance vector alone.
     let h = 1e-4
-    let d = both.positions[1] - both.positions[0]
-    func raw(_ step: Vector3) -> [Double] {
-      var moved = both
-      moved.positions[1] += step
+    func raw(_ atom: Int, _ step: Vector3) -> [Double] {
+      var moved = structure
+      moved.positions[atom] += step
       return NEPSample.energies(file, moved).map(\.charge)
     }
     for axis in 0..<3 {
       var step = Vector3.zero
       step[axis] = h
-      let slope = zip(raw(step), raw(-1 * step)).map { ($0 - $1) / (2 * h) }
-      for k in 0..<3 {
-        // ∂q̃₁/∂r₁₂ is its slope with atom 2; ∂q̃₂/∂r₂₁ that with atom 1, the opposite.
-        let expected = 1.7 * ((k == axis ? other.charges[1] : 0) + 0.5 * -d[k] * (slope[0] - slope[1]))
-        #expect(abs(other.born[9 + 3 * k + axis] - expected) < 1e-6)
+      // slopes[j][i] = ∂q̃ᵢ/∂r_j.
+      let slopes = (0..<structure.count).map { j in
+        zip(raw(j, step), raw(j, -1 * step)).map { ($0 - $1) / (2 * h) }
+      }
+      for i in 0..<structure.count {
+        for k in 0..<3 {
+          var expected = k == axis ? found.charges[i] : 0
+          for j in 0..<structure.count where j != i {
+            let d = structure.positions[j] - structure.positions[i]
+            expected += 0.5 * d[k] * (slopes[j][i] + slopes[i][j])
+          }
+          #expect(abs(found.born[9 * i + 3 * k + axis] - 1.7 * expected) < 1e-6)
+        }
       }
     }
+    #expect((0..<structure.count).contains { abs(found.born[9 * $0 + 1] - found.born[9 * $0 + 3]) > 1e-3 })
   }
 
   @Test("the current of the polarisation is Σ Z v")
