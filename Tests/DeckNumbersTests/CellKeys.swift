@@ -322,6 +322,32 @@ import Testing
     },
   ]
 
+  /// A crystal that is sheared beyond a half: the cell gets vectors that lean less, and the atoms' ways stay whole. At rest
+  /// and perfect, the atoms go along exactly.
+  @Test(arguments: [1, 3]) func leaning(ranks: Int) throws {
+    let run = try DeckRun(
+      """
+      structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3]}}
+      potential: \(ThermoTests.copperDeck)
+      stages: [{dynamics: {steps: 60, timestep: 2 fs, load: {xy: {rate: 12}, xz: {rate: -7}}}}]
+      output: {trajectories: [{file: t.extxyz, every: 20, unwrapped: true}]}
+      """, ranks: ranks)
+    let frames = try run.frames("t.extxyz")
+    for (n, frame) in frames.enumerated() {
+      let t = 0.04 * Double(n)
+      let f = Matrix3(Vector3(1, 0, 0), Vector3(12 * t, 1, 0), Vector3(-7 * t, 0, 1))
+      #expect(distance(frame.positions, frames[0].positions.map { $0 * f }) < 1e-6)
+      // Of the same lattice, and never far from upright.
+      let cell = frame.structure.box.cell
+      let change = frames[0].structure.box.cell * f * cell.inverse
+      for x in change.elements { #expect(abs(x - x.rounded()) < 1e-9) }
+      for (long, short) in [(cell.y, cell.x), (cell.z, cell.x), (cell.z, cell.y)] {
+        #expect(abs(dot(long, short)) / short.squaredLength < 0.6)
+      }
+    }
+    #expect(abs(frames.last!.structure.box.cell.y.x) < 0.6 * 3 * 3.615, "1.44 before it was replaced")
+  }
+
   /// A step of pressure: how far the cell goes in a given time says the time constant, and what moves says `cell`.
   static func barostat(_ name: String, _ thermostat: String) throws {
     func change(_ keys: String) throws -> (f: Matrix3, log: String) {
