@@ -288,7 +288,7 @@ import Testing
           output: {thermo: {every: 10}}
           """)
         let row = try #require(rows(try run.read("run/loading.csv")).last)
-        return (try #require(row["stress_xx"]), try #require(row["volume"]))
+        return try (#require(row["stress_xx"]), #require(row["volume"]))
       }
       let (cell, matter) = (try stress("cell"), try stress("matter"))
       // Six planes, 5 × 3.615/2 Å from the first to the last, of a cell 30.845 Å high.

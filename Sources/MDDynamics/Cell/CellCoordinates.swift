@@ -95,6 +95,9 @@ package struct CellCoordinates: Sendable {
 
   private func plainVolume(_ v: Double) -> String { String(format: "%.1f", v) }
 
+  /// Stops the cell.
+  mutating func rest() { state.velocity = components.basis.map { _ in 0 } }
+
   /// Whether a checkpoint can hold this.
   func isSound(_ s: State) -> Bool {
     s.velocity.count == components.count && s.force.count == components.count

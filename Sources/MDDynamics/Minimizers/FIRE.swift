@@ -191,7 +191,7 @@ package final class FIRE: Integrator {
     }
     try drift(context, &box, duration: -0.5 * min(search.timestep, search.lastMove))
     context.atoms.velocity.storage.clear(0..<context.atoms.localCount)
-    cell?.state.velocity = Array(repeating: 0, count: cell?.components.count ?? 0)
+    cell?.rest()
     search.power = 0
     search.speedSquared = 0
   }
@@ -252,7 +252,7 @@ package final class FIRE: Integrator {
     sums[1] = speedSquared
     sums[2] = forceSquared
     context.communicator.sum(&sums)
-    cell?.measure(virial: Matrix3(cell == nil ? Matrix3.zero.elements : Array(sums[3...])), box: box)
+    if sums.count > 3 { cell?.measure(virial: Matrix3(Array(sums[3...])), box: box) }
     search.power = sums[0] + (cell?.power ?? 0)
     search.speedSquared = sums[1] + (cell?.speedSquared ?? 0)
     search.forceSquared = sums[2] + (cell?.forceSquared ?? 0)

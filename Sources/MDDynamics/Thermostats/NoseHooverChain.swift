@@ -80,8 +80,10 @@ package final class NoseHooverChain: Thermostat {
   /// Half a step of the chain; scales the velocities.
   private func propagate(_ context: DynamicsContext) {
     let kT = Units.boltzmann * target.temperature(at: context.step)
+    var twiceKinetic = chain.twiceKinetic
     let factor = chain.variables.propagate(
-      context.timestep, twiceKinetic: &chain.twiceKinetic, freedom: Double(freedom), kT: kT)
+      context.timestep, twiceKinetic: &twiceKinetic, freedom: Double(freedom), kT: kT)
+    chain.twiceKinetic = twiceKinetic
     VelocityKernels.scale(
       context.atoms.view, by: factor, about: Vector3(chain.drift[0], chain.drift[1], chain.drift[2]),
       immobile: context.motion.outsideThermostat)
