@@ -293,6 +293,21 @@ import Testing
         return (stress ?? .nan, volume ?? .nan)
       }
       let (cell, matter) = (try stress("cell"), try stress("matter"))
+      // Nothing answers a barostat along empty space, whichever key has it.
+      for keys in [
+        "load: {xx: {rate: 0.5}, zz: free, volume: cell}",
+        "thermostat: {langevin: {temperature: 10}}, barostat: {rescale: {}}", "barostat: {mtk: {cell: normal}}",
+      ] {
+        let error = #expect(throws: FaultlineError.self) {
+          _ = try DeckRun(
+            """
+            structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [3, 3, 3], vacuum: [0, 0, 20]}}
+            potential: [{eam: {parameters: zhou2004}}]
+            stages: [{dynamics: {steps: 10, \(keys)}}]
+            """)
+        }
+        #expect(error?.message.contains("empty space") == true, "\(keys): \(String(describing: error))")
+      }
       // Six planes, 5 × 3.615/2 Å from the first to the last, of a cell 30.845 Å high.
       let ratio = (5 * 3.615 / 2) / (3 * 3.615 + 20)
       #expect(abs(matter.volume / cell.volume - ratio) < 0.01 && isClose(matter.stress * matter.volume, cell.stress * cell.volume, 1e-9))

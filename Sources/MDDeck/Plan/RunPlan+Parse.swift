@@ -230,30 +230,13 @@ extension MinimizePlan {
     location = section.location
     increments = (section["increments"]?.section).map {
       IncrementsPlan(
-        component: ["xx", "yy", "zz", "yz", "xz", "xy"].firstIndex(of: $0.string("component"))!,
+        component: Voigt.names.firstIndex(of: $0.string("component"))!,
         strain: $0.double("strain"), count: $0.integer("count"), isPure: $0.string("shear") == "pure", section: $0)
     }
     let shape = section["cell"]?.string ?? (hasBoundaries ? "normal" : "fixed")
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(
-        shape: shape, stress: Matrix3(stressIn: section), tolerance: section.double("stress_tolerance"))
-  }
-}
-
-extension Matrix3 {
-  /// Bar, positive in tension, from the keys `pressure` or `stress` of a section.
-  init(stressIn section: DeckSection) {
-    if let pressure = section["pressure"]?.double {
-      self = -pressure * .identity
-      return
-    }
-    self = .zero
-    for (k, name) in ["xx", "yy", "zz", "yz", "xz", "xy"].enumerated() {
-      guard let value = section["stress"]?.section[name]?.double else { continue }
-      let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
-      self[i][j] = value
-      self[j][i] = value
-    }
+        shape: shape, stress: Voigt.stress(in: section), tolerance: section.double("stress_tolerance"))
   }
 }
 

@@ -59,7 +59,7 @@ extension DeckSchema {
   /// Six components, positive in tension.
   static let stress = DeckObject(
     "Cauchy's stress, positive in tension; components that are not given are 0.",
-    ["xx", "yy", "zz", "yz", "xz", "xy"].map {
+    Voigt.names.map {
       .optional($0, .quantity(.pressure, .any.plausibly(1e-6...1e8)), "Component \($0).")
     })
 
@@ -84,7 +84,7 @@ extension DeckSchema {
   private static let increments = DeckObject(
     "Quasi-static loading: relaxed, strained by an increment, relaxed, and so on, with a row of loading.csv for each.",
     [
-      .required("component", .enumeration(["xx", "yy", "zz", "yz", "xz", "xy"]), "What is strained."),
+      .required("component", .enumeration(Voigt.names), "What is strained."),
       .required(
         "strain", .number(NumberRange.any.plausibly(1e-6...0.1)),
         "Engineering strain of an increment; of shear the change of the angle."),

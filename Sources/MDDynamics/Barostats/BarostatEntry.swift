@@ -24,7 +24,7 @@ package struct BarostatEntry: Sendable {
     let ramp = DeckKind.either([pressure, .list(pressure, count: 2...2)])
     let stress = DeckObject(
       "Cauchy's stress, positive in tension: constant, or [start, end] of a ramp; components that are not given are 0.",
-      CellComponents.voigtNames.map { .optional($0, ramp, "Component \($0).") })
+      Voigt.names.map { .optional($0, ramp, "Component \($0).") })
     entry = DeckEntry(
       name: name,
       schema: DeckObject(
@@ -81,7 +81,7 @@ package struct BarostatEntry: Sendable {
     let components = CellComponents(shape, box: box)
     try components.refuseOpenAxes(box, wanting: "`cell: \(shape.rawValue)`", at: plan.location)
     let ramp = StressRamp(
-      from: stress(plan.section, 0), to: stress(plan.section, 1), firstStep: firstStep, lastStep: firstStep + steps)
+      from: Voigt.stress(in: plan.section), to: Voigt.stress(in: plan.section, end: 1), firstStep: firstStep, lastStep: firstStep + steps)
     return try found.make(
       PressureCoupling(components, target: ramp, damping: plan.section.double("damping")),
       Setting(thermostat: thermostat, seed: seed))
@@ -97,15 +97,8 @@ package struct BarostatEntry: Sendable {
       preconditionFailure("the deck's schema is made of these barostats")
     }
     let owned = stresses.keys.sorted()
-    func stress(_ value: (Int) -> Double) -> Matrix3 {
-      owned.reduce(into: Matrix3.zero) { sum, k in
-        let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
-        sum[i][j] = value(k)
-        sum[j][i] = value(k)
-      }
-    }
     let ramp = StressRamp(
-      from: stress { stresses[$0]?.start ?? 0 }, to: stress { stresses[$0]?.end ?? 0 }, firstStep: firstStep,
+      from: Voigt.matrix { stresses[$0]?.start }, to: Voigt.matrix { stresses[$0]?.end }, firstStep: firstStep,
       lastStep: firstStep + steps)
     return try found.make(
       PressureCoupling(
@@ -116,24 +109,5 @@ package struct BarostatEntry: Sendable {
   package static func shape(of section: DeckSection, hasBoundaries: Bool) -> CellShape {
     if let name = section["cell"]?.string, let shape = CellShape(rawValue: name) { return shape }
     return hasBoundaries ? .normal : section["stress"] != nil ? .full : .isotropic
-  }
-
-  /// Bar, positive in tension; `end` 0 or 1 of the ramp.
-  private static func stress(_ section: DeckSection, _ end: Int) -> Matrix3 {
-    func value(_ section: DeckSection, _ key: String) -> Double? {
-      guard section[key] != nil else { return nil }
-      let both = section.list(orOne: key)
-      return both[min(end, both.count - 1)]
-    }
-    if let pressure = value(section, "pressure") { return -pressure * .identity }
-    guard let given = section["stress"]?.section else { return .zero }
-    var stress = Matrix3.zero
-    for (k, name) in CellComponents.voigtNames.enumerated() {
-      guard let value = value(given, name) else { continue }
-      let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
-      stress[i][j] = value
-      stress[j][i] = value
-    }
-    return stress
   }
 }

@@ -1,4 +1,5 @@
 import MDCore
+import MDDeck
 import MDNumerics
 
 /// A stress (bar, positive in tension) that is constant or changes linearly between two absolute steps.
@@ -26,7 +27,7 @@ package struct StressRamp: Sendable, Equatable {
     func text(_ m: Matrix3) -> String {
       if m == m.x.x * .identity { return String(format: "%g bar", m.x.x == 0 ? 0 : -m.x.x) }
       let c = [m.x.x, m.y.y, m.z.z, m.y.z, m.x.z, m.x.y]
-      let given = zip(CellComponents.voigtNames, c).filter { $0.1 != 0 }
+      let given = zip(Voigt.names, c).filter { $0.1 != 0 }
       return "stress " + given.map { String(format: "\($0.0) %g", $0.1) }.joined(separator: ", ") + " bar"
     }
     return start == end ? text(start) : "\(text(start)) → \(text(end))"

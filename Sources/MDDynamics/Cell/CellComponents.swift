@@ -58,11 +58,9 @@ package struct CellComponents: Sendable, Equatable {
   /// Component k in Voigt's order xx, yy, zz, yz, xz, xy.
   package static func voigt(_ k: Int) -> Matrix3 {
     if k < 3 { return stretch(axis(k)) }
-    let (i, j) = [(1, 2), (0, 2), (0, 1)][k - 3]
+    let (i, j) = Voigt.axes(k)
     return shear(axis(i), axis(j))
   }
-
-  package static let voigtNames = ["xx", "yy", "zz", "yz", "xz", "xy"]
 
   private static func axis(_ k: Int) -> Vector3 {
     var v = Vector3.zero

@@ -27,7 +27,7 @@ extension LoadEntry {
     DeckObject(
       "Loads the cell, each component by itself, and writes loading.csv. Atoms move along. Components with a stress belong to "
         + "a barostat.",
-      CellComponents.voigtNames.map {
+      Voigt.names.map {
         .optional(
           $0, .either([.enumeration(["fixed", "free"]), .object(component)]), "Component \($0); fixed if absent.")
       } + [
@@ -49,12 +49,12 @@ extension LoadEntry {
         """),
     check: { section, context in
       var loaded = 0
-      for (k, name) in CellComponents.voigtNames.enumerated() {
+      for (k, name) in Voigt.names.enumerated() {
         guard let value = section[name] else { continue }
         if value.isText, value.string == "fixed" { continue }
         loaded += 1
-        let axes = k < 3 ? [k] : [[1, 2], [0, 2], [0, 1]][k - 3]
-        for axis in axes { refuseOpen(axis, section, name, &context) }
+        let (i, j) = Voigt.axes(k)
+        for axis in Set([i, j]).sorted() { refuseOpen(axis, section, name, &context) }
         guard !value.isText else { continue }
         let inner = value.section
         if k < 3, inner.gives("shear") {
@@ -70,7 +70,7 @@ extension LoadEntry {
       if loaded == 0 {
         context.refuse(section.error("xx", "and all others are fixed: nothing is loaded", hint: "give one a `rate`"))
       }
-      let keeps = CellComponents.voigtNames.contains { stress(section[$0], 0) != nil }
+      let keeps = Voigt.names.contains { stress(section[$0], 0) != nil }
       if keeps, context.stage?.dynamics.barostat != nil, let stage = context.stage {
         context.refuse(
           stage.section.error(
@@ -89,9 +89,9 @@ extension LoadEntry {
   ) { section, box in
     var load = Load()
     var words: [String] = []
-    for (k, name) in CellComponents.voigtNames.enumerated() {
+    for (k, name) in Voigt.names.enumerated() {
       guard let value = section[name], !(value.isText && value.string == "fixed") else { continue }
-      let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+      let (i, j) = Voigt.axes(k)
       try refuseOpen(i, box)
       try refuseOpen(j, box)
       if let start = stress(value, 0), let end = stress(value, 1) {

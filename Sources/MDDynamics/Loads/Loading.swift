@@ -58,7 +58,7 @@ package final class Loading {
   package func refuseComponents(of components: CellComponents, at place: SourceLocation?) throws {
     for k in 0..<6 where components.touches(k) && changes(k) {
       throw FaultlineError(
-        .input, "the barostat and the load both change the component \(CellComponents.voigtNames[k]) of the cell",
+        .input, "the barostat and the load both change the component \(Voigt.names[k]) of the cell",
         hint: "give the barostat a `cell` that leaves the loaded component out", at: place, isCollective: true)
     }
   }

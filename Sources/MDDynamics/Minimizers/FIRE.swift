@@ -18,7 +18,7 @@ import MDNumerics
 ///
 /// E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006); J. Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020),
 /// whose algorithm and parameters these are. Two reductions and a maximum a step.
-package final class FIRE: Integrator {
+package final class FIRE: Minimizer {
   /// When to stop, and the parameters, which are those of Guénolé et al. (2020).
   package struct Options: Sendable, Equatable {
     /// Converged when no Cartesian component of a mobile atom's force is larger, eV/Å.
@@ -51,14 +51,6 @@ package final class FIRE: Integrator {
     }
   }
 
-  package enum Status: String, Sendable, Codable {
-    case running
-    case forceConverged
-    case energyConverged
-    /// The power stayed negative: the forces are not the gradient of an energy, or noise is larger than the tolerance.
-    case stalled
-  }
-
   package let name = "FIRE"
   package func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
   package let options: Options
@@ -67,14 +59,15 @@ package final class FIRE: Integrator {
     if options.energyTolerance != nil { wants.insert(.energy) }
     return wants
   }
-  package var status: Status { search.status }
+  package var status: MinimizerStatus { search.status }
   /// The largest Cartesian component of a mobile atom's force, eV/Å.
   package var largestForce: Double { search.largestForce }
+  package var residual: Double? { search.residual }
   /// Adaptive, ps.
   package var timestep: Double { search.timestep }
 
   private struct Search: Codable {
-    var status = Status.running
+    var status = MinimizerStatus.running
     var timestep = 0.0
     /// The timestep of the last move, after the limit on displacements.
     var lastMove = 0.0
@@ -117,7 +110,7 @@ package final class FIRE: Integrator {
   }
 
   package func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
-    try requireMobile(context, cell)
+    try requireMobile(context)
     mass = context.meanMass()
     if let state {
       search = try StateCoding.decode(Search.self, kind: name, from: state)
@@ -280,21 +273,6 @@ package final class FIRE: Integrator {
   private func energy(_ context: DynamicsContext, _ box: Box) -> Double {
     guard options.energyTolerance != nil else { return 0 }
     return context.communicator.sum(context.tally.energy) + (cell?.enthalpyPart(box) ?? 0)
-  }
-}
-
-extension FIRE: Minimizer {
-  package var isOver: Bool { status != .running }
-  package var isConverged: Bool { status == .forceConverged || status == .energyConverged }
-
-  package var outcome: String {
-    let reached = Self.reached(force: largestForce, residual: search.residual)
-    return switch status {
-    case .forceConverged: "converged (\(reached))"
-    case .energyConverged: "converged in energy (\(reached))"
-    case .stalled: "stalled (\(reached)): the forces no longer lower the energy"
-    case .running: "not converged: the steps are used up (\(reached))"
-    }
   }
 }
 

@@ -37,22 +37,17 @@ package final class LBFGS: Minimizer {
     }
   }
 
-  package enum Status: String, Sendable, Codable {
-    case running, forceConverged, energyConverged
-    /// No step along the forces lowers the objective.
-    case stalled
-  }
-
   package let name = "L-BFGS"
   package let options: Options
   package var wants: Want { cell == nil ? .energy : [.energy, .virial] }
   package func conservesMomentum(_ context: DynamicsContext) -> Bool { true }
-  package var status: Status { search.status }
+  package var status: MinimizerStatus { search.status }
   /// The largest Cartesian component of a mobile atom's force, eV/Å.
   package var largestForce: Double { search.largestForce }
+  package var residual: Double? { search.residual }
 
   private struct Search: Codable {
-    var status = Status.running
+    var status = MinimizerStatus.running
     /// H at the present positions, eV.
     var energy = 0.0
     var largestForce = Double.infinity
@@ -92,7 +87,7 @@ package final class LBFGS: Minimizer {
   }
 
   package func begin(_ context: DynamicsContext, box: Box, from state: Data?) throws {
-    try requireMobile(context, cell)
+    try requireMobile(context)
     vectors.attach(to: context.atoms)
     if let state {
       search = try StateCoding.decode(Search.self, kind: name, from: state)
@@ -221,21 +216,6 @@ package final class LBFGS: Minimizer {
       search.status = .forceConverged
     } else if search.calm >= 10 {
       search.status = .energyConverged
-    }
-  }
-}
-
-extension LBFGS {
-  package var isOver: Bool { status != .running }
-  package var isConverged: Bool { status == .forceConverged || status == .energyConverged }
-
-  package var outcome: String {
-    let reached = Self.reached(force: largestForce, residual: search.residual)
-    return switch status {
-    case .forceConverged: "converged (\(reached))"
-    case .energyConverged: "converged in energy (\(reached))"
-    case .stalled: "stalled (\(reached)): no step along the forces lowers the energy"
-    case .running: "not converged: the steps are used up (\(reached))"
     }
   }
 }

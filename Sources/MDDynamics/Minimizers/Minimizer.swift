@@ -5,6 +5,11 @@ import MDNumerics
 
 /// Moves atoms, and the cell where it is asked, to a minimum of the energy, and knows when it is there.
 package protocol Minimizer: Integrator {
+  var status: MinimizerStatus { get }
+  /// The largest Cartesian component of a mobile atom's force, eV/Å.
+  var largestForce: Double { get }
+  /// How far the cell's stress is from the one asked for, eV/Å³; nil for a fixed cell.
+  var residual: Double? { get }
   /// Whether there is no more to gain: at the tolerances, or where the search is given up.
   var isOver: Bool { get }
   /// Whether it ended at its tolerances.
@@ -13,14 +18,29 @@ package protocol Minimizer: Integrator {
   var outcome: String { get }
 }
 
+package enum MinimizerStatus: String, Sendable, Codable {
+  case running, forceConverged, energyConverged
+  /// Steps along the forces do not lower the energy: they are not its gradient, or noise is larger than the tolerance.
+  case stalled
+}
+
 extension Minimizer {
-  /// "largest force 0.00098 eV/Å, stress within 0.4 bar".
-  static func reached(force: Double, residual: Double?) -> String {
-    String(format: "largest force %.5f eV/Å", force)
+  package var isOver: Bool { status != .running }
+  package var isConverged: Bool { status == .forceConverged || status == .energyConverged }
+
+  package var outcome: String {
+    let reached =
+      String(format: "largest force %.5f eV/Å", largestForce)
       + (residual.map { String(format: ", stress within %.3g bar", $0 * Units.energyPerVolumeToBar) } ?? "")
+    return switch status {
+    case .forceConverged: "converged (\(reached))"
+    case .energyConverged: "converged in energy (\(reached))"
+    case .stalled: "stalled (\(reached)): steps along the forces no longer lower the energy"
+    case .running: "not converged: the steps are used up (\(reached))"
+    }
   }
 
-  func requireMobile(_ context: DynamicsContext, _ cell: CellCoordinates?) throws {
+  func requireMobile(_ context: DynamicsContext) throws {
     guard context.counts.mobile > 0 else {
       throw FaultlineError(
         .input, "nothing to relax: all atoms are frozen or driven", hint: "leave some atoms free", isCollective: true)
@@ -72,14 +92,14 @@ package struct MinimizerEntry: Sendable {
   private static func refuse(_ increments: IncrementsPlan, of plan: MinimizePlan, box: Box) throws {
     let strained = CellComponents(basis: [CellComponents.voigt(increments.component)])
     try strained.refuseOpenAxes(
-      box, wanting: "the increment of \(CellComponents.voigtNames[increments.component])",
+      box, wanting: "the increment of \(Voigt.names[increments.component])",
       at: increments.section.location)
     guard let name = plan.cell?.shape, let shape = CellShape(rawValue: name),
       CellComponents(shape, box: box).touches(increments.component)
     else { return }
     throw FaultlineError(
       .input,
-      "`cell: \(name)` and the increments both change the component \(CellComponents.voigtNames[increments.component])",
+      "`cell: \(name)` and the increments both change the component \(Voigt.names[increments.component])",
       hint: "give a `cell` that leaves it out: `in_plane`, `normal` or `fixed`", at: increments.section.location,
       isCollective: true)
   }

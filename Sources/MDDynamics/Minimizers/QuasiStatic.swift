@@ -77,6 +77,9 @@ package final class QuasiStatic: Minimizer {
     try StateCoding.encode(State(done: done, inner: inner.state(context)), kind: "increments")
   }
 
+  package var status: MinimizerStatus { inner.status }
+  package var largestForce: Double { inner.largestForce }
+  package var residual: Double? { inner.residual }
   package var isOver: Bool { inner.isOver && (done == plan.count || !inner.isConverged) }
   package var isConverged: Bool { inner.isConverged && done == plan.count }
   package var outcome: String { "\(done) of \(plan.count) increments, the last \(inner.outcome)" }
@@ -87,7 +90,7 @@ package enum ComponentStrain {
   /// L of component k in Voigt's order: points move along the first axis in proportion to the second; along both alike if
   /// the shear is pure.
   package static func unit(_ k: Int, isPure: Bool) -> Matrix3 {
-    let (i, j) = k < 3 ? (k, k) : [(1, 2), (0, 2), (0, 1)][k - 3]
+    let (i, j) = Voigt.axes(k)
     var one = Matrix3.zero
     if i == j {
       one[i][i] = 1

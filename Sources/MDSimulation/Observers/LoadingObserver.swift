@@ -62,9 +62,9 @@ final class LoadingObserver: Observer {
   static func isNeeded(_ plan: RunPlan) -> Bool { plan.stages.contains { load(of: $0) != nil } }
 
   var table: ObserverTable? {
-    let strains = CellComponents.voigtNames.map { Figure("strain_\($0)", unit: "1") }
+    let strains = Voigt.names.map { Figure("strain_\($0)", unit: "1") }
     let trueStrains = ["xx", "yy", "zz"].map { Figure("true_strain_\($0)", unit: "1") }
-    let stresses = CellComponents.voigtNames.map { Figure("stress_\($0)", unit: "GPa") }
+    let stresses = Voigt.names.map { Figure("stress_\($0)", unit: "GPa") }
     let forces = grips.flatMap { grip in ["x", "y", "z"].map { Figure("force_\(grip.name)_\($0)", unit: "eV/Å") } }
     return ObserverTable(
       file: "loading.csv",
@@ -141,8 +141,8 @@ final class LoadingObserver: Observer {
   /// The component that conditions are about: the first with a rate.
   private static func watched(_ load: DeckSection) -> Int {
     if load["axis"] != nil { return load.axis("axis") }
-    if let name = load["component"]?.string { return CellComponents.voigtNames.firstIndex(of: name) ?? 0 }
-    return CellComponents.voigtNames.firstIndex { name in
+    if let name = load["component"]?.string { return Voigt.names.firstIndex(of: name) ?? 0 }
+    return Voigt.names.firstIndex { name in
       guard let value = load[name], !value.isText else { return false }
       return value.section["rate"] != nil
     } ?? 0
@@ -150,7 +150,7 @@ final class LoadingObserver: Observer {
 
   private func reasonToEnd(_ load: DeckSection, stress: Double, strain: Double, _ k: Int) -> String? {
     guard let when = load["stop_when"]?.section else { return nil }
-    let name = CellComponents.voigtNames[k]
+    let name = Voigt.names[k]
     if let limit = when["strain"]?.double, abs(strain) >= limit {
       return "the strain \(name) has reached \(RunLog.fixed(strain, 4))"
     }
@@ -188,7 +188,7 @@ final class LoadingObserver: Observer {
     let strain = [e.x.x, e.y.y, e.z.z, e.y.z + e.z.y, e.x.z + e.z.x, e.x.y + e.y.x][k]
     ends.append(
       Ending(stage: engine.clock.stage + 1, peakStressGPa: current.peak, strainAtEnd: strain, work: current.work))
-    let name = CellComponents.voigtNames[k]
+    let name = Voigt.names[k]
     return StageReport(lines: [
       "loading: highest stress \(name) \(RunLog.fixed(current.peak, 3)) GPa, strain \(RunLog.fixed(strain, 4)) at the end, work "
         + "\(RunLog.fixed(current.work, 3)) eV; loading.csv"

@@ -35,25 +35,34 @@ enum Rehearsal {
     return notes
   }
 
-  /// Barostats must not close or widen empty space: there is nothing that would answer. Collective.
+  /// Barostats must not close or widen empty space: there is nothing that would answer. Those of `load` too. Collective.
   private static func vacuum(_ plan: RunPlan, _ system: DistributedSystem) -> [FaultlineError] {
-    let coupled = plan.stages.compactMap { stage -> (StagePlan, DynamicsPlan, EntryPlan)? in
-      guard case .dynamics(let dynamics) = stage.work, let barostat = dynamics.barostat else { return nil }
-      return (stage, dynamics, barostat)
+    let box = system.box
+    let coupled = plan.stages.compactMap { stage -> (name: String, place: SourceLocation?, components: CellComponents)? in
+      guard case .dynamics(let dynamics) = stage.work else { return nil }
+      if let barostat = dynamics.barostat {
+        let shape = BarostatEntry.shape(of: barostat.section, hasBoundaries: dynamics.hasBoundaries)
+        return (stage.name, barostat.location, CellComponents(shape, box: box))
+      }
+      // What cannot be made has been noted by `motion`.
+      guard let loads = try? LoadEntry.loading(dynamics.loads, box: box, step: 0), !loads.stresses.isEmpty else {
+        return nil
+      }
+      return (stage.name, dynamics.loads.first?.location, CellComponents(basis: loads.stresses.keys.map(CellComponents.voigt)))
     }
     if coupled.isEmpty { return [] }
-    let box = system.box
     let empty = system.surfaceAxes().filter { box.periodic[$0] }
-    return coupled.compactMap { stage, dynamics, barostat in
-      let shape = BarostatEntry.shape(of: barostat.section, hasBoundaries: dynamics.hasBoundaries)
-      let components = CellComponents(shape, box: box)
+    return coupled.compactMap { name, place, components in
       guard
-        let axis = empty.first(where: { k in components.basis.contains { dot(box.cell[k], box.cell[k] * $0) > 1e-9 } })
+        let axis = empty.first(where: { k in
+          components.basis.contains { abs(dot(box.cell[k], box.cell[k] * $0)) > 1e-9 * box.cell[k].squaredLength }
+        })
       else { return nil }
       return FaultlineError(
         .input,
-        "stage '\(stage.name)': the barostat would change the cell along \(["a", "b", "c"][axis]), where there is empty space",
-        hint: "`cell: in_plane` for slabs, or open the axis with `periodic`", at: barostat.location, isCollective: true)
+        "stage '\(name)': the barostat would change the cell along \(["a", "b", "c"][axis]), where there is empty space",
+        hint: "`cell: in_plane` for slabs, `fixed` for that component of a `load`, or open the axis with `periodic`",
+        at: place, isCollective: true)
     }
   }
 
