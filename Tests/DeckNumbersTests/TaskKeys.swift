@@ -151,6 +151,12 @@ import Testing
         try close(number(found, "C44_GPa"), elastic(0, 1, 0, 1), 1e-6)
         #expect(found["independent"] as? Int == 3 && found["stable"] as? Bool == true)
         try close(number(try task(run, "again"), "C11_GPa"), elastic(0, 0, 0, 0), 1e-6)
+        // Atoms of hcp are at no centre of symmetry: strain in the plane moves them, strain along the axis does not.
+        let hexagonal = try task(
+          DeckRun(TaskKeyTests.deck("{elastic: {}}", lattice: "hcp", constant: "equilibrium"), ranks: ranks), "elastic")
+        let (relaxed, clamped) = (try number(hexagonal, "C11_GPa"), try number(hexagonal, "clamped_C11_GPa"))
+        #expect(relaxed < 0.998 * clamped && relaxed > 0.8 * clamped, "\(relaxed), \(clamped)")
+        try close(number(hexagonal, "C33_GPa"), number(hexagonal, "clamped_C33_GPa"), 1e-6)
         // Cubic: K = (C11 + 2 C12)/3 whoever averages; G between Reuss's and Voigt's.
         let (c11, c12, c44) = (elastic(0, 0, 0, 0), elastic(0, 0, 1, 1), elastic(0, 1, 0, 1))
         try close(number(found, "bulk_modulus_voigt_GPa"), (c11 + 2 * c12) / 3, 1e-6)
@@ -249,6 +255,8 @@ import Testing
         close(row["rigid"]!, across(Vector3(1, 1, 1), d).energy - zero, 1e-5, "rigid at \(row["t"]!)")
         #expect(row["relaxed"]! <= row["rigid"]! + 1e-9)
       }
+      // On the slope the halves would slide back if atoms moved in the plane.
+      for k in [1, 2, 3] { #expect(partial[k]["relaxed"]! > 0.6 * partial[k]["rigid"]!, "\(partial)") }
       // From a hollow to a hollow: the end is a stacking fault, the way there a hill.
       #expect(partial[4]["rigid"]! < 0.05 * partial[2]["rigid"]! && partial[2]["rigid"]! > 0.003)
       let square = try table(run, "square")
@@ -301,6 +309,9 @@ import Testing
         #expect(abs(row["rigid_traction"]! - oracle.traction) < 1e-6, "traction at \(row["opening"]!)")
         #expect(row["relaxed"]! <= row["rigid"]! + 1e-6)
       }
+      // Before it breaks the crystal between the grips is stretched, which costs less than two surfaces.
+      let stretched = try #require(rows.first { abs($0["opening"]! - 1.2) < 1e-9 })
+      #expect(stretched["relaxed"]! < 0.6 * rows.last!["relaxed"]!, "\(stretched)")
       // Apart, each surface relaxes by itself.
       let (found, surface) = (try task(run, "separation"), try task(run, "surface"))
       try close(number(found, "rigid_work_J_per_m2"), 2 * number(surface, "unrelaxed_energy_J_per_m2"), 1e-6)

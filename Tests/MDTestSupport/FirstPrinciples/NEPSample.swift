@@ -44,7 +44,8 @@ package enum NEPSample {
     if repulsive {
       file.repulsion = (0..<pairs).map { pair in
         let (a, b) = (pair / elements.count, pair % elements.count)
-        let more = 0.1 * Double(a + b)
+        // Another for each pair of elements.
+        let more = 0.1 * Double(a + b) + 0.03 * Double(a * b)
         return NEPFile.Repulsion(
           inner: 1.4 + more, outer: 2.7 + more, amplitudes: NEPFile.universalAmplitudes,
           exponents: NEPFile.universalExponents)
