@@ -10,6 +10,10 @@ extension SIMD4 where Scalar == Double {
   @inlinable @inline(__always)
   public mutating func addProduct(_ a: Self, _ b: Self) { self = lanes_fma(a, b, self) }
 
+  /// With the same b in every lane.
+  @inlinable @inline(__always)
+  public mutating func addProduct(_ a: Self, _ b: Double) { self = lanes_fma(a, Self(repeating: b), self) }
+
   /// self − a·b, rounded once.
   @inlinable @inline(__always)
   public func subtractingProduct(_ a: Self, _ b: Self) -> Self { lanes_fnma(a, b, self) }

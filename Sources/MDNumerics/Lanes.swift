@@ -28,6 +28,10 @@ extension SIMD8 where Scalar == Double {
   @inlinable @inline(__always)
   public mutating func addProduct(_ a: Self, _ b: Self) { self = lanes8_fma(a, b, self) }
 
+  /// With the same b in every lane.
+  @inlinable @inline(__always)
+  public mutating func addProduct(_ a: Self, _ b: Double) { self = lanes8_fma(a, Self(repeating: b), self) }
+
   /// self − a·b, rounded once.
   @inlinable @inline(__always)
   public func subtractingProduct(_ a: Self, _ b: Self) -> Self { lanes8_fnma(a, b, self) }

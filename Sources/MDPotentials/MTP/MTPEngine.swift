@@ -3,7 +3,7 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// Runs the kernels over all local atoms, eight of one element at a time.
+/// Runs the kernels over all local atoms, block by block.
 package final class MTPEngine {
   let file: MTPFile
   let plan: MTPPlan
@@ -16,15 +16,16 @@ package final class MTPEngine {
   private let rows: AlignedBuffer<MTPPlan.Row>
   private let traces: AlignedBuffer<MTPPlan.Trace>
   private let products: MTPProductKernel
-  private let stage: MTPStage
+  private let blocks: AtomBlocks
+  /// A group for each element. Where there is no neighbour the distance is the cutoff, where everything is zero.
+  private let slots: NeighborSlots
 
-  private let order = AlignedBuffer<Int32>()
-  private let records = AlignedBuffer<WideLanes>()
+  private let records = AlignedBuffer<AtomLanes>()
   /// Slopes of the repulsion of each slot, eV/Å.
-  private let repulsion = AlignedBuffer<WideLanes>()
-  private let monomials: AlignedBuffer<WideLanes>
-  private let moments: AlignedBuffer<WideLanes>
-  private let adjoint: AlignedBuffer<WideLanes>
+  private let repulsion = AlignedBuffer<AtomLanes>()
+  private let monomials: AlignedBuffer<AtomLanes>
+  private let moments: AlignedBuffer<AtomLanes>
+  private let adjoint: AlignedBuffer<AtomLanes>
   /// Where the file has an active set.
   let grades: MTPGrades?
 
@@ -50,7 +51,10 @@ package final class MTPEngine {
     rows = AlignedBuffer(plan.rows)
     traces = AlignedBuffer(plan.traces)
     products = MTPProductKernel(plan.moments)
-    stage = MTPStage(speciesCount: s, cutoff: file.cutoff)
+    blocks = AtomBlocks(elementCount: s)
+    slots = NeighborSlots(
+      cutoffs: Array(repeating: Array(repeating: file.cutoff, count: s), count: s), groupOfElement: Array(0..<s),
+      padding: Vector3(file.cutoff, 0, 0))
     monomials = AlignedBuffer(capacity: plan.monomials.count * MTPKernels.chunk)
     moments = AlignedBuffer(capacity: plan.moments.count)
     adjoint = AlignedBuffer(capacity: plan.moments.count)
@@ -71,40 +75,34 @@ package final class MTPEngine {
       largestGrade = 0
       grades?.begin()
     }
-    let starts = sortByElement(atoms, list, elementOfSpecies)
-    for element in 0..<file.speciesCount {
-      for first in stride(from: starts[element], to: starts[element + 1], by: 8) {
-        let lanes = min(8, starts[element + 1] - first)
-        let centres = UnsafePointer(order.pointer) + first
-        stage.fill(atoms, list, centres, lanes, elementOfSpecies)
-        tabulate(element)
-        sumMoments()
-        var energies = products.evaluate(moments.pointer, adjoint.pointer)
-        backThroughTraces()
-        energies += file.speciesCoefficients[element]
-        if file.isRepulsive { energies += repel() }
-        for lane in 0..<lanes {
-          tally.energy += energies[lane]
-          if want.contains(.atomEnergy) { atoms.energies?[Int(centres[lane])] += energies[lane] }
-        }
-        forces(atoms, centres, lanes, want, &tally)
-        if assesses { assess(element, centres, lanes, column) }
+    blocks.sort(atoms, list, elementOfSpecies)
+    blocks.forEach { block in
+      slots.fill(block, atoms, list, elementOfSpecies)
+      tabulate(block.element)
+      sumMoments()
+      var energies = products.evaluate(moments.pointer, adjoint.pointer)
+      backThroughTraces()
+      energies += file.speciesCoefficients[block.element]
+      if file.isRepulsive { energies += repel() }
+      for lane in 0..<block.count {
+        tally.energy += energies[lane]
+        if want.contains(.atomEnergy) { atoms.energies?[Int(block.centers[lane])] += energies[lane] }
       }
+      forces(block, atoms, want, &tally)
+      if assesses { assess(block, column) }
     }
     return tally
   }
 
-  private func assess(
-    _ element: Int, _ centres: UnsafePointer<Int32>, _ lanes: Int, _ column: UnsafeMutablePointer<Double>?
-  ) {
+  private func assess(_ block: AtomBlocks.Block, _ column: UnsafeMutablePointer<Double>?) {
     guard let grades, let set = file.activeSet else { return }
     grades.derivatives(
-      stage, records: UnsafePointer(records.pointer), stride: recordStride, radial: radial,
+      slots, records: UnsafePointer(records.pointer), stride: recordStride, radial: radial,
       moments: UnsafePointer(moments.pointer), adjoint: UnsafePointer(adjoint.pointer))
-    guard set.kind == .neighborhood else { return grades.addToTotal(element: element, lanes: lanes) }
-    let values = grades.grades(element: element)
-    for lane in 0..<lanes {
-      column?[Int(centres[lane])] = values[lane]
+    guard set.kind == .neighborhood else { return grades.addToTotal(element: block.element, lanes: block.count) }
+    let values = grades.grades(element: block.element)
+    for lane in 0..<block.count {
+      column?[Int(block.centers[lane])] = values[lane]
       // A grade that is not a number must show.
       if !(values[lane] <= largestGrade) { largestGrade = values[lane].isNaN ? .infinity : values[lane] }
     }
@@ -112,14 +110,14 @@ package final class MTPEngine {
 
   /// RBChebyshev_repuls: each neighbour nearer than the minimum distance adds 10⁴ (e^(−10 (r − 1)) − e^(−10 (r_min − 1)))
   /// eV. Keeps the slopes for the forces.
-  private func repel() -> WideLanes {
-    repulsion.reserve(stage.count)
-    var energy = WideLanes.zero
+  private func repel() -> AtomLanes {
+    repulsion.reserve(slots.count)
+    var energy = AtomLanes.zero
     let least = file.minimumDistance
-    for k in 0..<stage.count {
-      let slot = stage.slots.pointer[k]
-      var slope = WideLanes.zero
-      for lane in 0..<8 where slot.index[lane] >= 0 {
+    for k in 0..<slots.count {
+      let slot = slots.slots.pointer[k]
+      var slope = AtomLanes.zero
+      for lane in 0..<AtomLanes.scalarCount where slot.index[lane] >= 0 {
         let r = Vector3(slot.x[lane], slot.y[lane], slot.z[lane]).length
         guard r < least else { continue }
         energy[lane] += 1e4 * (exp(-10 * (r - 1)) - exp(-10 * (least - 1)))
@@ -130,53 +128,35 @@ package final class MTPEngine {
     return energy
   }
 
-  private func sortByElement(
-    _ atoms: AtomView, _ list: NeighborView, _ elementOfSpecies: UnsafePointer<Int32>
-  ) -> [Int] {
-    order.reserve(list.rowCount + 8)
-    let order = order.pointer
-    var starts = [Int](repeating: 0, count: file.speciesCount + 1)
-    for i in 0..<list.rowCount { starts[Int(elementOfSpecies[Int(atoms.species[i])]) + 1] += 1 }
-    for e in 0..<file.speciesCount { starts[e + 1] += starts[e] }
-    var next = starts
-    for k in 0..<list.rowCount {
-      let i = list.laneOrder[k]
-      let e = Int(elementOfSpecies[Int(atoms.species[Int(i)])])
-      order[next[e]] = i
-      next[e] += 1
-    }
-    return starts
-  }
-
   private var recordStride: Int { MTPKernels.headLanes + 2 * plan.radialCount }
 
   private func tabulate(_ element: Int) {
     switch plan.radialCount {
-    case 1: tabulate(MTPKernels.Size<1>.self, element)
-    case 2: tabulate(MTPKernels.Size<2>.self, element)
-    case 3: tabulate(MTPKernels.Size<3>.self, element)
-    case 4: tabulate(MTPKernels.Size<4>.self, element)
-    case 5: tabulate(MTPKernels.Size<5>.self, element)
-    case 6: tabulate(MTPKernels.Size<6>.self, element)
-    case 7: tabulate(MTPKernels.Size<7>.self, element)
-    default: tabulate(MTPKernels.Size<8>.self, element)
+    case 1: tabulate(Size<1>.self, element)
+    case 2: tabulate(Size<2>.self, element)
+    case 3: tabulate(Size<3>.self, element)
+    case 4: tabulate(Size<4>.self, element)
+    case 5: tabulate(Size<5>.self, element)
+    case 6: tabulate(Size<6>.self, element)
+    case 7: tabulate(Size<7>.self, element)
+    default: tabulate(Size<8>.self, element)
     }
   }
 
-  private func tabulate<let N: Int>(_ size: MTPKernels.Size<N>.Type, _ element: Int) {
+  private func tabulate<let N: Int>(_ size: Size<N>.Type, _ element: Int) {
     let stride = recordStride
-    let count = stage.count
+    let count = slots.count
     // One more: forces take slots by twos.
     records.reserve((count + 1) * stride)
     let records = records.pointer
-    let slots = UnsafePointer(stage.slots.pointer)
+    let neighbors = UnsafePointer(slots.slots.pointer)
     let radial = radial
     let width = 2 * N * file.basisSize
     for neighbor in 0..<file.speciesCount {
       let c = UnsafePointer(coefficients.pointer) + (element * file.speciesCount + neighbor) * width
-      for k in stage.range(neighbor) {
+      for k in slots.range(neighbor) {
         MTPKernels.radial(
-          size, slots[k].x, slots[k].y, slots[k].z, radial, c, stride: N, records + k * stride)
+          size, neighbors[k].x, neighbors[k].y, neighbors[k].z, radial, c, stride: N, records + k * stride)
       }
     }
     for m in 0..<stride { records[count * stride + m] = .zero }
@@ -191,22 +171,27 @@ package final class MTPEngine {
     let monomialPlan = UnsafePointer(monomialPlan.pointer)
     let monomialCount = plan.monomials.count
     let radialCount = plan.radialCount
-    let total = stage.count
+    let total = slots.count
     var start = 0
     while start < total {
       let count = min(MTPKernels.chunk, total - start)
       let records = UnsafePointer(records.pointer) + start * stride
       MTPKernels.monomials(records, stride: stride, count: count, monomialPlan, monomialCount, monomials)
       for group in plan.groups {
+        @inline(__always)
+        func sum<let N: Int>(_ size: Size<N>.Type) {
+          MTPKernels.accumulate(
+            size, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
+        }
         switch group.radialCount {
-        case 1: MTPKernels.accumulate(MTPKernels.Size<1>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 2: MTPKernels.accumulate(MTPKernels.Size<2>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 3: MTPKernels.accumulate(MTPKernels.Size<3>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 4: MTPKernels.accumulate(MTPKernels.Size<4>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 5: MTPKernels.accumulate(MTPKernels.Size<5>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 6: MTPKernels.accumulate(MTPKernels.Size<6>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        case 7: MTPKernels.accumulate(MTPKernels.Size<7>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
-        default: MTPKernels.accumulate(MTPKernels.Size<8>.self, records, stride: stride, count: count, group.range, monomials, places, radialCount, sums)
+        case 1: sum(Size<1>.self)
+        case 2: sum(Size<2>.self)
+        case 3: sum(Size<3>.self)
+        case 4: sum(Size<4>.self)
+        case 5: sum(Size<5>.self)
+        case 6: sum(Size<6>.self)
+        case 7: sum(Size<7>.self)
+        default: sum(Size<8>.self)
         }
       }
       start += count
@@ -230,23 +215,17 @@ package final class MTPEngine {
     }
   }
 
-  private func forces(
-    _ atoms: AtomView, _ centres: UnsafePointer<Int32>, _ lanes: Int, _ want: Want, _ tally: inout Tally
-  ) {
+  private func forces(_ block: AtomBlocks.Block, _ atoms: AtomView, _ want: Want, _ tally: inout Tally) {
     let stride = recordStride
     let records = UnsafePointer(records.pointer)
     let adjoint = UnsafePointer(adjoint.pointer)
     let rowCounts = UnsafePointer(rowCounts.pointer)
     let rows = UnsafePointer(rows.pointer)
     let (rank, radialCount) = (plan.rank, plan.radialCount)
-    let slots = UnsafePointer(stage.slots.pointer)
-    let forces = UnsafeMutableRawPointer(atoms.forces)
-    let perAtom = want.contains(.atomVirial) ? atoms.virials : nil
-    let wantsVirial = want.contains(.virial) || perAtom != nil
-    var own = (WideLanes.zero, WideLanes.zero, WideLanes.zero)
-    var virial = WideVirial()
-    let count = stage.count
+    let neighbors = UnsafePointer(slots.slots.pointer)
+    let count = slots.count
     let repulsion = file.isRepulsive ? UnsafePointer(repulsion.pointer) : nil
+    var results = SlotForces(block, atoms, want)
 
     @inline(__always)
     func apply(_ k: Int, _ g: MTPKernels.Gradient) {
@@ -256,71 +235,16 @@ package final class MTPEngine {
       // ∂V/∂d = Σ f' P n + (g − (g·n) n)/r.
       var radial = g.slope - along * record[3]
       if let repulsion { radial += repulsion[k] }
-      let fx = (radial * nx).addingProduct(g.x, record[3])
-      let fy = (radial * ny).addingProduct(g.y, record[3])
-      let fz = (radial * nz).addingProduct(g.z, record[3])
-      own.0 += fx
-      own.1 += fy
-      own.2 += fz
-      let index = slots[k].index
-      for lane in 0..<8 where index[lane] >= 0 {
-        let place = forces + 32 * Int(index[lane])
-        let old = place.load(as: SIMD4<Double>.self)
-        place.storeBytes(of: old - SIMD4(fx[lane], fy[lane], fz[lane], 0), as: SIMD4<Double>.self)
-      }
-      guard wantsVirial else { return }
-      virial.add(slots[k].x, slots[k].y, slots[k].z, fx, fy, fz)
-      guard let perAtom else { return }
-      for lane in 0..<8 where index[lane] >= 0 {
-        let r = Vector3(slots[k].x[lane], slots[k].y[lane], slots[k].z[lane])
-        let half = -0.5 * Matrix3.outer(r, Vector3(fx[lane], fy[lane], fz[lane]))
-        for row in 0..<3 {
-          for column in 0..<3 {
-            perAtom[9 * Int(index[lane]) + 3 * row + column] += half[row][column]
-            perAtom[9 * Int(centres[lane]) + 3 * row + column] += half[row][column]
-          }
-        }
-      }
+      results.add(
+        neighbors[k], (radial * nx).addingProduct(g.x, record[3]), (radial * ny).addingProduct(g.y, record[3]),
+        (radial * nz).addingProduct(g.z, record[3]))
     }
-    var k = 0
-    while k < count {
+    for k in Swift.stride(from: 0, to: count, by: 2) {
       let (a, b) = MTPKernels.gradients(
         adjoint, rowCounts, rows, rank: rank, records + k * stride, records + (k + 1) * stride, radialCount)
       apply(k, a)
       if k + 1 < count { apply(k + 1, b) }
-      k += 2
     }
-    for lane in 0..<lanes {
-      atoms.forces[Int(centres[lane])] += Vector3(own.0[lane], own.1[lane], own.2[lane])
-    }
-    if wantsVirial { tally.virial += virial.sum }
-  }
-}
-
-/// −Σ r ⊗ ∂V/∂r, lane by lane.
-private struct WideVirial {
-  var xx = WideLanes.zero, xy = WideLanes.zero, xz = WideLanes.zero
-  var yx = WideLanes.zero, yy = WideLanes.zero, yz = WideLanes.zero
-  var zx = WideLanes.zero, zy = WideLanes.zero, zz = WideLanes.zero
-
-  @inline(__always)
-  mutating func add(
-    _ x: WideLanes, _ y: WideLanes, _ z: WideLanes, _ fx: WideLanes, _ fy: WideLanes, _ fz: WideLanes
-  ) {
-    xx.addProduct(x, fx)
-    xy.addProduct(x, fy)
-    xz.addProduct(x, fz)
-    yx.addProduct(y, fx)
-    yy.addProduct(y, fy)
-    yz.addProduct(y, fz)
-    zx.addProduct(z, fx)
-    zy.addProduct(z, fy)
-    zz.addProduct(z, fz)
-  }
-
-  var sum: Matrix3 {
-    -1 * Matrix3(
-      Vector3(xx.sum(), xy.sum(), xz.sum()), Vector3(yx.sum(), yy.sum(), yz.sum()),
-      Vector3(zx.sum(), zy.sum(), zz.sum()))
+    results.finish(&tally)
   }
 }

@@ -2,7 +2,7 @@ import MDCore
 import MDNumerics
 import MDPotentialFiles
 
-/// Extrapolation grades of eight atoms of one element: v = ∂V/∂θ, then γ = max_j |Σ_k X[j, k] v_k|. Only the
+/// Extrapolation grades of a block of atoms of one element: v = ∂V/∂θ, then γ = max_j |Σ_k X[j, k] v_k|. Only the
 /// coefficients of the atoms' own element have a derivative, so only their columns of X count.
 final class MTPGrades {
   private let file: MTPFile
@@ -18,10 +18,10 @@ final class MTPGrades {
     case products([MTPProducts.Line])
   }
   private let scalars: [Scalar]
-  private let v: AlignedBuffer<WideLanes>
-  private let monomials: AlignedBuffer<WideLanes>
-  private let sums: AlignedBuffer<WideLanes>
-  private let basis: AlignedBuffer<WideLanes>
+  private let v: AlignedBuffer<AtomLanes>
+  private let monomials: AlignedBuffer<AtomLanes>
+  private let sums: AlignedBuffer<AtomLanes>
+  private let basis: AlignedBuffer<AtomLanes>
   /// Σ v over this rank's atoms since `begin`: of a configuration.
   private(set) var total: [Double]
 
@@ -58,10 +58,10 @@ final class MTPGrades {
 
   func begin() { total = Array(repeating: 0, count: set.count) }
 
-  /// v of the staged atoms, whose moments and their derivatives are known.
+  /// v of the atoms of a block, whose moments and their derivatives are known.
   func derivatives(
-    _ stage: MTPStage, records: UnsafePointer<WideLanes>, stride: Int, radial: MTPKernels.Radial,
-    moments: UnsafePointer<WideLanes>, adjoint: UnsafePointer<WideLanes>
+    _ slots: NeighborSlots, records: UnsafePointer<AtomLanes>, stride: Int, radial: MTPKernels.Radial,
+    moments: UnsafePointer<AtomLanes>, adjoint: UnsafePointer<AtomLanes>
   ) {
     let (s, k, r) = (file.speciesCount, file.radialCount, file.basisSize)
     let v = v.pointer
@@ -69,17 +69,17 @@ final class MTPGrades {
     let basis = basis.pointer
     for n in 0..<width { v[n] = .zero }
     for neighbor in 0..<s {
-      for slot in stage.range(neighbor) {
+      for slot in slots.range(neighbor) {
         let record = records + slot * stride
-        monomials[0] = WideLanes(repeating: 1)
+        monomials[0] = AtomLanes(repeating: 1)
         for m in 1..<max(plan.monomials.count, 1) {
           monomials[m] = monomials[Int(plan.monomials[m].parent)] * record[Int(plan.monomials[m].axis)]
         }
         // T_β(x) (r − r_c)²; padding stands at the cutoff, where that is zero.
-        let distance = WideLanes(repeating: 1) / record[3]
+        let distance = reciprocal(record[3])
         let clamped =
           radial.floor > 0 ? distance.replacing(with: radial.floor, where: distance .< radial.floor) : distance
-        let x = WideLanes(repeating: radial.offset).addingProduct(clamped, WideLanes(repeating: radial.slope))
+        let x = AtomLanes(repeating: radial.offset).addingProduct(clamped, AtomLanes(repeating: radial.slope))
         let e = clamped - radial.cutoff
         let envelope = e * e * file.scaling
         var t = envelope
@@ -89,7 +89,7 @@ final class MTPGrades {
           (t, before) = (2 * x * t - before, t)
         }
         for m in 0..<k {
-          var p = WideLanes.zero
+          var p = AtomLanes.zero
           for monomial in plan.monomials.indices {
             let place = plan.sums[monomial * k + m]
             guard place >= 0 else { break }
@@ -100,9 +100,9 @@ final class MTPGrades {
         }
       }
     }
-    v[s * k * r] = WideLanes(repeating: 1)
+    v[s * k * r] = AtomLanes(repeating: 1)
     for (alpha, scalar) in scalars.enumerated() {
-      var value = WideLanes.zero
+      var value = AtomLanes.zero
       switch scalar {
       case .moment(let place): value = moments[place]
       case .products(let lines):
@@ -113,15 +113,15 @@ final class MTPGrades {
   }
 
   /// The grade of each of the atoms whose v was found last.
-  func grades(element: Int) -> WideLanes {
+  func grades(element: Int) -> AtomLanes {
     let v = UnsafePointer(v.pointer)
     var row = UnsafePointer(columns[element].pointer)
-    var largest = WideLanes.zero
+    var largest = AtomLanes.zero
     let width = width
     var j = 0
     // Four rows share the loads of v.
     while j + 4 <= set.count {
-      var (a, b, c, d) = (WideLanes.zero, WideLanes.zero, WideLanes.zero, WideLanes.zero)
+      var (a, b, c, d) = (AtomLanes.zero, AtomLanes.zero, AtomLanes.zero, AtomLanes.zero)
       for k in 0..<width {
         a.addProduct(v[k], row[k])
         b.addProduct(v[k], row[width + k])
@@ -133,7 +133,7 @@ final class MTPGrades {
       j += 4
     }
     while j < set.count {
-      var a = WideLanes.zero
+      var a = AtomLanes.zero
       for k in 0..<width { a.addProduct(v[k], row[k]) }
       largest = greatest(largest, a)
       row += width
@@ -142,7 +142,7 @@ final class MTPGrades {
     return largest
   }
 
-  private func greatest(_ a: WideLanes, _ b: WideLanes) -> WideLanes {
+  private func greatest(_ a: AtomLanes, _ b: AtomLanes) -> AtomLanes {
     let (p, q) = (a.replacing(with: -a, where: a .< 0), b.replacing(with: -b, where: b .< 0))
     return p.replacing(with: q, where: q .> p)
   }

@@ -2,11 +2,8 @@ import MDNumerics
 import MDPotentialFiles
 
 /// The loops over neighbours of the moment tensor potential: radial functions, sums of moments, forces. A slot is the
-/// k-th neighbour of eight atoms.
+/// k-th neighbour of the atoms of a block.
 enum MTPKernels {
-  /// A number known to the compiler, so that loops over it are unrolled.
-  enum Size<let N: Int> {}
-
   /// What a slot keeps: n, 1/r, then f_μ and f'_μ.
   static let headLanes = 4
 
@@ -23,31 +20,31 @@ enum MTPKernels {
   /// c_μβ · β · dx/dr, as T'_β = β U_{β−1}.
   @inline(__always)
   static func radial<let N: Int>(
-    _: Size<N>.Type, _ x: WideLanes, _ y: WideLanes, _ z: WideLanes, _ r: Radial,
-    _ coefficients: UnsafePointer<Double>, stride: Int, _ record: UnsafeMutablePointer<WideLanes>
+    _: Size<N>.Type, _ x: AtomLanes, _ y: AtomLanes, _ z: AtomLanes, _ r: Radial,
+    _ coefficients: UnsafePointer<Double>, stride: Int, _ record: UnsafeMutablePointer<AtomLanes>
   ) {
     let square = (x * x).addingProduct(y, y).addingProduct(z, z)
     let distance = square.squareRoot()
-    let inverse = WideLanes(repeating: 1) / distance
+    let inverse = reciprocal(distance)
     record[0] = x * inverse
     record[1] = y * inverse
     record[2] = z * inverse
     record[3] = inverse
     var clamped = distance
-    var isBelow = SIMDMask<SIMD8<Int64>>(repeating: false)
+    var isBelow = SIMDMask<AtomLanes.MaskStorage>(repeating: false)
     if r.floor > 0 {
       isBelow = distance .<= r.floor
       clamped.replace(with: r.floor, where: isBelow)
     }
-    let u = WideLanes(repeating: r.offset).addingProduct(clamped, WideLanes(repeating: r.slope))
+    let u = AtomLanes(repeating: r.offset).addingProduct(clamped, AtomLanes(repeating: r.slope))
     let twice = u + u
-    var values = InlineArray<N, WideLanes>(repeating: .zero)
-    var slopes = InlineArray<N, WideLanes>(repeating: .zero)
-    var t = WideLanes(repeating: 1)
+    var values = InlineArray<N, AtomLanes>(repeating: .zero)
+    var slopes = InlineArray<N, AtomLanes>(repeating: .zero)
+    var t = AtomLanes(repeating: 1)
     var before = u
     // U_{β−1}, beginning with U_{−1} = 0; T_{−1} = x.
-    var s = WideLanes.zero
-    var sBefore = WideLanes(repeating: -1)
+    var s = AtomLanes.zero
+    var sBefore = AtomLanes(repeating: -1)
     var c = coefficients
     for _ in 0..<r.basisSize {
       for m in 0..<N {
@@ -79,10 +76,10 @@ enum MTPKernels {
   /// n_x^a n_y^b n_z^c of the slots of a chunk: monomial m of slot k at out[m · chunk + k].
   @inline(__always)
   static func monomials(
-    _ records: UnsafePointer<WideLanes>, stride: Int, count: Int, _ monomials: UnsafePointer<MTPPlan.Monomial>,
-    _ monomialCount: Int, _ out: UnsafeMutablePointer<WideLanes>
+    _ records: UnsafePointer<AtomLanes>, stride: Int, count: Int, _ monomials: UnsafePointer<MTPPlan.Monomial>,
+    _ monomialCount: Int, _ out: UnsafeMutablePointer<AtomLanes>
   ) {
-    for k in 0..<count { out[k] = WideLanes(repeating: 1) }
+    for k in 0..<count { out[k] = AtomLanes(repeating: 1) }
     for m in 1..<max(monomialCount, 1) {
       let parent = UnsafePointer(out) + Int(monomials[m].parent) * chunk
       let axis = records + Int(monomials[m].axis)
@@ -92,14 +89,14 @@ enum MTPKernels {
   }
 
   struct Four {
-    var a = WideLanes.zero, b = WideLanes.zero, c = WideLanes.zero, d = WideLanes.zero
+    var a = AtomLanes.zero, b = AtomLanes.zero, c = AtomLanes.zero, d = AtomLanes.zero
   }
 
   /// sums[μ, m] += Σ over the slots of a chunk of f_μ · monomial m, for monomials that N radial functions need.
   static func accumulate<let N: Int>(
-    _: Size<N>.Type, _ records: UnsafePointer<WideLanes>, stride: Int, count: Int, _ range: Range<Int>,
-    _ monomials: UnsafePointer<WideLanes>, _ places: UnsafePointer<Int32>, _ radialCount: Int,
-    _ sums: UnsafeMutablePointer<WideLanes>
+    _: Size<N>.Type, _ records: UnsafePointer<AtomLanes>, stride: Int, count: Int, _ range: Range<Int>,
+    _ monomials: UnsafePointer<AtomLanes>, _ places: UnsafePointer<Int32>, _ radialCount: Int,
+    _ sums: UnsafeMutablePointer<AtomLanes>
   ) {
     let f = records + headLanes
     var m = range.lowerBound
@@ -133,7 +130,7 @@ enum MTPKernels {
     }
     while m < range.upperBound {
       let place = places + m * radialCount
-      var total = InlineArray<N, WideLanes>(repeating: .zero)
+      var total = InlineArray<N, AtomLanes>(repeating: .zero)
       for n in 0..<N { total[n] = sums[Int(place[n])] }
       let p = monomials + m * chunk
       for k in 0..<count {
@@ -146,16 +143,16 @@ enum MTPKernels {
 
   /// With P_μ(n) = Σ D n_x^a n_y^b n_z^c: the gradient of Σ_μ f_μ P_μ with respect to n, and Σ_μ f'_μ P_μ.
   struct Gradient {
-    var x = WideLanes.zero, y = WideLanes.zero, z = WideLanes.zero
-    var slope = WideLanes.zero
+    var x = AtomLanes.zero, y = AtomLanes.zero, z = AtomLanes.zero
+    var slope = AtomLanes.zero
   }
 
   /// Sums over a plane of one power of n_z, Horner in n_y over rows.
   private struct Plane {
-    var value = WideLanes.zero, x = WideLanes.zero, y = WideLanes.zero, slope = WideLanes.zero
+    var value = AtomLanes.zero, x = AtomLanes.zero, y = AtomLanes.zero, slope = AtomLanes.zero
 
     @inline(__always)
-    mutating func step(_ ny: WideLanes, _ row: WideLanes, _ rowX: WideLanes, _ rowSlope: WideLanes) {
+    mutating func step(_ ny: AtomLanes, _ row: AtomLanes, _ rowX: AtomLanes, _ rowSlope: AtomLanes) {
       y = value.addingProduct(y, ny)
       value = row.addingProduct(value, ny)
       x = rowX.addingProduct(x, ny)
@@ -166,8 +163,8 @@ enum MTPKernels {
   /// Of two slots at once, which share the loads of D.
   @inline(__always)
   static func gradients(
-    _ adjoint: UnsafePointer<WideLanes>, _ rowCounts: UnsafePointer<Int32>, _ rows: UnsafePointer<MTPPlan.Row>,
-    rank: Int, _ one: UnsafePointer<WideLanes>, _ two: UnsafePointer<WideLanes>, _ radialStride: Int
+    _ adjoint: UnsafePointer<AtomLanes>, _ rowCounts: UnsafePointer<Int32>, _ rows: UnsafePointer<MTPPlan.Row>,
+    rank: Int, _ one: UnsafePointer<AtomLanes>, _ two: UnsafePointer<AtomLanes>, _ radialStride: Int
   ) -> (Gradient, Gradient) {
     let (x1, y1, z1) = (one[0], one[1], one[2])
     let (x2, y2, z2) = (two[0], two[1], two[2])
@@ -178,8 +175,8 @@ enum MTPKernels {
       var p1 = Plane()
       var p2 = Plane()
       for _ in 0..<(rank + 1 - c) {
-        var v1 = WideLanes.zero, d1 = WideLanes.zero, s1 = WideLanes.zero
-        var v2 = WideLanes.zero, d2 = WideLanes.zero, s2 = WideLanes.zero
+        var v1 = AtomLanes.zero, d1 = AtomLanes.zero, s1 = AtomLanes.zero
+        var v2 = AtomLanes.zero, d2 = AtomLanes.zero, s2 = AtomLanes.zero
         let functions = Int(counts[0])
         counts += 1
         for m in 0..<functions {
@@ -187,8 +184,8 @@ enum MTPKernels {
           var a = Int(row[m].count) - 1
           var w1 = coefficients[a]
           var w2 = w1
-          var e1 = WideLanes.zero
-          var e2 = WideLanes.zero
+          var e1 = AtomLanes.zero
+          var e2 = AtomLanes.zero
           while a > 0 {
             a -= 1
             let next = coefficients[a]

@@ -1,7 +1,7 @@
 import MDNumerics
 import MDPotentialFiles
 
-/// Products of moments of eight atoms: forward to the energy, backward to ∂V/∂M.
+/// Products of moments of a block of atoms: forward to the energy, backward to ∂V/∂M.
 final class MTPProductKernel {
   private let plan: MTPProducts
   private let lines: AlignedBuffer<MTPProducts.Line>
@@ -22,11 +22,11 @@ final class MTPProductKernel {
   }
 
   /// The energies without ξ⁰; fills the products behind the basic moments, and the derivatives of all moments.
-  func evaluate(_ m: UnsafeMutablePointer<WideLanes>, _ d: UnsafeMutablePointer<WideLanes>) -> WideLanes {
+  func evaluate(_ m: UnsafeMutablePointer<AtomLanes>, _ d: UnsafeMutablePointer<AtomLanes>) -> AtomLanes {
     var line = UnsafePointer(lines.pointer)
     let lineCounts = UnsafePointer(lineCounts.pointer)
     for target in 0..<plan.lineCounts.count {
-      var sum = WideLanes.zero
+      var sum = AtomLanes.zero
       for _ in 0..<Int(lineCounts[target]) {
         let l = line.pointee
         sum.addProduct(m[Int(l.i)] * m[Int(l.j)], l.factor)
@@ -35,7 +35,7 @@ final class MTPProductKernel {
       m[plan.first + target] = sum
     }
     for k in 0..<plan.count { d[k] = .zero }
-    var energy = WideLanes.zero
+    var energy = AtomLanes.zero
     let terms = UnsafePointer(terms.pointer)
     for k in 0..<plan.terms.count {
       let t = terms[k]
@@ -49,7 +49,7 @@ final class MTPProductKernel {
       let p = pairs[k]
       let (a, b) = (m[Int(p.i)], m[Int(p.j)])
       energy.addProduct(a * b, p.weight)
-      var g = WideLanes(repeating: p.weight)
+      var g = AtomLanes(repeating: p.weight)
       for _ in 0..<Int(p.count) {
         g.addProduct(d[Int(target.pointee)], factor.pointee)
         target += 1
