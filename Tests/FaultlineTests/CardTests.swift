@@ -66,6 +66,58 @@ extension CommandLineTests {
       }
     }
 
+    @Test("tasks that were done are kept: resume computes the others, with the same potential")
+    func resumedTasks() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      for ending in ["snapcoeff", "snapparam"] {
+        try FileManager.default.copyItem(
+          atPath: "\(Self.snap)/Mo_Zuo_JPCA2020.\(ending)", toPath: launcher.path("Mo_Zuo_JPCA2020.\(ending)"))
+      }
+      try launcher.write(
+        "deck.yaml", deck("Mo", "bcc", "3.17", folder: ".", "tasks: [{equation_of_state: {}}, {elastic: {}}]"))
+      #expect(try launcher.run("run", "deck.yaml", "--output", "run").code == 0)
+      func tasks() throws -> [String: [String: Any]] {
+        try launcher.json("run/run.json")["tasks"] as? [String: [String: Any]] ?? [:]
+      }
+      let whole = try tasks()
+      #expect(whole.count == 2)
+
+      // As if it had been stopped after the first task, whose result is marked to see that it is not computed again.
+      var record = try launcher.json("run/tasks.json")
+      var done = try #require(record["done"] as? [[String: Any]])
+      #expect(done.map { $0["name"] as? String } == ["equation_of_state", "elastic"])
+      var result = try #require(done[0]["result"] as? [String: Any])
+      var numbers = try #require(result["numbers"] as? [String: Any])
+      numbers["mark"] = 42
+      result["numbers"] = numbers
+      done[0]["result"] = result
+      record["done"] = [done[0]]
+      try JSONSerialization.data(withJSONObject: record).write(to: URL(fileURLWithPath: launcher.path("run/tasks.json")))
+      try FileManager.default.removeItem(atPath: launcher.path("run/elastic.csv"))
+      let occupied = try launcher.run("run", "deck.yaml", "--output", "run")
+      #expect(occupied.code == 65 && occupied.errors.contains("the results of 1 task") && occupied.errors.contains("resume"))
+
+      let resumed = try launcher.run("resume", "run")
+      #expect(resumed.code == 0, "\(resumed.errors)")
+      #expect(resumed.output.contains("task 'equation_of_state' was done before"))
+      let after = try tasks()
+      #expect(after["equation_of_state"]?["mark"] as? Int == 42)
+      func text(_ task: [String: Any]?) throws -> Data {
+        try JSONSerialization.data(withJSONObject: try #require(task), options: .sortedKeys)
+      }
+      #expect(try text(after["elastic"]) == text(whole["elastic"]))
+      #expect(FileManager.default.fileExists(atPath: launcher.path("run/elastic.csv")))
+
+      let file = launcher.path("Mo_Zuo_JPCA2020.snapcoeff")
+      try (String(contentsOfFile: file, encoding: .utf8) + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+      let changed = try launcher.run("resume", "run")
+      #expect(changed.code == 65 && changed.errors.contains("changed since the tasks were begun"), "\(changed.errors)")
+      #expect(try launcher.run("resume", "run", "--accept-changed-files").code == 0)
+      #expect(try launcher.run("run", "deck.yaml", "--output", "run", "--overwrite").code == 0)
+      #expect(try tasks()["equation_of_state"]?["mark"] == nil)
+    }
+
     @Test("--set, scan and --extend on the command line") func commandLine() throws {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }

@@ -58,6 +58,15 @@ package enum RunJob {
       }
       return try scan.resume()
     }
+    if let tasks = try TaskRecord.found(
+      in: path, acceptChangedFiles: acceptChangedFiles, communicator: communicator, log: log)
+    {
+      guard extend == nil else {
+        throw FaultlineError(.input, "\(path) holds tasks, which have no steps to extend", isCollective: true)
+      }
+      return try TaskRun.run(
+        tasks.plan, resuming: tasks.record, options, communicator: communicator, log: log)
+    }
     return try Simulation.resume(
       from: path, extend: extend, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,
       communicator: communicator, log: log

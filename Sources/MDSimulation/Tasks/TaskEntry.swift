@@ -42,17 +42,20 @@ struct TaskEntry: Sendable {
 }
 
 /// What a task found.
-struct TaskResult {
+struct TaskResult: Codable {
   /// For the log; the first line says the result.
   var lines: [String]
   var warnings: [String] = []
   var table: TaskTable?
   /// Its entry in run.json: numbers by names that end in their units.
   var numbers: [String: JSONNumber]
+
+  /// Tables are files of their own by the time a result is kept.
+  enum CodingKeys: String, CodingKey { case lines, warnings, numbers }
 }
 
 /// A number of run.json, a list or a section of them.
-enum JSONNumber: Encodable {
+enum JSONNumber: Codable {
   case number(Double)
   case count(Int)
   case flag(Bool)
@@ -71,6 +74,23 @@ enum JSONNumber: Encodable {
     case .text(let value): try container.encode(value)
     case .list(let values): try container.encode(values)
     case .section(let values): try container.encode(values)
+    }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if let flag = try? value.decode(Bool.self) {
+      self = .flag(flag)
+    } else if let count = try? value.decode(Int.self) {
+      self = .count(count)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let text = try? value.decode(String.self) {
+      self = .text(text)
+    } else if let list = try? value.decode([JSONNumber].self) {
+      self = .list(list)
+    } else {
+      self = .section(try value.decode([String: JSONNumber].self))
     }
   }
 }

@@ -30,21 +30,28 @@ struct TaskRun {
   }
 
   /// Collective. `finish` is called after each task.
+  /// - Parameter known: results of tasks, by their names, that need not be computed.
   /// - Throws: input errors at once; a task that meets trouble is noted and the others go on.
   init(
-    _ plan: RunPlan, limits: RunLimits, communicator: any Communicator, log: RunLog,
+    _ plan: RunPlan, known: [String: TaskResult] = [:], limits: RunLimits, communicator: any Communicator, log: RunLog,
     finish: (TaskRun, Done) throws -> Void
   ) throws {
     let began = PhaseTimers.now()
     crystal = try Crystal(plan, communicator: communicator)
     log.line("  " + crystal.summary)
     for (name, task) in zip(Self.names(plan.tasks), plan.tasks) {
+      if let result = known[name] {
+        log.line("  task '\(name)' was done before")
+        done.append(Done(name: name, kind: task.name, section: task.section, result: result))
+        try finish(self, done[done.count - 1])
+        continue
+      }
       let late = limits.seconds.map { PhaseTimers.now() - began > $0 } ?? false
       let signal = communicator.maximum(Int(StopRequest.pending))
       if signal != 0 || communicator.any(late) {
         throw FaultlineError(
           .run, "\(signal != 0 ? "\(StopRequest.name(Int32(signal))) received" : "the time limit is reached") before the task "
-            + "'\(name)'", hint: "what was done is in run.json; tasks have no checkpoints: start again with more time",
+            + "'\(name)'", hint: "what was done is in run.json; 'faultline resume \(plan.output.directory)' goes on",
           isCollective: true)
       }
       guard let entry = TaskEntry.all.first(where: { $0.entry.name == task.name }) else {
@@ -65,22 +72,33 @@ struct TaskRun {
 
   // MARK: A run of tasks
 
-  /// Runs a deck's tasks into its run directory: a table a task, log.txt and run.json. Collective.
+  /// Runs a deck's tasks into its run directory: a table a task, log.txt, run.json and tasks.json. Collective.
+  /// - Parameter kept: what an earlier start has done.
   static func run(
-    _ plan: RunPlan, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
+    _ plan: RunPlan, resuming kept: TaskRecord? = nil, _ options: RunJob.Options, communicator: any Communicator,
+    log: RunLog
   ) throws -> RunOutcome {
     let began = PhaseTimers.now()
     let directory = RunDirectory(plan.output.directory)
     let tables = names(plan.tasks).map { $0 + ".csv" }
     var lock: RunLock?
     var cards: [String] = []
+    var record: TaskRecord?
     try communicator.agree {
       guard communicator.isRoot else { return }
       cards = PotentialCard.warnings(of: plan)
       try directory.make()
       lock = try RunLock(directory: directory.path, endedJob: options.endedJob)
-      try directory.prepare(trajectories: tables, overwrite: plan.output.overwrite)
-      try log.open(path: directory.log, append: false)
+      if let kept {
+        try directory.proveWritable()
+        record = kept
+      } else {
+        if !plan.output.overwrite { try TaskRecord.refuse(in: directory) }
+        try directory.prepare(trajectories: tables + [TaskRecord.name], overwrite: plan.output.overwrite)
+        record = try TaskRecord(plan)
+      }
+      try record?.write(in: directory)
+      try log.open(path: directory.log, append: kept != nil)
     }
     defer { lock?.release() }
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
@@ -93,13 +111,20 @@ struct TaskRun {
     }
     do {
       try write()
-      let all = try TaskRun(plan, limits: options.limits, communicator: communicator, log: log) { run, one in
+      let known = Dictionary((kept?.done ?? []).map { ($0.name, $0.result) }, uniquingKeysWith: { $1 })
+      let all = try TaskRun(
+        plan, known: known, limits: options.limits, communicator: communicator, log: log
+      ) { run, one in
         summary.crystal = run.crystal.numbers
         summary.tasks[one.name] = .section(one.result.numbers)
         summary.warnings += one.result.warnings
         try communicator.agree {
           if communicator.isRoot, let table = one.result.table {
             try table.write(to: directory.file(one.name + ".csv"))
+          }
+          if known[one.name] == nil {
+            record?.done.append(TaskRecord.Done(name: one.name, result: one.result))
+            try record?.write(in: directory)
           }
         }
         try write()
