@@ -8,6 +8,23 @@ public struct StructurePlan: Sendable {
     case lattice(LatticePlan)
     case crystal(CrystalPlan)
     case grainBoundary(GrainBoundaryPlan)
+    case interface(InterfacePlan)
+    /// Tables, which have no atoms.
+    case enumeration(EnumerationPlan)
+    case match(MatchPlan)
+
+    /// Its key in decks.
+    var name: String {
+      switch self {
+      case .file: "file"
+      case .lattice: "lattice"
+      case .crystal: "crystal"
+      case .grainBoundary: "grain_boundary"
+      case .interface: "interface"
+      case .enumeration: "enumerate"
+      case .match: "match"
+      }
+    }
   }
 
   public var source: Source
@@ -15,23 +32,51 @@ public struct StructurePlan: Sendable {
   public var replicate: SIMD3<Int>
   /// nil: as the source says.
   public var periodic: Periodicity?
+  /// Changes, in order.
+  public var modifiers: [EntryPlan]
   /// Of the source's section, for errors of the builders.
   public var location: SourceLocation
 
   /// Whether it is a cell that repeats along the normal of boundaries, whose length is theirs to say.
   public var hasBoundaries: Bool {
-    guard case .grainBoundary(let boundary) = source else { return false }
-    return !boundary.freeSurfaces && periodic?.c ?? true
+    let isClosed =
+      switch source {
+      case .grainBoundary(let boundary): !boundary.freeSurfaces
+      case .interface(let interface): !interface.freeSurfaces
+      default: false
+      }
+    return isClosed && periodic?.c ?? true
+  }
+
+  /// Whether it is a table to print, not atoms.
+  public var isTable: Bool {
+    switch source {
+    case .enumeration, .match: true
+    default: false
+    }
   }
 
   /// The species, where the deck says them; nil for most files.
-  public var species: [String]? {
+  public var species: [String]? { ownSpecies.map { $0 + added(to: $0) } }
+
+  /// Species that changes bring and that are not among `own`.
+  public func added(to own: [String]) -> [String] {
+    modifiers.reduce(into: [String]()) { all, plan in
+      for entry in plan.section["composition"]?.section.entries ?? []
+      where entry.name != "vacancy" && !own.contains(entry.name) && !all.contains(entry.name) { all.append(entry.name) }
+    }
+  }
+
+  /// Of the source.
+  private var ownSpecies: [String]? {
     switch source {
     case .file(let file): file.species
     case .lattice(let lattice): lattice.species
     case .crystal(let crystal):
       crystal.basis.reduce(into: []) { if !$0.contains($1.species) { $0.append($1.species) } }
     case .grainBoundary(let boundary): boundary.species
+    case .interface(let interface): interface.species
+    case .enumeration, .match: []
     }
   }
 }

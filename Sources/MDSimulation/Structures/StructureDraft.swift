@@ -20,7 +20,24 @@ struct StructureDraft {
       var read: Structure?
       try communicator.agree { if communicator.isRoot { read = try StructureFactory.read(plan) } }
       let header = Distribution.header(of: read, communicator: communicator)
-      (species, isPresent, masses, file) = (header.species, header.isPresent, header.masses, read)
+      let added = source.added(to: header.species)
+      species = header.species + added
+      (isPresent, masses) = (header.isPresent + added.map { _ in true }, header.masses + added.map { _ in nil })
+      file = read
+    } else if let structure = plan.structure, case .interface(let interface) = structure.source, structure.species == nil {
+      // A crystal from a file names its species there.
+      var names: [String]?
+      try communicator.agree {
+        guard communicator.isRoot else { return }
+        names = try StructureFactory.blaming(structure) {
+          try InterfaceFactory.species(interface, types: plan.numberedTypes)
+        }
+      }
+      let own = try Broadcast.value(names, communicator) ?? []
+      species = own + structure.added(to: own)
+      isPresent = species.map { _ in true }
+      masses = species.map { _ in nil }
+      file = nil
     } else {
       species = plan.structure?.species ?? []
       isPresent = species.map { _ in true }
