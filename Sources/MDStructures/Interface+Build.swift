@@ -41,9 +41,11 @@ extension Interface {
     let height = lower.thickness + upper.thickness
     let edges = (Double(options.repeats.x) * cell.a, Double(options.repeats.y) * cell.b)
     let periodic = options.ends == .periodic
+    let moved = displacements.ofEdges(SIMD2(shift.0, shift.1))
+    let lean = periodic ? lean(termination, moved.x * cell.a + moved.y * cell.b) : .zero
     let box = Box(
       cell: Matrix3(
-        Vector3(edges.0.x, edges.0.y, 0), Vector3(edges.1.x, edges.1.y, 0), Vector3(0, 0, height)),
+        Vector3(edges.0.x, edges.0.y, 0), Vector3(edges.1.x, edges.1.y, 0), Vector3(lean.x, lean.y, height)),
       periodic: periodic ? .all : Periodicity(true, true, false))
     let atoms = Double(count(lower) + count(upper)) * Double(options.repeats.x) * Double(options.repeats.y)
     try StructureSize.check(atoms: atoms, "the atoms of this interface")
@@ -55,10 +57,33 @@ extension Interface {
     add(lower, cut: termination.lower.height, first: -lower.periods, bottom: lower.thickness, shift: .zero, to: &structure)
     structure.grains = Array(repeating: 0, count: structure.count)
     add(
-      upper, cut: termination.upper.height, first: 0, bottom: lower.thickness,
-      shift: displacements.ofEdges(SIMD2(shift.0, shift.1)), to: &structure)
+      upper, cut: termination.upper.height, first: 0, bottom: lower.thickness, shift: moved, to: &structure)
     structure.grains! += Array(repeating: 1, count: structure.count - structure.grains!.count)
     return try finished(structure, expansion: expansion)
+  }
+
+  /// By how much the third vector of a periodic cell leans in the plane, Å: as little as makes the upper interface the lower one's
+  /// image by inversion. That needs centres of inversion in the middle of both crystals, at P₁ and P₂; the image of P₂ about P₁
+  /// is then a lattice vector below P₂: c = 2 (P₂ − P₁), give or take translations of either crystal.
+  private func lean(_ termination: Termination, _ shift: SIMD2<Double>) -> SIMD2<Double> {
+    guard let one = middle(lower, cut: termination.lower.height, first: -lower.periods),
+      let other = middle(upper, cut: termination.upper.height, first: 0)
+    else { return .zero }
+    let c = 2 * (other + shift - one)
+    let (p, q) = displacements.vectors
+    let basis = Matrix2(p, q)
+    let s = c * basis.inverse
+    return (s - s.rounded(.toNearestOrEven)) * basis
+  }
+
+  /// Where in the plane a centre of inversion is at half the height of a crystal, Å; nil if none is there.
+  private func middle(_ side: Side, cut: Double, first: Int) -> SIMD2<Double>? {
+    guard let twice = side.inversion else { return nil }
+    let height = cut / side.plane.spacing + Double(first) + 0.5 * Double(side.periods)
+    let planes = 2 * height - twice.z
+    guard abs(planes - planes.rounded()) < 1e-6 else { return nil }
+    let step = SIMD2(side.plane.cell.z.x, side.plane.cell.z.y) * side.plane.lattice.inverse
+    return ((SIMD2(0.5 * twice.x, 0.5 * twice.y) + height * step) * side.plane.lattice) * side.map
   }
 
   private func count(_ side: Side) -> Int { side.periods * side.plane.sites.count * abs(side.rows.determinant) }

@@ -66,6 +66,8 @@ package struct Interface: Sendable {
     var types: [Int32]
     /// Of a formula unit, by species of the crystal.
     var formula: [Int]
+    /// Of the plane's cell.
+    var inversion: Vector3?
 
     var thickness: Double { Double(periods) * plane.spacing }
   }
@@ -128,7 +130,7 @@ package struct Interface: Sendable {
     func side(_ plane: PlaneCell, _ crystal: UnitCell, _ rows: IntegerMatrix2, _ map: Matrix2, _ least: Double) -> Side {
       Side(
         plane: plane, rows: rows, map: map, periods: max(1, Int((least / plane.spacing - 1e-6).rounded(.up))),
-        types: crystal.species.map { Int32(all.firstIndex(of: $0)!) }, formula: Self.formula(crystal))
+        types: crystal.species.map { Int32(all.firstIndex(of: $0)!) }, formula: Self.formula(crystal), inversion: plane.inversion)
     }
     self.lower = side(pair.lower, lower, rows.lower, first * turn, options.thickness.lower)
     self.upper = side(

@@ -61,7 +61,8 @@ extension CrystalPair {
     case .match(let planes, let number):
       let cells = (try PlaneCell(lower, planes.0), try PlaneCell(upper, planes.1))
       let matcher = PlaneMatcher(cells.0, cells.1)
-      let matches = matcher.matches(area: limits.area, strain: limits.strain)
+      var matches = matcher.matches(area: limits.area, strain: limits.strain, count: number + 1)
+      if !matches.isEmpty, number >= matches.count { matches = matcher.matches(area: limits.area, strain: limits.strain) }
       guard !matches.isEmpty else {
         throw Self.noMatch(matcher, limits, "(\(planes.0.indices)) and (\(planes.1.indices)) have no match")
       }

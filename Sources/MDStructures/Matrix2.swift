@@ -34,8 +34,10 @@ package struct Matrix2: Sendable, Equatable {
   /// Eigenvalues of a symmetric matrix, and the direction of the first (radians).
   private var spectrum: (Double, Double, Double) {
     let (mean, half) = (0.5 * (a.x + b.y), 0.5 * (a.x - b.y))
-    let radius = (half * half + a.y * b.x).squareRoot()
-    return (mean + radius, mean - radius, 0.5 * atan2(a.y, half))
+    // Rounding may leave the two apart.
+    let off = 0.5 * (a.y + b.x)
+    let radius = (half * half + off * off).squareRoot()
+    return (mean + radius, mean - radius, 0.5 * atan2(off, half))
   }
 
   /// Of a symmetric matrix, the larger first.

@@ -131,6 +131,22 @@ package struct PlaneCell: Sendable {
     }
   }
 
+  /// The crystal is itself again after r ↦ τ − r; τ in fractions of `cell`, nil without a centre of inversion.
+  package var inversion: Vector3? {
+    let first = sites[0]
+    func has(_ species: String, at r: Vector3) -> Bool {
+      sites.contains { site in
+        guard site.species == species else { return false }
+        var d = site.position - r
+        d -= d.rounded(.toNearestOrEven)
+        return (d * cell).length < 1e-4
+      }
+    }
+    return sites.lazy.filter { $0.species == first.species }.map { $0.position + first.position }.first { sum in
+      sites.allSatisfy { has($0.species, at: sum - $0.position) }
+    }
+  }
+
   /// Whether a symmetry of the crystal turns the plane's normal round: both faces are then alike.
   package var isReversible: Bool {
     let inverse = rows.real.inverse

@@ -101,14 +101,15 @@ package struct PlaneMatcher: Sendable {
     return found
   }()
 
-  /// All matches of at most `area` (Å², of the lower plane) and `strain`, one of each kind, by area and then strain.
-  package func matches(area: Double, strain: Double) -> [PlaneMatch] {
+  /// All matches of at most `area` (Å², of the lower plane) and `strain`, one of each kind, by area and then strain; with `count` no
+  /// larger ones than it takes to have so many.
+  package func matches(area: Double, strain: Double, count: Int = .max) -> [PlaneMatch] {
     let (one, other) = (abs(lower.determinant), abs(upper.determinant))
     var found: [[Int]: PlaneMatch] = [:]
     var upperCandidates: [Int: [Candidate]] = [:]
     let most = Int(area / one * (1 + 1e-9))
     guard most >= 1 else { return [] }
-    for n in 1...most {
+    for n in 1...most where found.count < count {
       let size = Double(n) * one
       // The area of the strained cell is that of the lower one.
       let first = max(1, Int((size / ((1 + strain) * (1 + strain)) / other).rounded(.up)))

@@ -121,6 +121,16 @@ struct InterfaceCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// Where both crystals have a centre of inversion amid their slabs: all but cuts of silicon through its bonds.
+  @Test("both interfaces of a cell are alike, whatever the shift", arguments: InterfaceCase.boundaries)
+  func alike(_ item: InterfaceCase) throws {
+    let interface = try item.interface { $0.overlap = 0 }
+    for shift in [(0.0, 0.0), (0.2, 0.3), (0.55, 0.05)] {
+      let result = try interface.bicrystal(shift: shift)
+      #expect(interface.interfacesAreAlike(result), "\(shift)")
+    }
+  }
+
   @Test("two pieces of one crystal in its own orientation are the crystal", arguments: [LatticeType.fcc, .bcc, .diamond, .rocksalt])
   func perfect(_ type: LatticeType) throws {
     let species = Array(["Na", "Cl"].prefix(type.speciesRoles.count))
