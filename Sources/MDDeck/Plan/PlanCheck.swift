@@ -40,6 +40,18 @@ struct PlanCheck {
     case .crystal(let crystal): check(crystal, section.section("crystal"))
     case .grainBoundary(let boundary): check(boundary, section.section("grain_boundary"))
     case .interface(let interface): check(interface, section.section("interface"))
+    case .polycrystal(let polycrystal):
+      let inner = section.section("polycrystal")
+      check(polycrystal.crystal, inner.section("of"))
+      if polycrystal.cell.determinant < 1e-6 {
+        errors.append(inner.error("cell", "is not right-handed, or has no volume", hint: "a·(b × c) > 0"))
+      }
+      if let texture = polycrystal.texture, texture.direction == SIMD3(0, 0, 0) {
+        errors.append(inner.section("texture").error("direction", "is zero"))
+      }
+      if polycrystal.isColumnar, polycrystal.texture == nil {
+        errors.append(inner.error("columns", "need a texture along z", hint: "`texture: {direction: [1, 1, 1], along: z}`"))
+      }
     case .enumeration(let table):
       let inner = section.section("enumerate")
       if let crystal = table.crystal { check(crystal, inner.section("of")) }
@@ -215,10 +227,10 @@ struct PlanCheck {
       }
       if select["grain"] != nil, let structure = plan.structure {
         switch structure.source {
-        case .grainBoundary, .interface, .file: continue
+        case .grainBoundary, .interface, .polycrystal, .file: continue
         default: break
         }
-        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces and files have grains"))
+        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces, polycrystals and files have grains"))
       }
     }
   }
@@ -291,7 +303,7 @@ struct PlanCheck {
     switch structure.source {
     case .grainBoundary:
       errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
-    case .interface, .enumeration, .match:
+    case .interface, .polycrystal, .enumeration, .match:
       errors.append(
         section.error(structure.source.name, "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
     case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }

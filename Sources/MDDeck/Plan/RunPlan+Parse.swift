@@ -112,6 +112,7 @@ extension StructurePlan {
     case "lattice": .lattice(LatticePlan(inner))
     case "crystal": .crystal(CrystalPlan(inner))
     case "interface": .interface(InterfacePlan(inner))
+    case "polycrystal": .polycrystal(PolycrystalPlan(inner))
     case "enumerate": .enumeration(EnumerationPlan(inner))
     case "match": .match(MatchPlan(inner))
     default: .grainBoundary(GrainBoundaryPlan(inner))

@@ -9,6 +9,7 @@ public struct StructurePlan: Sendable {
     case crystal(CrystalPlan)
     case grainBoundary(GrainBoundaryPlan)
     case interface(InterfacePlan)
+    case polycrystal(PolycrystalPlan)
     /// Tables, which have no atoms.
     case enumeration(EnumerationPlan)
     case match(MatchPlan)
@@ -21,6 +22,7 @@ public struct StructurePlan: Sendable {
       case .crystal: "crystal"
       case .grainBoundary: "grain_boundary"
       case .interface: "interface"
+      case .polycrystal: "polycrystal"
       case .enumeration: "enumerate"
       case .match: "match"
       }
@@ -76,6 +78,7 @@ public struct StructurePlan: Sendable {
       crystal.basis.reduce(into: []) { if !$0.contains($1.species) { $0.append($1.species) } }
     case .grainBoundary(let boundary): boundary.species
     case .interface(let interface): interface.species
+    case .polycrystal(let polycrystal): polycrystal.crystal.species
     case .enumeration, .match: []
     }
   }
@@ -86,6 +89,7 @@ public enum StructureFormat: String, Sendable, CaseIterable {
   case lammpsData = "lammps-data"
   case poscar
   case mlipConfiguration = "mlip-cfg"
+  case cif
 }
 
 public struct StructureFilePlan: Sendable {

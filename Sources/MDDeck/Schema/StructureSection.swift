@@ -1,6 +1,6 @@
 extension DeckSchema {
   /// Where atoms may come from.
-  static let sources = ["file", "lattice", "crystal", "grain_boundary", "interface", "enumerate", "match"]
+  static let sources = ["file", "lattice", "crystal", "grain_boundary", "interface", "polycrystal", "enumerate", "match"]
 
   static func structure(_ parts: DeckParts) -> DeckObject {
     let modifier = DeckObject.choice(
@@ -22,6 +22,7 @@ extension DeckSchema {
     .optional("crystal", .object(crystal), "A crystal of any cell and basis."),
     .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
     .optional("interface", .object(interface), "Two crystals of any kind that meet in a plane."),
+    .optional("polycrystal", .object(polycrystal), "Grains that fill a periodic cell."),
     .optional("enumerate", .object(enumeration), "No structure, but a table of coincidence rotations."),
     .optional("match", .object(match), "No structure, but a table of cells that two crystals have in common."),
   ]

@@ -12,13 +12,14 @@ public enum StructureJob {
     let (plan, notes) = try EquilibriumLattice.resolved(
       DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log), communicator: communicator)
     for note in notes { log.line(note) }
+    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
       if let lines = try StructureTables.lines(plan) {
         for line in lines { log.line(line) }
         return
       }
-      let built = try StructureFactory.build(plan)
+      let built = try StructureFactory.build(plan, polycrystal: polycrystal)
       do {
         if let output { try StructureFile.write(built.structure, to: output) }
       } catch var error as FaultlineError {

@@ -46,6 +46,9 @@ enum EquilibriumLattice {
       interface.lower = try settled(interface.lower)
       interface.upper = try interface.upper.map(settled)
       structure.source = .interface(interface)
+    case .polycrystal(var polycrystal):
+      polycrystal.crystal = try settled(polycrystal.crystal)
+      structure.source = .polycrystal(polycrystal)
     case .enumeration(var table):
       table.crystal = try table.crystal.map(settled)
       structure.source = .enumeration(table)

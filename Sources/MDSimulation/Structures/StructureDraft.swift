@@ -24,13 +24,13 @@ struct StructureDraft {
       species = header.species + added
       (isPresent, masses) = (header.isPresent + added.map { _ in true }, header.masses + added.map { _ in nil })
       file = read
-    } else if let structure = plan.structure, case .interface(let interface) = structure.source, structure.species == nil {
+    } else if let structure = plan.structure, structure.species == nil {
       // A crystal from a file names its species there.
       var names: [String]?
       try communicator.agree {
         guard communicator.isRoot else { return }
         names = try StructureFactory.blaming(structure) {
-          try InterfaceFactory.species(interface, types: plan.numberedTypes)
+          try StructureFactory.species(structure, types: plan.numberedTypes)
         }
       }
       let own = try Broadcast.value(names, communicator) ?? []
@@ -57,17 +57,19 @@ struct StructureDraft {
   func build(for potentials: [any Potential]?, communicator: any Communicator) throws -> BuiltStructure? {
     let reach = potentials.map { Forecast.Reach($0, skin: plan.neighbors.skin) }
     let room = communicator.memoryShare()
+    let admit: StructureSize.Admission = { box, atoms in
+      // A grid that does not fit is refused where the cell is divided.
+      guard let reach,
+        let domain = try? Domain(
+          box: box, ranks: communicator.size, rank: 0, grid: plan.decomposition.grid, halo: reach.ghosts)
+      else { return }
+      try Forecast(box, atoms: atoms, domain: domain, reach: reach).refuse(room: room)
+    }
+    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator, admit: admit)
     var built: BuiltStructure?
     try communicator.agree {
       guard communicator.isRoot else { return }
-      built = try StructureFactory.build(plan, file: file) { box, atoms in
-        // A grid that does not fit is refused where the cell is divided.
-        guard let reach,
-          let domain = try? Domain(
-            box: box, ranks: communicator.size, rank: 0, grid: plan.decomposition.grid, halo: reach.ghosts)
-        else { return }
-        try Forecast(box, atoms: atoms, domain: domain, reach: reach).refuse(room: room)
-      }
+      built = try StructureFactory.build(plan, file: file, polycrystal: polycrystal, admit: admit)
     }
     return built
   }

@@ -16,14 +16,15 @@ struct BuiltStructure {
 enum StructureFactory {
   /// - Parameters:
   ///   - file: what `read` gave, if it was called before.
+  ///   - polycrystal: what `PolycrystalFactory.build` gave, where the deck has one.
   ///   - admit: is asked before atoms are made, copies of those of a file too.
   static func build(
-    _ plan: RunPlan, file: Structure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
+    _ plan: RunPlan, file: Structure? = nil, polycrystal: BuiltStructure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
   ) throws -> BuiltStructure {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     let copies = source.replicate
     return try blaming(source) {
-      var built = try build(source.source, plan, file: file) { box, atoms in
+      var built = try polycrystal ?? build(source.source, plan, file: file) { box, atoms in
         var box = box
         let cell = box.cell
         box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
@@ -93,6 +94,7 @@ enum StructureFactory {
       return try build(plan, admit: admit)
     case .interface(let plan):
       return try InterfaceFactory.build(plan, species: whole.species, types: types, admit: admit)
+    case .polycrystal: preconditionFailure("polycrystals are made by all ranks, see PolycrystalFactory")
     case .enumeration, .match:
       throw FaultlineError(.input, "this structure is a table and has no atoms", hint: "`faultline build` prints it")
     }
@@ -126,6 +128,15 @@ enum StructureFactory {
     return BuiltStructure(
       structure: result.structure, notes: notes,
       geometry: .init(area: result.area, boundaries: result.boundaryCount, removed: result.removedCount))
+  }
+
+  /// The species of a structure whose crystals come from files, which name them.
+  static func species(_ structure: StructurePlan, types: [String]?) throws -> [String] {
+    switch structure.source {
+    case .interface(let interface): try InterfaceFactory.species(interface, types: types)
+    case .polycrystal(let polycrystal): try CrystalFactory.unitCell(polycrystal.crystal, types: types).species
+    default: structure.species ?? []
+    }
   }
 
   /// One cell of the crystal that a boundary's grains, or an interface's lower crystal, are made of.
