@@ -102,25 +102,25 @@ import Testing
       key: "structure.interface.upper",
       deck: "structure: {interface: {lower: \(copperText), upper: CRYSTAL, relation: \(along), max_strain: 0.2, thickness: 8}}"
     ) { try Interface(copper(), $0, relation, options()).lines },
-    Place(key: "structure.enumerate.of", deck: "structure: {enumerate: {of: CRYSTAL, axis: [1, 0, 0], sigma_max: 15}}") {
+    Place(key: "structure.enumerate.of", deck: "structure: {enumerate: {of: CRYSTAL, axis: [1, 0, 0], sigma_max: 30, max_strain: 0.02}}") {
       ["coincidence rotations of \($0.formula) about"]
-        + (try CoincidenceTable($0, axis: [1, 0, 0], sigma: 15, strain: 0.01).lines)
+        + (try CoincidenceTable($0, axis: [1, 0, 0], sigma: 30, strain: 0.02).lines)
     },
     Place(
       key: "structure.match.lower",
-      deck: "structure: {match: {lower: CRYSTAL, upper: \(copperText), miller: [[[0, 0, 1], [0, 0, 1]]], max_area: 90, max_strain: 0.2}}"
+      deck: "structure: {match: {lower: CRYSTAL, upper: \(copperText), miller: [[[1, 0, 0], [0, 0, 1]]], max_area: 90, max_strain: 0.2}}"
     ) {
-      let cells = (try PlaneCell($0, square), try PlaneCell(copper(), square))
+      let cells = (try PlaneCell($0, [1, 0, 0]), try PlaneCell(copper(), square))
       let matches = PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
-      return ["Cu (001) on \($0.formula) (001): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
+      return ["Cu (001) on \($0.formula) (100): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
     },
     Place(
       key: "structure.match.upper",
-      deck: "structure: {match: {upper: CRYSTAL, lower: \(copperText), miller: [[[0, 0, 1], [0, 0, 1]]], max_area: 90, max_strain: 0.2}}"
+      deck: "structure: {match: {upper: CRYSTAL, lower: \(copperText), miller: [[[0, 0, 1], [1, 0, 0]]], max_area: 90, max_strain: 0.2}}"
     ) {
-      let cells = (try PlaneCell(copper(), square), try PlaneCell($0, square))
+      let cells = (try PlaneCell(copper(), square), try PlaneCell($0, [1, 0, 0]))
       let matches = PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
-      return ["\($0.formula) (001) on Cu (001): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
+      return ["\($0.formula) (100) on Cu (001): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
     },
   ]
 
@@ -183,7 +183,8 @@ import Testing
         #expect(abs(try area("axis: [0, 0, 1], sigma: 5, plane: [2, 1, 0]") - 5.0.squareRoot()) < 1e-9)
         #expect(abs(try area("axis: [0, 0, 1], sigma: 13, plane: [3, 2, 0]") - 13.0.squareRoot()) < 1e-9)
         #expect(abs(try area("axis: [0, 0, 1], sigma: 5, plane: [0, 0, 1]") - 5) < 1e-9)
-        #expect(abs(try area("axis: [1, 1, 1], sigma: 3, plane: [1, 1, 1]") - 3 * 3.0.squareRoot()) < 1e-9)
+        #expect(abs(try area("axis: [1, 1, 1], sigma: 3, plane: [1, 1, 1]") - 3.0.squareRoot()) < 1e-9)
+        #expect(abs(try area("axis: [1, 1, 1], sigma: 7, plane: [1, 1, 1]") - 7 * 3.0.squareRoot()) < 1e-9)
         // Of the two angles about [001] one makes (310) symmetric, at the other it is not.
         let log = try ["36.87", "53.13"].map {
           try describe("lower: {lattice: {type: sc, constant: 3, species: [Mo]}}, relation: {coincidence: {axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], angle: \($0)}}")
@@ -229,11 +230,11 @@ import Testing
       KeyEffect(in: "structure.interface", "max_area", "max_strain") {
         let relation = "relation: {parallel: {planes: [[1, 1, 1], [1, 1, 1]], directions: [[1, -1, 0], [1, -1, 0]]}}"
         func keys(_ area: Double, _ strain: Double) -> String { "\(cuNi), max_area: \(area), max_strain: \(strain), \(relation)" }
-        // 2.7 % of strain in one cell; without strain 37 on 38 along each edge, 7746 Å², are needed.
+        // 2.7 % of strain in one cell; below 0.1 % it takes 36 on 37 along each edge, 7334 Å².
         let (coarse, fine) = (try describe(keys(100, 0.03)), try describe(keys(9000, 0.001)))
         #expect(coarse.contains("1 on 1 cells"))
         #expect(refusal("structure: {interface: {\(keys(100, 0.02))}}").contains("no common cell"))
-        #expect(fine.contains("1369 on 1444 cells"))
+        #expect(fine.contains("1296 on 1369 cells"))
       },
       KeyEffect("structure.interface.strain_to") {
         let relation = "max_strain: 0.03, relation: {parallel: {planes: [[1, 0, 0], [1, 0, 0]], directions: [[0, 1, 0], [0, 1, 0]]}}"
@@ -245,7 +246,7 @@ import Testing
         #expect(abs(areas[2] - 3.615 * 3.52 / 2) < 1e-9)
       },
       KeyEffect(in: "structure.interface", "thickness", "repeat", "free_surfaces", "vacuum", "expansion") {
-        let (spacing, area) = (3 / 10.0.squareRoot() / 2, 9 * 10.0.squareRoot() / 2)
+        let (spacing, area) = (3 / 10.0.squareRoot(), 9 * 10.0.squareRoot() / 2)
         for (keys, least) in [("thickness: 8", (8.0, 8.0)), ("thickness: [6, 13]", (6, 13))] {
           let s = try build("\(sigma5), overlap: 0, \(keys)")
           let height = (least.0 / spacing).rounded(.up) * spacing + (least.1 / spacing).rounded(.up) * spacing

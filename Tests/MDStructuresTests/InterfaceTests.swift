@@ -293,7 +293,7 @@ struct InterfaceCase: Sendable, CustomTestStringConvertible {
       message(.parallel(planes: ([1, 1, 1], [1, 1, 1]), directions: ([1, 0, 0], [1, -1, 0]))).contains("not in the plane"))
     let miss = message(.match(planes: ([1, 1, 1], [1, 1, 1]), number: 0), nickel, MatchLimits(area: 20, strain: 0.01))
     #expect(miss.contains("no match") && miss.contains("2.7"))
-    #expect(message(.match(planes: ([1, 1, 1], [1, 1, 1]), number: 99), nickel).contains("no match number 99"))
+    #expect(message(.match(planes: ([1, 1, 1], [1, 1, 1]), number: 99_999), nickel).contains("no match number 99999"))
     let interface = try InterfaceCase.boundaries[0].interface()
     #expect(throws: FaultlineError.self) { try interface.structure(termination: 5) }
     #expect(throws: FaultlineError.self) { try interface.structure(expansion: -100) }

@@ -98,7 +98,8 @@ enum PolycrystalFactory {
       isColumnar: plan.isColumnar)
     guard let spread = plan.spread else { return (polycrystal, nil) }
     let wanted = Polycrystal.logNormalVolumes(grains.count, spread: spread, seed: seed)
-    return (polycrystal, polycrystal.fit(volumes: wanted))
+    let error = polycrystal.fit(volumes: wanted)
+    return (polycrystal, error)
   }
 
   /// Which rank makes which grain: the largest first, each to the rank that has least.
