@@ -103,7 +103,7 @@ let package = Package(
       swiftSettings: target),
     .testTarget(
       name: "DeckNumbersTests",
-      dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDPotentialFiles", "MDTestSupport"],
+      dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDPotentialFiles", "MDStructures", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport", "MPIChecks"], swiftSettings: target),

@@ -8,6 +8,8 @@ package enum StructureFile {
     case poscar
     /// Configurations of MLIP; read only.
     case mlipConfiguration = "mlip-cfg"
+    /// Crystallographic information files; read only.
+    case cif
   }
 
   /// Reads a structure. `format` nil takes it from the name and, where that says nothing, from the content.
@@ -34,6 +36,7 @@ package enum StructureFile {
       return structure
     case .lammpsData: return try LammpsDataReader.read(path, species: species, periodic: periodic)
     case .poscar: return try ordered(Poscar.read(path, species: species), by: species, path)
+    case .cif: return try ordered(CrystallographicFile.read(path), by: species, path)
     case .mlipConfiguration:
       return try selected(frame, of: FrameFile.reader(path, types: species ?? types), path).structure
     }
@@ -55,6 +58,8 @@ package enum StructureFile {
     case .poscar: try Poscar.write(structure, to: path)
     case .mlipConfiguration:
       throw FaultlineError(.input, "\(path): structures are not written as .cfg", hint: "`evaluate --output` does")
+    case .cif:
+      throw FaultlineError(.input, "\(path): structures are not written as .cif", hint: "use .xyz, .data or .vasp")
     }
   }
 
@@ -79,6 +84,7 @@ package enum StructureFile {
     case "data", "lmp", "lammps": return .lammpsData
     case "vasp", "poscar", "contcar": return .poscar
     case "cfg": return .mlipConfiguration
+    case "cif": return .cif
     default: break
     }
     if name.hasPrefix("poscar") || name.hasPrefix("contcar") { return .poscar }
@@ -93,6 +99,11 @@ package enum StructureFile {
     var lines: [[String]] = []
     while lines.count < 40, let line = try reader.next() { lines.append(FieldScanner.strings(line)) }
     if let first = lines.first, first.count == 1, Int(first[0]) != nil { return .extxyz }
+    if lines.contains(where: { $0.first?.lowercased().hasPrefix("data_") ?? false }),
+      lines.contains(where: { $0.first?.hasPrefix("_") ?? false })
+    {
+      return .cif
+    }
     if lines.first?.first == "ITEM:" {
       throw FaultlineError(
         .input, "\(path) is a LAMMPS dump, which is written and not read", hint: "convert it to extended XYZ")

@@ -107,8 +107,11 @@ extension Structure {
     merge(closerThan: distance, among: candidates).removed
   }
 
-  /// As `removeOverlaps`; also returns which atoms (by their new places) stand in the middle of others now.
-  mutating func merge(closerThan distance: Double, among candidates: [Int]?) -> (removed: [Int], middles: Set<Int>) {
+  /// As `removeOverlaps`; also returns which atoms (by their new places) stand in the middle of others now, and the former
+  /// places of those that went.
+  mutating func merge(
+    closerThan distance: Double, among candidates: [Int]?
+  ) -> (removed: [Int], middles: Set<Int>, gone: [Int]) {
     var remaining = candidates ?? Array(0..<count)
     var gone: Set<Int> = []
     var moved: Set<Int> = []
@@ -140,11 +143,11 @@ extension Structure {
       }
       keepAtoms { !gone.contains($0) }
     }
-    return (removed, middles)
+    return (removed, middles, gone.sorted())
   }
 
   /// Drops the atoms for which `isKept` is false.
-  private mutating func keepAtoms(_ isKept: (Int) -> Bool) {
+  mutating func keepAtoms(_ isKept: (Int) -> Bool) {
     let order = (0..<count).filter(isKept)
     types = order.map { types[$0] }
     positions = order.map { positions[$0] }

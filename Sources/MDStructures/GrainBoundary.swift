@@ -191,7 +191,7 @@ package struct GrainBoundary: Sendable {
       let z = structure.positions[i][normalAxis]
       return abs(z - thickness) < zone || (!freeSurfaces && min(z, total - z) < zone)
     }
-    let (removed, middles) = structure.merge(closerThan: distance, among: candidates)
+    let (removed, middles, _) = structure.merge(closerThan: distance, among: candidates)
     expand(&structure, thickness, middles)
     var heights = [thickness + 0.5 * expansion]
     if freeSurfaces {

@@ -20,6 +20,10 @@ package struct PlaneCell: Sendable {
   package let rotation: Matrix3
   /// u and v in fractions of the crystal's cell vectors.
   package let edges: (Vector3, Vector3)
+  /// u, v and w in the basis of the crystal's primitive cell.
+  package let rows: IntegerMatrix
+  /// The crystal's primitive cell, and its vectors in fractions of the cell as given.
+  package let primitive: (cell: UnitCell, vectors: Matrix3)
   /// Of the crystal's cell.
   private let crystal: Matrix3
 
@@ -31,8 +35,15 @@ package struct PlaneCell: Sendable {
   /// - Parameter indices: h, k, l of the plane, in terms of the cell of `unitCell`.
   /// - Throws: an input error if they are all zero.
   package init(_ unitCell: UnitCell, _ indices: SIMD3<Int>) throws {
+    try self.init(unitCell, primitive: try unitCell.primitive(), indices)
+  }
+
+  /// - Parameter primitive: what `unitCell.primitive()` gave, where many planes of one crystal are looked at.
+  package init(
+    _ unitCell: UnitCell, primitive found: (cell: UnitCell, vectors: Matrix3), _ indices: SIMD3<Int>
+  ) throws {
     guard indices != .zero else { throw FaultlineError(.input, "the plane (0 0 0) is none") }
-    let (primitive, vectors) = try unitCell.primitive()
+    let (primitive, vectors) = found
     let given = Vector3(Double(indices.x), Double(indices.y), Double(indices.z))
     let plane = try Self.whole(Vector3(dot(vectors.x, given), dot(vectors.y, given), dot(vectors.z, given)))
     let (u, v, w) = try Self.basis(plane, primitive.cell)
@@ -46,6 +57,8 @@ package struct PlaneCell: Sendable {
     rotation = turn
     cell = Self.clean(old * turn)
     crystal = unitCell.cell
+    self.rows = IntegerMatrix(u.integer, v.integer, w.integer)
+    self.primitive = found
     species = unitCell.species
     edges = (u * vectors, v * vectors)
     let change = rows.inverse
@@ -101,6 +114,47 @@ package struct PlaneCell: Sendable {
   /// Rounding errors off the components that are zero.
   private static func clean(_ m: Matrix3) -> Matrix3 {
     Matrix3(m.elements.map { abs($0) < 1e-12 * m.x.length ? 0 : $0 })
+  }
+
+  /// The basis u, v of the plane's lattice.
+  package var lattice: Matrix2 { Matrix2(SIMD2(cell.x.x, cell.x.y), SIMD2(cell.y.x, cell.y.y)) }
+
+  /// What symmetries of the crystal that leave the plane and its normal do to u and v.
+  package var symmetries: [IntegerMatrix2] {
+    let inverse = rows.real.inverse
+    return primitive.cell.pointGroup().compactMap { operation in
+      let map = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real
+      let images = (rows.real * map) * inverse
+      let near = Matrix3(images.elements.map { $0.rounded() })
+      guard (images - near).norm < 1e-6, near.x.z == 0, near.y.z == 0, near.z.z == 1 else { return nil }
+      return IntegerMatrix2(SIMD2(Int(near.x.x), Int(near.x.y)), SIMD2(Int(near.y.x), Int(near.y.y)))
+    }
+  }
+
+  /// The crystal is itself again after r ↦ τ − r; τ in fractions of `cell`, nil without a centre of inversion.
+  package var inversion: Vector3? {
+    let first = sites[0]
+    func has(_ species: String, at r: Vector3) -> Bool {
+      sites.contains { site in
+        guard site.species == species else { return false }
+        var d = site.position - r
+        d -= d.rounded(.toNearestOrEven)
+        return (d * cell).length < 1e-4
+      }
+    }
+    return sites.lazy.filter { $0.species == first.species }.map { $0.position + first.position }.first { sum in
+      sites.allSatisfy { has($0.species, at: sum - $0.position) }
+    }
+  }
+
+  /// Whether a symmetry of the crystal turns the plane's normal round: both faces are then alike.
+  package var isReversible: Bool {
+    let inverse = rows.real.inverse
+    return primitive.cell.pointGroup().contains { operation in
+      let map = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real
+      let images = (rows.real * map) * inverse
+      return abs(images.x.z) < 1e-6 && abs(images.y.z) < 1e-6 && abs(images.z.z + 1) < 1e-6
+    }
   }
 
   /// A vector given in fractions of the crystal's cell vectors, in this frame, Å.

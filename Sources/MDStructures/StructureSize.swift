@@ -11,7 +11,7 @@ package enum StructureSize {
   static let bytesPerAtom = 120.0
 
   /// Throws an input error for more atoms than the program can number or this process can hold.
-  static func check(atoms: Double, _ what: String) throws {
+  package static func check(atoms: Double, _ what: String) throws {
     let memory = Memory.available()
     let room = min(memory.node, memory.process)
     let bytes = bytesPerAtom * atoms

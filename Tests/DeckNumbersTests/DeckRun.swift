@@ -129,6 +129,18 @@ final class DeckRun {
     return try ExtXYZReader.frames(of: result)[0].structure
   }
 
+  /// What `faultline build` without an output says of a deck; `FOLDER` in it stands for the folder of the files.
+  static func describe(_ deck: String, files: [String: String] = [:]) throws -> String {
+    let run = try DeckRun(files: files)
+    try run.write("build.yaml", deck.replacingOccurrences(of: "FOLDER", with: run.folder))
+    let file = run.path("build.yaml")
+    try run.onRanks(1) { communicator, log in
+      try StructureJob.run(deck: file, output: nil, communicator: communicator, log: log)
+      return nil
+    }
+    return run.log
+  }
+
   // MARK: What is there afterwards
 
   /// Rows of thermo.csv by column.

@@ -14,6 +14,11 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     self.check = check
   }
 
+  init(keys: [String], check: @escaping @Sendable () throws -> Void) {
+    self.keys = keys
+    self.check = check
+  }
+
   init(in section: String, _ keys: String..., check: @escaping @Sendable () throws -> Void) {
     self.keys = keys.map { section + "." + $0 }
     self.check = check
@@ -28,7 +33,7 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     + ThermostatKeyTests.effects + MinimizationKeyTests.effects + PairKeyTests.effects + ManyBodyKeyTests.effects
     + CoulombKeyTests.effects + EquilibrationKeyTests.effects + OutputKeyTests.effects + AnalysisKeyTests.effects
     + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + NEPKeyTests.effects
-    + ScanKeyTests.effects + TaskKeyTests.effects
+    + ScanKeyTests.effects + TaskKeyTests.effects + InterfaceKeyTests.effects + ModifierKeyTests.effects + PolycrystalKeyTests.effects
 
   /// Every key with a value of its own, by its path.
   static func keys(of object: DeckObject, under path: String = "") -> [String] {

@@ -62,6 +62,10 @@ struct PageDeck: Sendable, CustomTestStringConvertible {
     let root = try DeckNode.parse(deck, file: page)
     guard case .mapping(let sections) = root.content else { return deck }
     let given = Set(sections.map(\.key))
+    // A table needs nothing besides.
+    if case .mapping(let source)? = sections.first(where: { $0.key == "structure" })?.value.content,
+      source.contains(where: { ["enumerate", "match"].contains($0.key) })
+    { return deck }
     var species = Self.species(in: root)
     // The SNAP files that come along are of one element, which their names tell.
     if species.isEmpty, let name = text.firstMatch(of: /snap\/([A-Z][a-z]?)_/) { species = [String(name.1)] }

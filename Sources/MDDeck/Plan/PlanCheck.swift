@@ -37,13 +37,75 @@ struct PlanCheck {
           inner.error("species", "is only for lammps-data and POSCAR files", hint: "extxyz names its species"))
       }
     case .lattice(let lattice): check(lattice, section.section("lattice"))
-    case .crystal(let crystal):
-      if abs(crystal.cell.determinant) < 1e-6 {
-        errors.append(
-          section.section("crystal").error(
-            "cell", "has no volume", hint: "three cell vectors that do not lie in one plane"))
-      }
+    case .crystal(let crystal): check(crystal, section.section("crystal"))
     case .grainBoundary(let boundary): check(boundary, section.section("grain_boundary"))
+    case .interface(let interface): check(interface, section.section("interface"))
+    case .polycrystal(let polycrystal):
+      let inner = section.section("polycrystal")
+      check(polycrystal.crystal, inner.section("of"))
+      if polycrystal.cell.determinant < 1e-6 {
+        errors.append(inner.error("cell", "is not right-handed, or has no volume", hint: "a·(b × c) > 0"))
+      }
+      if let texture = polycrystal.texture, texture.direction == SIMD3(0, 0, 0) {
+        errors.append(inner.section("texture").error("direction", "is zero"))
+      }
+      if polycrystal.isColumnar, polycrystal.texture == nil {
+        errors.append(inner.error("columns", "need a texture along z", hint: "`texture: {direction: [1, 1, 1], along: z}`"))
+      }
+    case .enumeration(let table):
+      let inner = section.section("enumerate")
+      if let crystal = table.crystal { check(crystal, inner.section("of")) }
+      if table.axis == SIMD3(0, 0, 0) { errors.append(inner.error("axis", "is zero")) }
+    case .match(let table):
+      let inner = section.section("match")
+      check(table.lower, inner.section("lower"))
+      check(table.upper, inner.section("upper"))
+      if case .pairs(let pairs) = table.planes, pairs.contains(where: { $0.0 == SIMD3(0, 0, 0) || $0.1 == SIMD3(0, 0, 0) }) {
+        errors.append(inner.error("miller", "has a plane (0, 0, 0)"))
+      }
+      if let elastic = table.elastic, ![elastic.0, elastic.1].allSatisfy({ $0.count == 3 || $0.count == 36 }) {
+        errors.append(inner.error("elastic", "has neither 3 nor 36 numbers for each crystal", hint: "[C11, C12, C44], or all 36"))
+      }
+    }
+    check(structure.modifiers, parts.modifiers)
+    if structure.isTable, section.gives("modify") { errors.append(section.error("modify", "has no atoms to change")) }
+    if structure.isTable, plan.stages.count + plan.tasks.count > 0 {
+      errors.append(
+        section.error(structure.source.name, "is a table and has no atoms to run with", hint: "`faultline build` prints it"))
+    }
+  }
+
+  private mutating func check(_ crystal: CrystalPlan, _ section: DeckSection) {
+    if abs(crystal.cell.determinant) < 1e-6 {
+      errors.append(section.error("cell", "has no volume", hint: "three cell vectors that do not lie in one plane"))
+    }
+  }
+
+  private mutating func check(_ source: CrystalSource, _ section: DeckSection) {
+    switch source {
+    case .lattice(let lattice): check(lattice, section.section("lattice"))
+    case .crystal(let crystal): check(crystal, section.section("crystal"))
+    case .file: break
+    }
+  }
+
+  private mutating func check(_ interface: InterfacePlan, _ section: DeckSection) {
+    check(interface.lower, section.section("lower"))
+    if let upper = interface.upper { check(upper, section.section("upper")) }
+    if !interface.freeSurfaces, section.gives("vacuum") {
+      errors.append(section.error("vacuum", "needs `free_surfaces: true`"))
+    }
+    let inner = section.section("relation").choice.value.section
+    let zero = SIMD3(0, 0, 0)
+    switch interface.relation {
+    case .coincidence(let axis, _, let plane, _), .rotation(let axis, _, let plane):
+      if axis == zero { errors.append(inner.error("axis", "is zero")) }
+      if plane == zero { errors.append(inner.error("plane", "is zero")) }
+    case .parallel(let planes, let directions):
+      if planes.0 == zero || planes.1 == zero { errors.append(inner.error("planes", "has a plane (0, 0, 0)")) }
+      if directions.0 == zero || directions.1 == zero { errors.append(inner.error("directions", "has a direction [0, 0, 0]")) }
+    case .match(let planes, _):
+      if planes.0 == zero || planes.1 == zero { errors.append(inner.error("planes", "has a plane (0, 0, 0)")) }
     }
   }
 
@@ -164,9 +226,11 @@ struct PlanCheck {
         }
       }
       if select["grain"] != nil, let structure = plan.structure {
-        if case .grainBoundary = structure.source { continue }
-        if case .file = structure.source { continue }
-        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries and files have grains"))
+        switch structure.source {
+        case .grainBoundary, .interface, .polycrystal, .file: continue
+        default: break
+        }
+        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces, polycrystals and files have grains"))
       }
     }
   }
@@ -239,11 +303,14 @@ struct PlanCheck {
     switch structure.source {
     case .grainBoundary:
       errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
+    case .interface, .polycrystal, .enumeration, .match:
+      errors.append(
+        section.error(structure.source.name, "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
     case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }
     case .crystal: for key in ["size", "vacuum"] { refuse(section.section("crystal"), key) }
     case .file: break
     }
-    for key in ["replicate", "periodic"] { refuse(section, key) }
+    for key in ["replicate", "periodic", "modify"] { refuse(section, key) }
     for key in ["groups", "velocities", "analysis"] { refuse(deck, key) }
     for key in ["thermo", "trajectories", "checkpoints"] { refuse(deck.section("output"), key) }
     var names: Set<String> = []

@@ -105,22 +105,27 @@ extension SpeciesPlan {
 
 extension StructurePlan {
   fileprivate init(_ section: DeckSection) {
-    let (name, value) = section.choice(among: ["file", "lattice", "crystal", "grain_boundary"])!
+    let (name, value) = section.choice(among: DeckSchema.sources)!
     let inner = value.section
     source = switch name {
     case "file": .file(StructureFilePlan(inner))
     case "lattice": .lattice(LatticePlan(inner))
     case "crystal": .crystal(CrystalPlan(inner))
+    case "interface": .interface(InterfacePlan(inner))
+    case "polycrystal": .polycrystal(PolycrystalPlan(inner))
+    case "enumerate": .enumeration(EnumerationPlan(inner))
+    case "match": .match(MatchPlan(inner))
     default: .grainBoundary(GrainBoundaryPlan(inner))
     }
     replicate = section.integerVector("replicate")
     periodic = (section["periodic"]?.list).map { Periodicity($0[0].boolean, $0[1].boolean, $0[2].boolean) }
+    modifiers = (section["modify"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     location = inner.location
   }
 }
 
 extension StructureFilePlan {
-  fileprivate init(_ section: DeckSection) {
+  init(_ section: DeckSection) {
     path = section.path("path")
     format = section["format"].map { StructureFormat(rawValue: $0.string)! }
     species = section["species"]?.strings
@@ -128,31 +133,31 @@ extension StructureFilePlan {
 }
 
 extension LatticePlan {
-  fileprivate init(_ section: DeckSection) {
+  init(_ section: DeckSection) {
     type = LatticeKind(rawValue: section.string("type"))!
     constant = section.number("constant")
     pressure = section.double("pressure")
     c = section["c"]?.double
     species = section.strings("species")
-    size = section.integerVector("size")
+    size = section["size"]?.integerVector ?? SIMD3(1, 1, 1)
     orientation = (section["orientation"]?.list)?.map(\.integerVector)
-    vacuum = section.vector("vacuum")
+    vacuum = section["vacuum"]?.vector ?? .zero
   }
 }
 
 extension CrystalPlan {
-  fileprivate init(_ section: DeckSection) {
+  init(_ section: DeckSection) {
     let rows = section.list("cell").map(\.vector)
     cell = Matrix3(rows[0], rows[1], rows[2])
     basis = section.list("basis").map { ($0.section.string("species"), $0.section.vector("position")) }
-    size = section.integerVector("size")
-    vacuum = section.vector("vacuum")
+    size = section["size"]?.integerVector ?? SIMD3(1, 1, 1)
+    vacuum = section["vacuum"]?.vector ?? .zero
   }
 }
 
 extension GrainBoundaryPlan {
   /// Empty space that free surfaces get if the deck says nothing, Å.
-  private static let defaultVacuum = 20.0
+  static let defaultVacuum = 20.0
 
   fileprivate init(_ section: DeckSection) {
     kind = Kind(rawValue: section.string("kind"))!
@@ -179,8 +184,17 @@ extension GroupPlan {
   fileprivate init(_ entry: DeckSection.Entry) {
     let section = entry.value.section
     name = entry.name
-    let select = section.section("select")
-    selection = SelectionPlan(
+    selection = SelectionPlan(section.section("select"))
+    frozen = section.boolean("frozen")
+    velocity = section["velocity"]?.vector
+    thermostat = section.boolean("thermostat")
+    location = entry.location
+  }
+}
+
+extension SelectionPlan {
+  package init(_ select: DeckSection) {
+    self.init(
       species: select["species"]?.strings, region: (select["region"]?.section).map(RegionPlan.init),
       fractionalRegion: (select["fractional_region"]?.section).map(RegionPlan.init),
       sphere: (select["sphere"]?.section).map {
@@ -191,10 +205,6 @@ extension GroupPlan {
           axis: $0.axis("axis"), center: $0.vector("center"), radius: $0.double("radius"))
       },
       ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
-    frozen = section.boolean("frozen")
-    velocity = section["velocity"]?.vector
-    thermostat = section.boolean("thermostat")
-    location = entry.location
   }
 }
 

@@ -8,6 +8,25 @@ package struct StructurePlan: Sendable {
     case lattice(LatticePlan)
     case crystal(CrystalPlan)
     case grainBoundary(GrainBoundaryPlan)
+    case interface(InterfacePlan)
+    case polycrystal(PolycrystalPlan)
+    /// Tables, which have no atoms.
+    case enumeration(EnumerationPlan)
+    case match(MatchPlan)
+
+    /// Its key in decks.
+    var name: String {
+      switch self {
+      case .file: "file"
+      case .lattice: "lattice"
+      case .crystal: "crystal"
+      case .grainBoundary: "grain_boundary"
+      case .interface: "interface"
+      case .polycrystal: "polycrystal"
+      case .enumeration: "enumerate"
+      case .match: "match"
+      }
+    }
   }
 
   package var source: Source
@@ -15,23 +34,52 @@ package struct StructurePlan: Sendable {
   package var replicate: SIMD3<Int>
   /// nil: as the source says.
   package var periodic: Periodicity?
+  /// Changes, in order.
+  package var modifiers: [EntryPlan]
   /// Of the source's section, for errors of the builders.
   package var location: SourceLocation
 
   /// Whether it is a cell that repeats along the normal of boundaries, whose length is theirs to say.
   package var hasBoundaries: Bool {
-    guard case .grainBoundary(let boundary) = source else { return false }
-    return !boundary.freeSurfaces && periodic?.c ?? true
+    let isClosed =
+      switch source {
+      case .grainBoundary(let boundary): !boundary.freeSurfaces
+      case .interface(let interface): !interface.freeSurfaces
+      default: false
+      }
+    return isClosed && periodic?.c ?? true
+  }
+
+  /// Whether it is a table to print, not atoms.
+  package var isTable: Bool {
+    switch source {
+    case .enumeration, .match: true
+    default: false
+    }
   }
 
   /// The species, where the deck says them; nil for most files.
-  package var species: [String]? {
+  package var species: [String]? { ownSpecies.map { $0 + added(to: $0) } }
+
+  /// Species that changes bring and that are not among `own`.
+  package func added(to own: [String]) -> [String] {
+    modifiers.reduce(into: [String]()) { all, plan in
+      for entry in plan.section["composition"]?.section.entries ?? []
+      where entry.name != "vacancy" && !own.contains(entry.name) && !all.contains(entry.name) { all.append(entry.name) }
+    }
+  }
+
+  /// Of the source.
+  private var ownSpecies: [String]? {
     switch source {
     case .file(let file): file.species
     case .lattice(let lattice): lattice.species
     case .crystal(let crystal):
       crystal.basis.reduce(into: []) { if !$0.contains($1.species) { $0.append($1.species) } }
     case .grainBoundary(let boundary): boundary.species
+    case .interface(let interface): interface.species
+    case .polycrystal(let polycrystal): polycrystal.crystal.species
+    case .enumeration, .match: []
     }
   }
 }
@@ -41,6 +89,7 @@ package enum StructureFormat: String, Sendable, CaseIterable {
   case lammpsData = "lammps-data"
   case poscar
   case mlipConfiguration = "mlip-cfg"
+  case cif
 }
 
 package struct StructureFilePlan: Sendable {

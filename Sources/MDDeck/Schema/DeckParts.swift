@@ -66,6 +66,8 @@ package struct DeckParts: Sendable {
   package var observers: [DeckEntry]
   /// Items of `tasks`.
   package var tasks: [DeckEntry]
+  /// Items of `structure.modify`.
+  package var modifiers: [DeckEntry]
   /// Columns of thermo.csv.
   package var thermoColumns: [DeckName]
   /// Columns of trajectories.
@@ -74,7 +76,7 @@ package struct DeckParts: Sendable {
   package init(
     potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
     minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
-    thermoColumns: [DeckName], atomColumns: [DeckName]
+    modifiers: [DeckEntry] = [], thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
@@ -84,6 +86,7 @@ package struct DeckParts: Sendable {
     self.cellShapes = cellShapes
     self.observers = observers
     self.tasks = tasks
+    self.modifiers = modifiers
     self.thermoColumns = thermoColumns
     self.atomColumns = atomColumns
   }

@@ -17,7 +17,7 @@ extension DeckSchema {
         .defaulted(
           "seed", .integer(0...Int.max), "1",
           "Seed of every random number; the same deck with the same seed gives the same run."),
-        .optional("structure", .object(structure), "Where the atoms come from."),
+        .optional("structure", .object(structure(parts)), "Where the atoms come from."),
         .optional(
           "species", .map(.object(speciesEntry), of: "species", maximum: 1000),
           "Properties of species whose names are not elements, or whose mass is not the standard one."),
@@ -94,7 +94,7 @@ extension DeckSchema {
         grip: {select: {region: {z: [95, 100]}}, velocity: [0, 0, 0.1]}
       """)
 
-  static let selection = DeckObject(
+  package static let selection = DeckObject(
     "Criteria; an atom must meet all that are given.",
     [
       .optional("species", .list(.string, count: 1...1000), "Species by name."),

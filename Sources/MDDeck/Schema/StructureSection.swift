@@ -1,15 +1,31 @@
 extension DeckSchema {
-  static let structure = DeckObject(
-    "The atoms: from a file, or built.",
-    [
-      .optional("file", .object(structureFile), "Reads a structure."),
-      .optional("lattice", .object(lattice), "A crystal of a named lattice."),
-      .optional("crystal", .object(crystal), "A crystal of any cell and basis."),
-      .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
-      .defaulted("replicate", .vector(.copies), "[1, 1, 1]", "Copies along the cell vectors."),
-      .optional("periodic", .vector(.boolean), "Which cell vectors repeat; as the source says if absent."),
-    ],
-    rules: [.init(.exactlyOne, of: ["file", "lattice", "crystal", "grain_boundary"])])
+  /// Where atoms may come from.
+  static let sources = ["file", "lattice", "crystal", "grain_boundary", "interface", "polycrystal", "enumerate", "match"]
+
+  static func structure(_ parts: DeckParts) -> DeckObject {
+    let modifier = DeckObject.choice(
+      "One change.", parts.modifiers.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+    return DeckObject(
+      "The atoms: from a file, or built.", sourceKeys + [
+        .defaulted("replicate", .vector(.copies), "[1, 1, 1]", "Copies along the cell vectors."),
+        .optional("periodic", .vector(.boolean), "Which cell vectors repeat; as the source says if absent."),
+        .optional(
+          "modify", .list(.object(modifier), count: 1...1000),
+          "Changes of the structure, made in this order after the copies. Random ones depend on `seed` and on atoms' numbers only."),
+      ],
+      rules: [.init(.exactlyOne, of: sources)])
+  }
+
+  private static let sourceKeys: [DeckKey] = [
+    .optional("file", .object(structureFile), "Reads a structure."),
+    .optional("lattice", .object(lattice), "A crystal of a named lattice."),
+    .optional("crystal", .object(crystal), "A crystal of any cell and basis."),
+    .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
+    .optional("interface", .object(interface), "Two crystals of any kind that meet in a plane."),
+    .optional("polycrystal", .object(polycrystal), "Grains that fill a periodic cell."),
+    .optional("enumerate", .object(enumeration), "No structure, but a table of coincidence rotations."),
+    .optional("match", .object(match), "No structure, but a table of cells that two crystals have in common."),
+  ]
 
   static let structureFile = DeckObject(
     "A structure from a file; of several frames the last.",
@@ -42,21 +58,27 @@ extension DeckSchema {
   private static let size = DeckKey.defaulted(
     "size", .vector(.copies), "[1, 1, 1]", "Number of cells along each axis.")
 
+  /// The keys of a named lattice's cell.
+  private static let latticeKeys: [DeckKey] = [
+    .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
+    .required("constant", constant, constantDoc),
+    pressure,
+    .optional(
+      "c", .quantity(.length, plausibleConstant),
+      "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent, the potential's with `equilibrium`."),
+    .required(
+      "species", .list(.string, count: 1...3),
+      """
+      Species of the sublattices: rocksalt [Na, Cl], cscl [Cs, Cl], zincblende and wurtzite [Zn, S], \
+      fluorite [Ca, F], perovskite [A, B, X].
+      """),
+  ]
+
+  static let namedCell = DeckObject("The conventional cell of a named lattice.", latticeKeys)
+
   static let lattice = DeckObject(
     "Conventional cells of a named lattice, or the smallest orthogonal cell in a given orientation.",
-    [
-      .required("type", .enumeration(LatticeKind.allCases.map(\.rawValue)), "The lattice."),
-      .required("constant", constant, constantDoc),
-      pressure,
-      .optional(
-        "c", .quantity(.length, plausibleConstant),
-        "Lattice constant c of hcp and wurtzite; √(8/3)·a if absent, the potential's with `equilibrium`."),
-      .required(
-        "species", .list(.string, count: 1...3),
-        """
-        Species of the sublattices: rocksalt [Na, Cl], cscl [Cs, Cl], zincblende and wurtzite [Zn, S], \
-        fluorite [Ca, F], perovskite [A, B, X].
-        """),
+    latticeKeys + [
       size,
       .optional(
         "orientation", .vector(.vector(.integer(-1000...1000))),
@@ -73,11 +95,16 @@ extension DeckSchema {
           orientation: [[1, 1, 0], [-1, 1, 0], [0, 0, 1]]
       """)
 
+  private static let cellKeys: [DeckKey] = [
+    .required("cell", .vector(.vector(.quantity(.length, .any))), "Cell vectors a, b, c as rows."),
+    .required("basis", .list(.object(site), count: 1...100_000), "The atoms of the cell."),
+  ]
+
+  static let anyCell = DeckObject("A cell and its basis.", cellKeys)
+
   static let crystal = DeckObject(
     "A crystal of any cell and basis.",
-    [
-      .required("cell", .vector(.vector(.quantity(.length, .any))), "Cell vectors a, b, c as rows."),
-      .required("basis", .list(.object(site), count: 1...100_000), "The atoms of the cell."),
+    cellKeys + [
       size,
       vacuum,
     ],

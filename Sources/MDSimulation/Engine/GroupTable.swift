@@ -22,7 +22,8 @@ struct GroupTable: Sendable {
     self.motion = motion
   }
 
-  private static func selection(_ plan: SelectionPlan, species: [String]) -> GroupSelection {
+  /// What a deck's criteria select.
+  static func selection(_ plan: SelectionPlan, species: [String]) -> GroupSelection {
     var parts: [GroupSelection] = []
     if let names = plan.species {
       parts.append(.species(Set(names.compactMap { species.firstIndex(of: $0) }.map { Int32($0) })))

@@ -16,6 +16,7 @@ package enum DryRun {
     deck: String, settings: [String] = [], output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
   ) throws {
     let source = try DeckReading.source(deck, settings: settings, communicator: communicator)
+    if try printTable(source, communicator: communicator, log: log) { return }
     if let scan = try DeckReading.scan(source, communicator: communicator) {
       let points = try ScanRun.points(scan, of: source, output: output, communicator: communicator, log: log)
       log.line("scan         \(RunLog.counted(scan.count, "run")) in \(points[0].root); the first of them:")
@@ -25,6 +26,22 @@ package enum DryRun {
       if let output { plan.output.directory = output }
       try check(plan, ranks: ranks, communicator: communicator, log: log)
     }
+  }
+
+  /// Whether the deck's structure is a table, which needs nothing else of a deck. Collective.
+  private static func printTable(_ source: DeckSource, communicator: any Communicator, log: RunLog) throws -> Bool {
+    guard
+      let plan = try? RunPlan.parse(
+        source.text, file: source.file, settings: source.settings, schema: Registry.schema, purpose: .build),
+      plan.structure?.isTable ?? false
+    else { return false }
+    let resolved = try EquilibriumLattice.resolved(plan, communicator: communicator)
+    for note in resolved.notes { log.line(note) }
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      for line in try StructureTables.lines(resolved.plan) ?? [] { log.line(line) }
+    }
+    return true
   }
 
   private static func check(_ plan: RunPlan, ranks: Int?, communicator: any Communicator, log: RunLog) throws {

@@ -2,20 +2,26 @@ import MDCore
 import MDDeck
 import MDIO
 
-/// `faultline build`: the deck's structure, written to a file. Also converts, as a structure may come from a file.
+/// `faultline build`: the deck's structure, written to a file, or its table, printed. Also converts, as a structure may come from
+/// a file.
 package enum StructureJob {
-  /// Collective; rank 0 does the work.
+  /// Collective; rank 0 does the work. Without `output` the structure is described only.
   package static func run(
-    deck: String, settings: [String] = [], output: String, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], output: String?, communicator: any Communicator, log: RunLog
   ) throws {
     let (plan, notes) = try EquilibriumLattice.resolved(
       DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log), communicator: communicator)
     for note in notes { log.line(note) }
+    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator)
     try communicator.agree {
       guard communicator.isRoot else { return }
-      let built = try StructureFactory.build(plan)
+      if let lines = try StructureTables.lines(plan) {
+        for line in lines { log.line(line) }
+        return
+      }
+      let built = try StructureFactory.build(plan, polycrystal: polycrystal)
       do {
-        try StructureFile.write(built.structure, to: output)
+        if let output { try StructureFile.write(built.structure, to: output) }
       } catch var error as FaultlineError {
         error.kind = .input
         throw error
@@ -27,7 +33,7 @@ package enum StructureJob {
       let composition = zip(structure.species, counts).map { "\(RunLog.grouped($1)) \($0)" }.joined(separator: ", ")
       let cell = structure.box.cell
       let lengths = [cell.x.length, cell.y.length, cell.z.length].map { RunLog.fixed($0, 3) }.joined(separator: " × ")
-      log.line("\(RunLog.grouped(structure.count)) atoms (\(composition)) in \(lengths) Å → \(output)")
+      log.line("\(RunLog.grouped(structure.count)) atoms (\(composition)) in \(lengths) Å" + (output.map { " → \($0)" } ?? ", not written"))
     }
   }
 }

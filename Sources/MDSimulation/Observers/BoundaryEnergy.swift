@@ -180,11 +180,8 @@ final class BoundaryEnergy: Observer {
     let communicator = system.communicator
     // A resumed run has built nothing.
     let resolved = try EquilibriumLattice.resolved(plan, communicator: communicator).plan
-    guard case .grainBoundary(let boundary)? = resolved.structure?.source else {
-      preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
-    }
     let crystal = try SystemFactory.make(
-      communicator.isRoot ? try StructureFactory.perfectCrystal(of: boundary) : nil, plan: plan,
+      communicator.isRoot ? try StructureFactory.perfectCrystal(of: resolved) : nil, plan: plan,
       communicator: communicator, skin: 0)
     let share = Double(crystal.totalCount) / Double(system.totalCount)
     for case let potential as any ChargeEquilibrating in crystal.potentials { potential.totalCharge *= share }
@@ -254,7 +251,7 @@ extension ObserverEntry {
     DeckObject(
       "Energy of the grain boundary in J/m² after each minimisation, γ = (E − N·e)/(n·A) with the energy E of N atoms, e "
         + "of an atom in the perfect crystal, n boundaries of area A; and their excess volume (V − N·Ω)/(n·A). For "
-        + "`structure.grain_boundary`, or a file whose crystal's energy is given; needs a stage `minimize`.",
+        + "`structure.grain_boundary`, an interface, or a file whose crystal's energy is given; needs a stage `minimize`.",
       [
         .optional(
           "reference_energy", .quantity(.energy, .any),
@@ -284,14 +281,22 @@ extension ObserverEntry {
       }
       switch plan.structure?.source {
       case .grainBoundary: break
+      case .interface(let interface) where interface.upper == nil: break
+      case .interface:
+        if section["reference_energy"] == nil, section["chemical_potentials"] == nil {
+          refuse("of two crystals has no one energy to compare with", hint: "give `chemical_potentials`")
+        }
       case .file:
         if section["reference_energy"] == nil, section["chemical_potentials"] == nil {
           refuse(
             "of a file does not know its perfect crystal", hint: "give `reference_energy` or `chemical_potentials`")
         }
-      default: refuse("needs `structure.grain_boundary` or `structure.file`")
+      default: refuse("needs `structure.grain_boundary`, `structure.interface` or `structure.file`")
       }
-      if case .grainBoundary(let boundary)? = plan.structure?.source, boundary.freeSurfaces {
+      var isOpen = false
+      if case .grainBoundary(let boundary)? = plan.structure?.source { isOpen = boundary.freeSurfaces }
+      if case .interface(let interface)? = plan.structure?.source { isOpen = interface.freeSurfaces }
+      if isOpen {
         refuse(
           "would count the energy of the free surfaces too",
           hint: "leave `free_surfaces` out: the periodic bicrystal has two boundaries and no surface")

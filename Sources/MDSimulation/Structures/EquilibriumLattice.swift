@@ -26,16 +26,35 @@ enum EquilibriumLattice {
   static func resolved(_ plan: RunPlan, communicator: any Communicator) throws -> (plan: RunPlan, notes: [String]) {
     guard var structure = plan.structure else { return (plan, []) }
     var plan = plan
-    var note: String
-    switch structure.source {
-    case .lattice(var lattice) where lattice.constant == nil:
+    var notes: [String] = []
+    /// A crystal with its constants.
+    func settled(_ source: CrystalSource) throws -> CrystalSource {
+      guard case .lattice(var lattice) = source, lattice.constant == nil else { return source }
       let found = try blaming(structure) {
         try find(
           lattice.type, species: lattice.species, pressure: lattice.pressure, plan: plan, communicator: communicator)
       }
       (lattice.constant, lattice.c) = (found.a, found.c)
-      structure.source = .lattice(lattice)
-      note = Self.note(found, lattice.type, pressure: lattice.pressure)
+      notes.append(Self.note(found, lattice.type, pressure: lattice.pressure))
+      return .lattice(lattice)
+    }
+    switch structure.source {
+    case .lattice(let lattice) where lattice.constant == nil:
+      guard case .lattice(let found) = try settled(.lattice(lattice)) else { preconditionFailure("a lattice stays one") }
+      structure.source = .lattice(found)
+    case .interface(var interface):
+      interface.lower = try settled(interface.lower)
+      interface.upper = try interface.upper.map(settled)
+      structure.source = .interface(interface)
+    case .polycrystal(var polycrystal):
+      polycrystal.crystal = try settled(polycrystal.crystal)
+      structure.source = .polycrystal(polycrystal)
+    case .enumeration(var table):
+      table.crystal = try table.crystal.map(settled)
+      structure.source = .enumeration(table)
+    case .match(var table):
+      (table.lower, table.upper) = (try settled(table.lower), try settled(table.upper))
+      structure.source = .match(table)
     case .grainBoundary(var boundary) where boundary.constant == nil:
       let found = try blaming(structure) {
         try find(
@@ -44,11 +63,11 @@ enum EquilibriumLattice {
       }
       boundary.constant = found.a
       structure.source = .grainBoundary(boundary)
-      note = Self.note(found, boundary.lattice, pressure: boundary.pressure)
+      notes = [Self.note(found, boundary.lattice, pressure: boundary.pressure)]
     default: return (plan, [])
     }
     plan.structure = structure
-    return (plan, [note])
+    return (plan, notes)
   }
 
   /// What is to be said of a lattice constant of the deck that is not the potential's at no pressure; nil for those that are,

@@ -20,7 +20,24 @@ struct StructureDraft {
       var read: Structure?
       try communicator.agree { if communicator.isRoot { read = try StructureFactory.read(plan) } }
       let header = Distribution.header(of: read, communicator: communicator)
-      (species, isPresent, masses, file) = (header.species, header.isPresent, header.masses, read)
+      let added = source.added(to: header.species)
+      species = header.species + added
+      (isPresent, masses) = (header.isPresent + added.map { _ in true }, header.masses + added.map { _ in nil })
+      file = read
+    } else if let structure = plan.structure, structure.species == nil {
+      // A crystal from a file names its species there.
+      var names: [String]?
+      try communicator.agree {
+        guard communicator.isRoot else { return }
+        names = try StructureFactory.blaming(structure) {
+          try StructureFactory.species(structure, types: plan.numberedTypes)
+        }
+      }
+      let own = try Broadcast.value(names, communicator) ?? []
+      species = own + structure.added(to: own)
+      isPresent = species.map { _ in true }
+      masses = species.map { _ in nil }
+      file = nil
     } else {
       species = plan.structure?.species ?? []
       isPresent = species.map { _ in true }
@@ -40,17 +57,19 @@ struct StructureDraft {
   func build(for potentials: [any Potential]?, communicator: any Communicator) throws -> BuiltStructure? {
     let reach = potentials.map { Forecast.Reach($0, skin: plan.neighbors.skin) }
     let room = communicator.memoryShare()
+    let admit: StructureSize.Admission = { box, atoms in
+      // A grid that does not fit is refused where the cell is divided.
+      guard let reach,
+        let domain = try? Domain(
+          box: box, ranks: communicator.size, rank: 0, grid: plan.decomposition.grid, halo: reach.ghosts)
+      else { return }
+      try Forecast(box, atoms: atoms, domain: domain, reach: reach).refuse(room: room)
+    }
+    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator, admit: admit)
     var built: BuiltStructure?
     try communicator.agree {
       guard communicator.isRoot else { return }
-      built = try StructureFactory.build(plan, file: file) { box, atoms in
-        // A grid that does not fit is refused where the cell is divided.
-        guard let reach,
-          let domain = try? Domain(
-            box: box, ranks: communicator.size, rank: 0, grid: plan.decomposition.grid, halo: reach.ghosts)
-        else { return }
-        try Forecast(box, atoms: atoms, domain: domain, reach: reach).refuse(room: room)
-      }
+      built = try StructureFactory.build(plan, file: file, polycrystal: polycrystal, admit: admit)
     }
     return built
   }

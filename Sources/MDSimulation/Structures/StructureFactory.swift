@@ -16,14 +16,15 @@ struct BuiltStructure {
 enum StructureFactory {
   /// - Parameters:
   ///   - file: what `read` gave, if it was called before.
+  ///   - polycrystal: what `PolycrystalFactory.build` gave, where the deck has one.
   ///   - admit: is asked before atoms are made, copies of those of a file too.
   static func build(
-    _ plan: RunPlan, file: Structure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
+    _ plan: RunPlan, file: Structure? = nil, polycrystal: BuiltStructure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
   ) throws -> BuiltStructure {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     let copies = source.replicate
     return try blaming(source) {
-      var built = try build(source.source, file: file, types: plan.numberedTypes) { box, atoms in
+      var built = try polycrystal ?? build(source.source, plan, file: file) { box, atoms in
         var box = box
         let cell = box.cell
         box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
@@ -41,6 +42,10 @@ enum StructureFactory {
         built.geometry?.boundaries *= copies.z
         if let removed = built.geometry?.removed { built.geometry?.removed = removed * copies.x * copies.y * copies.z }
       }
+      // All species that the deck may bring, in its order, so that potentials know them before there are atoms.
+      for name in source.added(to: built.structure.species) { _ = built.structure.type(of: name) }
+      built.notes += try built.structure.modify(
+        source.modifiers, seed: plan.seed, charges: plan.species.compactMapValues(\.charge))
       return built
     }
   }
@@ -51,13 +56,13 @@ enum StructureFactory {
     return try blaming(source) { try read(file, types: plan.numberedTypes) }
   }
 
-  private static func read(_ file: StructureFilePlan, types: [String]?) throws -> Structure {
+  static func read(_ file: StructureFilePlan, types: [String]?) throws -> Structure {
     try StructureFile.read(
       file.path, format: file.format.flatMap { .init(rawValue: $0.rawValue) }, species: file.species, types: types)
   }
 
   /// Mistakes are those of the deck's section.
-  private static func blaming<T>(_ source: StructurePlan, _ body: () throws -> T) throws -> T {
+  static func blaming<T>(_ source: StructurePlan, _ body: () throws -> T) throws -> T {
     do { return try body() } catch var error as FaultlineError {
       error.kind = .input
       if error.location == nil { error.location = source.location }
@@ -66,8 +71,9 @@ enum StructureFactory {
   }
 
   private static func build(
-    _ source: StructurePlan.Source, file read: Structure?, types: [String]?, admit: StructureSize.Admission
+    _ source: StructurePlan.Source, _ whole: RunPlan, file read: Structure?, admit: StructureSize.Admission
   ) throws -> BuiltStructure {
+    let types = whole.numberedTypes
     switch source {
     case .file(let file):
       let structure = try read ?? self.read(file, types: types)
@@ -86,6 +92,11 @@ enum StructureFactory {
         structure: try CrystalBlock(cell, size: crystal.size, vacuum: crystal.vacuum).build(admit: admit))
     case .grainBoundary(let plan):
       return try build(plan, admit: admit)
+    case .interface(let plan):
+      return try InterfaceFactory.build(plan, species: whole.species, types: types, admit: admit)
+    case .polycrystal: preconditionFailure("polycrystals are made by all ranks, see PolycrystalFactory")
+    case .enumeration, .match:
+      throw FaultlineError(.input, "this structure is a table and has no atoms", hint: "`faultline build` prints it")
     }
   }
 
@@ -119,18 +130,32 @@ enum StructureFactory {
       geometry: .init(area: result.area, boundaries: result.boundaryCount, removed: result.removedCount))
   }
 
-  /// One conventional cell of the crystal that a boundary's grains are made of.
-  static func perfectCrystal(of plan: GrainBoundaryPlan) throws -> Structure {
-    try CrystalBlock(unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)).build()
+  /// The species of a structure whose crystals come from files, which name them.
+  static func species(_ structure: StructurePlan, types: [String]?) throws -> [String] {
+    switch structure.source {
+    case .interface(let interface): try InterfaceFactory.species(interface, types: types)
+    case .polycrystal(let polycrystal): try CrystalFactory.unitCell(polycrystal.crystal, types: types).species
+    default: structure.species ?? []
+    }
+  }
+
+  /// One cell of the crystal that a boundary's grains, or an interface's lower crystal, are made of.
+  static func perfectCrystal(of plan: RunPlan) throws -> Structure {
+    switch plan.structure?.source {
+    case .grainBoundary(let plan):
+      return try CrystalBlock(unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)).build()
+    case .interface(let interface): return try CrystalFactory.crystal(interface.lower, types: plan.numberedTypes)
+    default: preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
+    }
   }
 
   /// `EquilibriumLattice.resolved` has put a number in place of `equilibrium`.
-  private static func known(_ constant: Double?) throws -> Double {
+  static func known(_ constant: Double?) throws -> Double {
     guard let constant else { preconditionFailure("lattice constants are found before anything is built") }
     return constant
   }
 
-  private static func unitCell(
+  static func unitCell(
     _ type: LatticeKind, a: Double, c: Double?, species: [String]
   ) throws -> UnitCell {
     guard let lattice = LatticeType(rawValue: type.rawValue) else {

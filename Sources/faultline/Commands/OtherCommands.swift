@@ -35,13 +35,13 @@ struct CheckCommand: ParsableCommand {
 
 struct BuildCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "build", abstract: "Build or convert the deck's structure and write it to a file.")
+    commandName: "build", abstract: "Build or convert the deck's structure and write it to a file, or print its table.")
 
   @Argument(help: "A deck; only its structure section is needed.", completion: .file(extensions: ["yaml", "yml"]))
   var deck: String
 
-  @Option(name: [.short, .long], help: "The file: .xyz/.extxyz, .data/.lmp (LAMMPS) or POSCAR/.vasp.")
-  var output: String
+  @Option(name: [.short, .long], help: "The file: .xyz/.extxyz, .data/.lmp (LAMMPS) or POSCAR/.vasp. Without it the structure is described only.")
+  var output: String?
 
   @OptionGroup var values: DeckOptions
 
