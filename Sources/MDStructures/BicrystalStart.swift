@@ -4,13 +4,17 @@ import MDNumerics
 /// Where the search for a boundary's state begins: a bicrystal of the builder with some atoms of the boundary taken out and
 /// its grains brought together until they touch.
 package struct BicrystalStart: Sendable {
-  package let structure: Structure
+  package private(set) var structure: Structure
   /// What maps one boundary of the cell onto the other; nil where no symmetry does, or there is one boundary.
   package let exchange: BoundaryExchange?
   /// Atoms taken out at each boundary.
   package let removed: Int
   /// Additional distance of the grains at each boundary, Å.
   package let gap: Double
+  /// Height of the boundary within the cell, Å.
+  private let middle: Double
+  /// Atoms of an atomic plane.
+  private let plane: Int
 
   /// Grains touch where two of their atoms are this many nearest-neighbour distances apart: in relaxed boundaries the
   /// closest pairs are some 0.85 to 0.95 of it, and potentials without a repulsive core must not start from less.
@@ -53,14 +57,46 @@ package struct BicrystalStart: Sendable {
     structure.positions = kept.map { bicrystal.positions[$0] }
     structure.types = kept.map { bicrystal.types[$0] }
     structure.grains = kept.map { grains[$0] }
-    exchange = full.map { BoundaryExchange($0, keeping: kept) }
     self.removed = removed
-    gap = Self.gap(structure, distance: Self.contact * neighbor)
+    let gap = Self.gap(structure, distance: Self.contact * neighbor)
+    self.gap = gap
+    exchange = full.map { BoundaryExchange($0, keeping: kept, gap: gap) }
+    self.middle = middle + 0.5 * gap
+    self.plane = plane
     var cell = structure.box.cell
     cell.z.z += 2 * gap
     structure.box.setCell(cell)
     for (k, grain) in (structure.grains ?? []).enumerated() where grain == 1 { structure.positions[k].z += gap }
     self.structure = structure
+  }
+
+  /// Moves `count` random atoms of the boundary, one after the other, each to the largest hole of a random sample of
+  /// points in the boundary; with `exchange`, their images likewise.
+  package mutating func move(_ count: Int, random: inout CounterRandom) {
+    let z = structure.positions.map(\.z)
+    let box = structure.box
+    for _ in 0..<count {
+      guard
+        let atom = Self.choose(
+          1, near: middle, z, structure.grains ?? [], box.cell.z.z, plane, &random).first
+      else { return }
+      let others = structure.positions.indices.filter { $0 != atom && abs(z[$0] - middle) < 8 }
+      var best: (point: Vector3, room: Double)?
+      for _ in 0..<200 {
+        let height = middle + 3 * (random.uniform() - 0.5)
+        var point = random.uniform() * box.cell.x + random.uniform() * box.cell.y
+        point.z = height
+        let room = others.reduce(Double.infinity) { least, i in
+          let d = structure.positions[i] - point
+          let flat = LayeredGrain.nearest(SIMD2(d.x, d.y), box)
+          return min(least, (flat * flat).sum() + d.z * d.z)
+        }
+        if room > best?.room ?? 0 { best = (point, room) }
+      }
+      guard let best else { return }
+      structure.positions[atom] = best.point
+      if let exchange { structure.positions[exchange.images[atom]] = exchange.image(best.point) }
+    }
   }
 
   /// Of each grain's `plane` atoms nearest to a height, `count` in all.

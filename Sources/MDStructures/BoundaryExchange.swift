@@ -49,9 +49,11 @@ package struct BoundaryExchange: Sendable {
     return nil
   }
 
-  /// What it does after atoms were removed: `kept` are the places of those that are left, images of one another.
-  init(_ full: BoundaryExchange, keeping kept: [Int]) {
-    (plane, flips, translation) = (full.plane, full.flips, full.translation)
+  /// What it does after atoms were removed and the grains drawn apart by `gap` at each boundary: `kept` are the places of
+  /// those that are left, images of one another.
+  init(_ full: BoundaryExchange, keeping kept: [Int], gap: Double) {
+    (plane, flips) = (full.plane, full.flips)
+    translation = full.translation + Vector3(0, 0, full.flips ? 0 : gap)
     let place = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
     images = kept.map { place[full.images[$0]]! }
     halves = kept.map { full.halves[$0] }
@@ -104,6 +106,9 @@ package struct BoundaryExchange: Sendable {
     result.box.setCell(cell)
     return result
   }
+
+  /// Where it maps a point, in the configuration that it holds in.
+  func image(_ r: Vector3) -> Vector3 { apply(r, translation) }
 
   func apply(_ r: Vector3, _ c: Vector3) -> Vector3 {
     let xy = plane.image(SIMD2(r.x, r.y))

@@ -20,6 +20,8 @@ public struct RunPlan: Sendable {
   public var stages: [StagePlan]
   /// In place of stages.
   public var tasks: [EntryPlan]
+  /// In place of stages and tasks.
+  package var search: SearchPlan?
   /// Observers, in the order of the registry.
   public var analysis: [EntryPlan]
   public var output: OutputPlan

@@ -105,6 +105,7 @@ public struct GrainBoundaryPlan: Sendable {
   public var pressure: Double
   public var species: [String]
   public var axis: SIMD3<Int>
+  /// 0 for a family of boundaries, whose members have their own.
   public var sigma: Int
   /// For a twist boundary, the axis.
   public var plane: SIMD3<Int>
