@@ -69,13 +69,7 @@ package struct BoundaryExchange: Sendable {
   package func copying(_ half: Int8, of structure: Structure, from start: Structure) -> Structure {
     var result = structure
     let box = structure.box
-    // Each atom as the image nearest to where it was, in the present cell.
-    var positions = zip(structure.positions, start.positions).map { now, then in
-      let place = box.cartesian(start.box.fractional(then))
-      var move = (now - place) * box.inverse
-      move -= move.rounded(.toNearestOrEven)
-      return place + move * box.cell
-    }
+    var positions = followed(structure, from: start)
     let length = box.cell.z.z
     // The two seams, amid the grains: how far the crystal there is from where it was.
     let ratio = length / start.box.cell.z.z
@@ -99,12 +93,55 @@ package struct BoundaryExchange: Sendable {
     }
     let mean = sum / Double(max(both.count, 1))
     (c.x, c.y) = (translation.x + mean.x, translation.y + mean.y)
-    for i in positions.indices where halves[i] == half { positions[images[i]] = apply(positions[i], c) }
-    result.positions = positions
     var cell = box.cell
     cell.z = Vector3(0, 0, 2 * span)
     result.box.setCell(cell)
+    if half == 2 {
+      // The half at the faces of the cell as one piece, above the other.
+      for i in positions.indices where start.positions[i].z < seams.heights.low - LayeredGrain.tolerance { positions[i].z += length }
+    }
+    for i in positions.indices where halves[i] == half { positions[images[i]] = apply(positions[i], c) }
+    // Atoms on a mirror plane: the middle between where they are and where their images say.
+    let old = positions
+    for i in positions.indices where halves[i] == 0 {
+      var move = (apply(old[images[i]], c) - old[i]) * result.box.inverse
+      move -= move.rounded(.toNearestOrEven)
+      positions[i] += 0.5 * (move * result.box.cell)
+    }
+    result.positions = positions
     return result
+  }
+
+  /// Each atom of `structure` as the image nearest to where it was, in the present cell.
+  private func followed(_ structure: Structure, from start: Structure) -> [Vector3] {
+    let box = structure.box
+    return zip(structure.positions, start.positions).map { now, then in
+      let place = box.cartesian(start.box.fractional(then))
+      var move = (now - place) * box.inverse
+      move -= move.rounded(.toNearestOrEven)
+      return place + move * box.cell
+    }
+  }
+
+  /// How far atoms amid the grains are from where the crystal there should have them, Å: the root of the mean square, of
+  /// both grains the larger. Where a boundary has moved through a grain, or it has melted, this is some half of a
+  /// nearest-neighbour distance.
+  package func disorder(of structure: Structure, from start: Structure) -> Double {
+    let positions = followed(structure, from: start)
+    let seams = Seams(self, start)
+    let length = start.box.cell.z.z
+    var worst = 0.0
+    for height in [seams.heights.low, seams.heights.high] {
+      let near = start.positions.indices.filter {
+        let d = start.positions[$0].z - height
+        return abs(d - length * (d / length).rounded()) < 1.5
+      }
+      let moves = near.map { positions[$0] - structure.box.cartesian(start.box.fractional(start.positions[$0])) }
+      let mean = (1 / Double(max(moves.count, 1))) * moves.reduce(.zero, +)
+      let square = moves.reduce(0) { $0 + ($1 - mean).squaredLength } / Double(max(moves.count, 1))
+      worst = max(worst, square.squareRoot())
+    }
+    return worst
   }
 
   /// Where it maps a point, in the configuration that it holds in.
@@ -184,7 +221,8 @@ private struct PlaneFinder {
         else { break }
         images.append(image)
       }
-      if images.count == positions.count, Set(images).count == images.count { return (c, images) }
+      // Twice it must be nothing, so that what is done to images is done to pairs.
+      if images.count == positions.count, images.indices.allSatisfy({ images[images[$0]] == $0 }) { return (c, images) }
     }
     return nil
   }

@@ -44,12 +44,13 @@ import Testing
       let grid = try DeckRun(deck("method: grid, over: {shift: [4, 3], atoms: [1, 1]}"))
       let rows = try table(grid)
       let skipped = try found(grid)["skipped_by_symmetry"] as? Int
-      #expect(rows.count + (skipped ?? 0) == 12 && (skipped ?? 0) >= 4)
+      #expect(rows.count + (skipped ?? 0) == 12 && (skipped ?? 0) > 0)
       #expect(rows.allSatisfy { row in
         [0, 0.25, 0.5, 0.75].contains(Double(row["shift_u"]!)!) && abs((Double(row["shift_v"]!)! * 3).rounded() - Double(row["shift_v"]!)! * 3) < 1e-6
       })
       #expect(rows.allSatisfy { $0["removed"] == "0" && $0["method"] == "grid" })
-      let fine = try DeckRun(deck("method: grid, over: {spacing: 1.1, atoms: [0.5, 1]}, stop: {trials: 6}"))
+      let fine = try DeckRun(
+        deck("method: grid, over: {spacing: 1.1, atoms: [0.5, 1]}, stop: {trials: 6}", boundary: "sigma: 5, plane: [2, 1, 0], "))
       let some = try table(fine)
       #expect(some.count == 6)
       #expect(Set(some.map { $0["removed"]! }) == ["0", "1"], "half of the two atoms of a plane")
@@ -69,14 +70,15 @@ import Testing
       #expect(try found(run)["ending"] as? String == "no lower energy in 5 trials")
       let files = try FileManager.default.contentsOfDirectory(atPath: run.path("run/best"))
       let frames = try run.frames("best.extxyz")
-      #expect(frames.count == 2 && files.count >= 2 && files.count <= 3, "\(files)")
+      #expect(frames.count == 2 && files.count == 2, "\(files)")
       #expect(frames[0].number("energy_J_per_m2") < frames[1].number("energy_J_per_m2"))
       #expect(abs(frames[0].number("energy_J_per_m2") - best) < 1e-9)
       // A start of no time at all ends by itself, with what it has, and can be gone on with.
       let short = try DeckRun(deck("stop: {time: 1 s, unchanged: 1000000, trials: 1000000}"))
       let count = try table(short).count
       #expect(count > 0 && count < 2000)
-      #expect(short.seconds < 20 && (try short.summary()["status"] as? String) == "finished")
+      #expect(short.seconds < 20)
+      #expect(try short.summary()["status"] as? String == "finished")
       try short.resume()
       #expect(try table(short).count > count)
     },
@@ -113,7 +115,8 @@ import Testing
       #expect(try table(run).map { $0["method"]! } == Array(repeating: "random", count: 4) + Array(repeating: "bayes", count: 5))
       // With another batch proposals know other results.
       let other = try DeckRun(deck("method: bayes, bayes: {initial: 4, batch: 3}, stop: {trials: 9, unchanged: 100}"))
-      #expect(try numbers(other, "shift_u").prefix(4) == a.prefix(4) && numbers(other, "shift_u") != a)
+      let c = try numbers(other, "shift_u")
+      #expect(c.prefix(4) == a.prefix(4) && c != a)
       #expect(try #require(found(run)["certainty"] as? String).contains("nothing can be said"))
     },
     KeyEffect(in: "search", "anneal.temperature", "anneal.steps", "anneal.timestep", "anneal.moves") {
@@ -161,9 +164,10 @@ import Testing
     var search = "method: \(method), stop: {trials: 10\(method == "grid" ? "" : ", unchanged: 4")}"
     if method == "bayes" { search += ", bayes: {initial: 3, batch: 3}" }
     if method == "anneal" { search += ", anneal: {steps: 60}" }
-    let serial = try DeckRun(Self.deck(search))
+    func deck() -> String { Self.deck(search).replacingOccurrences(of: "constant: 3.6149", with: "constant: equilibrium") }
+    let serial = try DeckRun(deck())
     for ranks in [2, 3] {
-      let parallel = try DeckRun(Self.deck(search), ranks: ranks)
+      let parallel = try DeckRun(deck(), ranks: ranks)
       for file in ["search.csv", "map.csv", "atoms.csv", "map.svg"] {
         #expect(try parallel.read("run/\(file)") == serial.read("run/\(file)"), "\(file) on \(ranks) ranks")
       }
@@ -212,7 +216,10 @@ import Testing
 
   @Test("of two boundaries that heat has made different the better is kept") func betterHalf() throws {
     let run = try DeckRun(
-      Self.deck("method: anneal, stop: {trials: 12, unchanged: 100}, anneal: {steps: 400, temperature: [600, 1000]}"))
+      Self.deck(
+        "method: anneal, stop: {trials: 12, unchanged: 100}, anneal: {steps: 1000, temperature: [300, 600], moves: 2}",
+        boundary: "sigma: 5, plane: [2, 1, 0], repeat: [1, 2], "
+      ).replacingOccurrences(of: "thickness: 9", with: "thickness: 16"))
     var copied = 0
     for line in try run.read("run/trials.jsonl").split(separator: "\n").dropFirst() {
       let trial = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
@@ -244,6 +251,19 @@ import Testing
     #expect(isClose(measured[0]["energy_J_per_m2"] as! Double, best["energy_J_per_m2"] as! Double, 1e-7))
     #expect(isClose(measured[0]["excess_volume_A"] as! Double, best["excess_volume_A"] as! Double, 1e-5))
     #expect(abs(measured[0]["normal_pressure_bar"] as! Double) < 11)
+  }
+
+  @Test("trials in which grains melt have failed, and the others go on, on any group", arguments: [1, 3])
+  func melted(_ ranks: Int) throws {
+    let run = try DeckRun(
+      Self.deck("method: anneal, stop: {trials: 8, unchanged: 100}, anneal: {steps: 200, temperature: [300, 9000], timestep: 4 fs}"),
+      ranks: ranks)
+    let rows = try Self.table(run)
+    let failed = rows.filter { $0["failure"] != "" }
+    #expect(rows.count == 8 && !failed.isEmpty && failed.count < 8, "\(failed.count) have failed")
+    #expect(failed.allSatisfy { $0["energy"] == "" && $0["converged"] == "0" && $0["failure"]!.contains("the grains are no longer") })
+    #expect(try Self.found(run)["failed"] as? Int == failed.count)
+    #expect(run.log.contains("has failed: the grains are no longer"))
   }
 
   @Test("trials that end in one state are told to be duplicates of the first") func duplicates() throws {

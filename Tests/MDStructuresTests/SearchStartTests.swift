@@ -38,7 +38,7 @@ struct SearchStartTests {
   ]
 
   /// Half the energy of each atom's pairs, φ = e^(−r), within a reach; of each atom.
-  static func energies(_ structure: Structure, reach: Double = 7) -> [Double] {
+  static func energies(_ structure: Structure, reach: Double = 5) -> [Double] {
     let box = structure.box
     let n = (0..<3).map { Int((reach / box.heights[$0]).rounded(.up)) + 1 }
     var energies = [Double](repeating: 0, count: structure.count)
@@ -84,6 +84,8 @@ struct SearchStartTests {
     // A translation of either grain is one of the cell.
     #expect(abs(try energy(t + SIMD2(1, 0), apart: 0.5) - first) < 1e-7 * abs(first))
     #expect(abs(try energy(t + SIMD2(0, -1), apart: 0.5) - first) < 1e-7 * abs(first))
+    // Of twists the γ-surface is all but flat.
+    guard one.kind == .tilt else { return }
     for other in [SIMD2(0.2, 0.291), SIMD2(0.137, 0.4)] where !symmetry.areEquivalent(t, other) {
       #expect(abs(try energy(other, apart: 0.5) - first) > 1e-6 * abs(first), "\(other)")
     }
@@ -147,7 +149,7 @@ struct SearchStartTests {
   @Test("a boundary is copied onto the other, with its excess volume", arguments: cases, [Int8(1), 2])
   func copying(_ one: Case, half: Int8) throws {
     var builder = try one.builder()
-    builder.repeats = SIMD2(1, 2)
+    builder.thickness = .atLeast(17)
     builder.shift = SIMD2(0.123, 0.077)
     var random = CounterRandom(seed: 5, stream: .searchAtoms)
     let start = try BicrystalStart(
@@ -182,6 +184,13 @@ struct SearchStartTests {
       let d = min(abs(z[i] - 0.5 * (top + bottom)), abs(abs(z[i] - 0.5 * (top + bottom)) - 0.5 * start.structure.box.cell.z.z))
       if d < 1.5 { #expect(abs(after[i] - before[i]) < 2e-3 * abs(before[i]), "atom \(i)") }
     }
+    // The grains have slid as wholes; if the upper one is another crystal now, it is noticed.
+    #expect(exchange.disorder(of: state, from: start.structure) < 1e-6)
+    var stirred = state
+    for i in stirred.positions.indices where grains[i] == 1 {
+      stirred.positions[i] += Vector3(random.uniform() - 0.5, random.uniform() - 0.5, random.uniform() - 0.5)
+    }
+    #expect(exchange.disorder(of: stirred, from: start.structure) > 0.3)
     // 2 × 0.3 Å or 2 × (−0.1) Å more than at the start.
     let wanted = start.structure.box.cell.z.z + 2 * (half == 1 ? 0.3 : -0.1)
     #expect(abs(copied.box.cell.z.z - wanted) < 0.02, "\(copied.box.cell.z.z) for \(wanted)")

@@ -40,7 +40,8 @@ struct BoundarySpace {
     var builder = try StructureFactory.builder(plan)
     builder.overlap = 0
     cell = try builder.nonidenticalDisplacements()
-    plane = try builder.atomsPerPlane()
+    let atomsPerPlane = try builder.atomsPerPlane()
+    plane = atomsPerPlane
     neighbor = builder.unitCell.nearestNeighborDistance
     let whole = try builder.build()
     (area, atoms) = (whole.area, whole.structure.count)
@@ -52,8 +53,8 @@ struct BoundarySpace {
     angle = plan.kind == .tilt ? Self.tilt(plan.axis, plan.plane) : whole.misorientation
     // A plane less is a displacement: the numbers that matter are 0 … plane − 1.
     let compound = plan.species.count > 1
-    removals = (0..<plane).filter { m in
-      m == 0 ? kept.upperBound == 1 || kept.lowerBound == 0 : !compound && kept.contains(1 - Double(m) / Double(plane))
+    removals = (0..<atomsPerPlane).filter { m in
+      m == 0 ? kept.upperBound == 1 || kept.lowerBound == 0 : !compound && kept.contains(1 - Double(m) / Double(atomsPerPlane))
     }
     guard !removals.isEmpty else {
       throw FaultlineError(

@@ -153,6 +153,8 @@ final class SearchRun {
       deck.file = URL(fileURLWithPath: deck.file).standardizedFileURL.path
       try AtomicFile.writeJSON(Record(deck: deck), to: Self.record(in: directory.path))
     }
+    // A search has no checkpoints.
+    if isFresh { try? FileManager.default.removeItem(atPath: directory.checkpoints) }
     for table in tables { try table.makeDirectories() }
     journal = try SearchJournal(in: directory.path, setting: setting(InputFiles.checksums(plan)))
     for result in journal?.results ?? [] {
@@ -166,14 +168,15 @@ final class SearchRun {
   // MARK: Running
 
   private func run(isFresh: Bool) throws -> RunOutcome {
-    let (resolved, notes) = try EquilibriumLattice.resolved(plan, communicator: communicator)
+    let group = try SearchDispatcher.group(of: communicator, ranks: search.ranksPerTrial)
+    // On each group, as trials are: the same bits however many groups there are.
+    let (resolved, notes) = try EquilibriumLattice.resolved(plan, communicator: group)
     let spaces = try communicator.agree { try Self.spaces(resolved) }
     campaigns = spaces.map { SearchCampaign($0, search, seed: plan.seed) }
     let isFamily = search.family != nil
     tables = campaigns.map {
       SearchTables(campaign: $0, search: search, directory: directory.path + (isFamily ? "/" + $0.space.folder : ""))
     }
-    let group = try SearchDispatcher.group(of: communicator, ranks: search.ranksPerTrial)
     var lock: RunLock?
     try communicator.agree { lock = try prepare(isFresh: isFresh) }
     defer { lock?.release() }

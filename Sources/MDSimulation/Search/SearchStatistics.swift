@@ -75,7 +75,7 @@ package struct SearchStatistics: Sendable {
     text += "; \(draws), one more ends in a new state with a probability of about \(RunLog.fixed(estimate.newState, 2)) "
       + "(Good and Turing)"
     if estimate.unseen > 0 {
-      text += ", at least \(RunLog.fixed(estimate.unseen, 0)) more states are to be expected (Chao), and, if low states are "
+      text += ", at least \(RunLog.fixed(estimate.unseen, 1)) more states are to be expected (Chao), and, if low states are "
         + "found no less easily than others, \(RunLog.fixed(estimate.lower, 1)) of them below this one"
     } else {
       text += ", and no states more are to be expected (Chao)"

@@ -184,7 +184,14 @@ struct SearchTables {
 
   /// The best states in one file, the lowest first.
   func writeBest(_ statistics: SearchStatistics) throws {
-    let frames = try statistics.states.prefix(search.keep).compactMap { state -> ExtXYZFrame? in
+    let best = statistics.states.prefix(search.keep)
+    if campaign.ending != nil {
+      let kept = Set(best.map { file($0.best.order.trial) })
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: structures)) ?? [] where !kept.contains(structures + "/" + name) {
+        try? FileManager.default.removeItem(atPath: structures + "/" + name)
+      }
+    }
+    let frames = try best.compactMap { state -> ExtXYZFrame? in
       let path = file(state.best.order.trial)
       return FileManager.default.fileExists(atPath: path) ? try ExtXYZReader.frames(of: path).first : nil
     }

@@ -24,6 +24,9 @@ final class TrialRunner {
     var fingerprint: [Double]
   }
 
+  /// Of atoms amid the grains, nearest-neighbour distances: elastic displacements are some hundredths.
+  private static let largestDisorder = 0.2
+
   let plan: RunPlan
   let search: SearchPlan
   let communicator: any Communicator
@@ -130,6 +133,15 @@ final class TrialRunner {
       state = try relaxed(engine, start.structure, each: each)
       result.steps += engine.steps
       energies = halves(state, exchange, area: area)
+    }
+    if let exchange = start.exchange {
+      // In units of the neighbours' distance.
+      let disorder = exchange.disorder(of: state.structure, from: start.structure) / space.neighbor
+      if disorder > Self.largestDisorder {
+        throw FaultlineError(
+          .run, "the grains are no longer the crystals that they were: a boundary has moved through one, or it has melted",
+          hint: "thicker grains, a lower temperature", isCollective: true)
+      }
     }
     let count = Double(state.structure.count)
     let box = state.structure.box
