@@ -1,14 +1,15 @@
 import MDCore
 import MDNumerics
 
-/// An isometry that maps a bicrystal with two boundaries onto itself and one boundary onto the other, so that both can be
+/// An isometry g that maps a bicrystal with two boundaries onto itself and one boundary onto the other, so that both can be
 /// kept in the same state: r ↦ (x, y)·P + c, z ↦ z + h or h − z.
 package struct BoundaryExchange: Sendable {
   let plane: PlaneOperation
   let flips: Bool
   /// c and h, Å.
   let translation: Vector3
-  /// The image of each atom.
+  /// The partner of each atom: its image by g in the first half, by g⁻¹ in the second, so that a partner's partner is the
+  /// atom itself. (g twice may be a translation of the crystal.)
   package let images: [Int]
   /// 1 for atoms between the middles of the first and the second grain, around the boundary within the cell; 2 for those
   /// around the one at its faces; 0 for those on a mirror plane between.
@@ -32,17 +33,21 @@ package struct BoundaryExchange: Sendable {
       let height = flips ? lower.low + lower.high : upper.low - lower.low
       for p in PlaneOperation.all(of: structure.box) {
         guard let (c, images) = finder.map(p, flips: flips, height: height) else { continue }
-        plane = p
-        self.flips = flips
-        translation = Vector3(c.x, c.y, height)
-        self.images = images
         // A mirror plane passes amid the grains; without one the middle of the first grain may be anywhere.
         let (a, b) = (0.5 * (lower.low + lower.high), flips ? 0.5 * (upper.low + upper.high) : 0.5 * (lower.low + lower.high) + height)
         let t = LayeredGrain.tolerance
-        halves = z.map { z in
+        let halves: [Int8] = z.map { z in
           if flips, abs(z - a) < t || abs(z - b) < t { return 0 }
           return z > a - t && z < b - t ? 1 : 2
         }
+        var partners = images
+        for i in images.indices where halves[i] == 1 { partners[images[i]] = i }
+        guard partners.indices.allSatisfy({ halves[$0] == 0 || halves[partners[$0]] == 3 - halves[$0] }) else { continue }
+        plane = p
+        self.flips = flips
+        translation = Vector3(c.x, c.y, height)
+        self.images = partners
+        self.halves = halves
         return
       }
     }
@@ -81,14 +86,13 @@ package struct BoundaryExchange: Sendable {
     let (low, high) = (drift(seams.low), drift(seams.high))
     let (a, b) = (ratio * seams.heights.low + low.z, ratio * seams.heights.high + high.z)
     let span = half == 1 ? b - a : length - (b - a)
-    // c from the atoms of the seams, which are crystal.
+    // c of g as it is now, in the plane from the atoms of the seams, which are crystal.
     var c = translation
-    c.z = flips ? 2 * (half == 1 ? a : b) : (half == 1 ? span : -span)
+    c.z = flips ? 2 * (half == 1 ? a : b) : span
     var sum = SIMD2<Double>.zero
-    let both = (seams.low + seams.high).filter { halves[$0] == half }
+    let both = (seams.low + seams.high).filter { halves[$0] == 1 }
     for i in both {
-      let r = apply(positions[i], .zero)
-      let move = positions[images[i]] - r
+      let move = positions[images[i]] - apply(positions[i], .zero)
       sum += LayeredGrain.nearest(SIMD2(move.x - translation.x, move.y - translation.y), box)
     }
     let mean = sum / Double(max(both.count, 1))
@@ -98,13 +102,17 @@ package struct BoundaryExchange: Sendable {
     result.box.setCell(cell)
     if half == 2 {
       // The half at the faces of the cell as one piece, above the other.
-      for i in positions.indices where start.positions[i].z < seams.heights.low - LayeredGrain.tolerance { positions[i].z += length }
+      for i in positions.indices where halves[i] != 1 && start.positions[i].z < seams.heights.low + LayeredGrain.tolerance {
+        positions[i].z += length
+      }
     }
-    for i in positions.indices where halves[i] == half { positions[images[i]] = apply(positions[i], c) }
+    for i in positions.indices where halves[i] == half {
+      positions[images[i]] = half == 1 ? apply(positions[i], c) : applyInverse(positions[i], c)
+    }
     // Atoms on a mirror plane: the middle between where they are and where their images say.
     let old = positions
     for i in positions.indices where halves[i] == 0 {
-      var move = (apply(old[images[i]], c) - old[i]) * result.box.inverse
+      var move = (applyInverse(old[images[i]], c) - old[i]) * result.box.inverse
       move -= move.rounded(.toNearestOrEven)
       positions[i] += 0.5 * (move * result.box.cell)
     }
@@ -134,7 +142,7 @@ package struct BoundaryExchange: Sendable {
     for height in [seams.heights.low, seams.heights.high] {
       let near = start.positions.indices.filter {
         let d = start.positions[$0].z - height
-        return abs(d - length * (d / length).rounded()) < 1.5
+        return abs(d - length * (d / length).rounded()) < 2.5
       }
       let moves = near.map { positions[$0] - structure.box.cartesian(start.box.fractional(start.positions[$0])) }
       let mean = (1 / Double(max(moves.count, 1))) * moves.reduce(.zero, +)
@@ -150,6 +158,12 @@ package struct BoundaryExchange: Sendable {
   func apply(_ r: Vector3, _ c: Vector3) -> Vector3 {
     let xy = plane.image(SIMD2(r.x, r.y))
     return Vector3(xy.x + c.x, xy.y + c.y, (flips ? -r.z : r.z) + c.z)
+  }
+
+  /// The other way round: P is orthogonal.
+  private func applyInverse(_ r: Vector3, _ c: Vector3) -> Vector3 {
+    let d = SIMD2(r.x - c.x, r.y - c.y)
+    return Vector3((d * plane.x).sum(), (d * plane.y).sum(), flips ? c.z - r.z : r.z - c.z)
   }
 
   /// Atoms near the planes between the halves, in the configuration that the isometry holds in.
@@ -221,8 +235,7 @@ private struct PlaneFinder {
         else { break }
         images.append(image)
       }
-      // Twice it must be nothing, so that what is done to images is done to pairs.
-      if images.count == positions.count, images.indices.allSatisfy({ images[images[$0]] == $0 }) { return (c, images) }
+      if images.count == positions.count, Set(images).count == images.count { return (c, images) }
     }
     return nil
   }

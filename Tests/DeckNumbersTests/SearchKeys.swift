@@ -177,9 +177,9 @@ import Testing
 
   @Test("a search that was stopped goes on to the table that it would have had", arguments: ["random", "bayes"])
   func stopped(_ method: String) throws {
-    let search = "method: \(method), stop: {trials: 24, unchanged: 1000}"
+    let search = "method: \(method), stop: {trials: 60, unchanged: 1000}, force_tolerance: 1e-4"
     let whole = try DeckRun(Self.deck(search))
-    let parts = try DeckRun(Self.deck(search), ranks: 2, limits: RunLimits(seconds: 0.3))
+    let parts = try DeckRun(Self.deck(search), ranks: 2, limits: RunLimits(seconds: 0.1))
     var rounds = 0
     while case .stopped = parts.outcome, rounds < 50 {
       rounds += 1
@@ -188,7 +188,7 @@ import Testing
         let text = try parts.read("run/trials.jsonl")
         try parts.write("run/trials.jsonl", text + text.split(separator: "\n").last!.prefix(40))
       }
-      try parts.resume(ranks: rounds % 3 + 1, limits: RunLimits(seconds: rounds < 5 ? 0.3 : 100))
+      try parts.resume(ranks: rounds % 3 + 1, limits: RunLimits(seconds: rounds < 5 ? 0.1 : 100))
     }
     #expect(rounds > 0, "it was not stopped at all")
     #expect(try parts.read("run/search.csv") == whole.read("run/search.csv"))

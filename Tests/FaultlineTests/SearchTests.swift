@@ -6,9 +6,9 @@ extension CommandLineTests {
   /// Searches of the program as users start them.
   @Suite("Searches") struct SearchTests {
     private static let deck = """
-      structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: 3.6149, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 12}}
+      structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: 3.6149, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 25, repeat: [1, 2]}}
       potential: [{eam: {parameters: zhou2004}}]
-      search: {stop: {trials: 60, unchanged: 1000}, force_tolerance: 1e-4}
+      search: {stop: {trials: 120, unchanged: 1000}, force_tolerance: 1e-4}
       """
 
     @Test("kill -9 loses no trial that had ended, and the rest is what it would have been", arguments: [nil, 2] as [Int?])
@@ -33,12 +33,12 @@ extension CommandLineTests {
       for process in processes { kill(process, SIGKILL) }
       _ = running.wait(timeout: 60)
       let left = lines() - 1
-      #expect(left >= 5 && left < 60, "\(left) trials")
+      #expect(left >= 5 && left < 120, "\(left) trials")
       let journal = try launcher.read("run/trials.jsonl")
       let resumed = try launcher.run(ranks: ranks, "resume", "run")
       #expect(resumed.code == 0, "\(resumed.errors)")
       #expect(try launcher.read("run/trials.jsonl").hasPrefix(journal), "what had ended is still there")
-      #expect(lines() == 61, "and is not done again")
+      #expect(lines() == 121, "and is not done again")
       #expect(try launcher.read("run/search.csv") == launcher.read("whole/search.csv"))
       #expect(try launcher.read("run/best.extxyz") == launcher.read("whole/best.extxyz"))
     }
@@ -65,7 +65,7 @@ extension CommandLineTests {
       try launcher.write("deck.yaml", Self.deck)
       let result = try launcher.run("check", "deck.yaml", "--ranks", "8")
       #expect(result.code == 0, "\(result.errors)")
-      for words in ["Σ5 (310)[001]: ", "at most 60 trials on 8 groups of 1 rank", "µs an atom and step", "no mistakes"] {
+      for words in ["Σ5 (310)[001]: ", "at most 120 trials on 8 groups of 1 rank", "µs an atom and step", "no mistakes"] {
         #expect(result.output.contains(words), "\(result.output)")
       }
       try launcher.write("three.yaml", Self.deck.replacing("search: {", with: "search: {ranks_per_trial: 3, "))

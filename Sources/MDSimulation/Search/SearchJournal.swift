@@ -2,8 +2,8 @@ import Foundation
 import MDCore
 import MDIO
 
-/// What has ended, a line of JSON a trial, on the disk before the next one begins: what a search goes on from, `kill -9`
-/// included. Rank 0's.
+/// What has ended, a line of JSON a trial, with the system before the next one begins: what a search goes on from, `kill -9`
+/// included. It is brought to the disk every second, for machines that lose power. Rank 0's.
 final class SearchJournal {
   /// The first line: of which search the rest is.
   private struct Head: Codable, Equatable {
@@ -18,6 +18,7 @@ final class SearchJournal {
   /// What it held when it was opened.
   private(set) var results: [TrialResult] = []
   private let file: OutputFile
+  private var synchronized = 0.0
 
   /// Whether a search has left something in a folder.
   static func exists(in directory: String) -> Bool {
@@ -75,7 +76,9 @@ final class SearchJournal {
     var data = try encoder.encode(value)
     data.append(0x0A)
     try data.withUnsafeBytes { try file.write($0) }
+    guard PhaseTimers.now() - synchronized > 1 else { return }
     try file.synchronize()
+    synchronized = PhaseTimers.now()
   }
 
   func finish() throws { try file.finish() }
