@@ -64,6 +64,10 @@ static inline int cmpi_send_receive(MPI_Comm comm, const void *send, int send_co
                           MPI_BYTE, cmpi_peer(source), tag, comm, &status);
   return code != MPI_SUCCESS ? code : MPI_Get_count(&status, MPI_BYTE, received);
 }
+// Whether a message is there, without waiting for one.
+static inline int cmpi_probe(MPI_Comm comm, int source, int tag, int *is_there) {
+  return MPI_Iprobe(source, tag, comm, is_there, MPI_STATUS_IGNORE);
+}
 static inline int cmpi_broadcast(MPI_Comm comm, void *bytes, int count, int root) {
   return MPI_Bcast(bytes, count, MPI_BYTE, root, comm);
 }

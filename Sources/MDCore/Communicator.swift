@@ -12,6 +12,8 @@ public protocol Communicator: AnyObject {
   ) -> Int
   func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int)
   func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int
+  /// Whether a message of `source` with this tag is there to be received; does not wait.
+  func isWaiting(from source: Int, tag: Int) -> Bool
 
   /// Element-wise over all ranks, in place; the same bits on every rank, and from call to call.
   func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation)

@@ -39,6 +39,9 @@ public struct RandomStream: Equatable, Sendable {
   public static let velocityRescaling = RandomStream(number: 3)
   public static let structures = RandomStream(number: 4)
   public static let barostat = RandomStream(number: 5)
+  /// What the trials of a search begin with, and which atoms they lack.
+  public static let searchProposals = RandomStream(number: 6)
+  public static let searchAtoms = RandomStream(number: 7)
 }
 
 /// Random numbers of one event, named by (seed, stream, id, step). Two generators with the same name give the

@@ -65,6 +65,10 @@ package final class LoopbackCommunicator: Communicator {
     return message.count
   }
 
+  package func isWaiting(from source: Int, tag: Int) -> Bool {
+    hub.hasMail(in: .init(source: source, destination: rank, tag: tag))
+  }
+
   package func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     reduce(values, operation)
   }
@@ -162,6 +166,9 @@ private final class LoopbackJob: @unchecked Sendable {
     }
   }
 
+  /// Within `locked`.
+  var hasFailed: Bool { error != nil }
+
   /// Stops the calling thread for good.
   func park() -> Never {
     while true { sleep(1000) }
@@ -230,6 +237,18 @@ private final class LoopbackHub: @unchecked Sendable {
     job.locked {
       job.wait { !(mail[route]?.isEmpty ?? true) }
       return mail[route]!.removeFirst()
+    }
+  }
+
+  /// Stops for good as waiting does if a rank has failed, so that nobody asks for ever.
+  func hasMail(in route: Route) -> Bool {
+    job.locked {
+      var isThere = false
+      job.wait {
+        isThere = !(mail[route]?.isEmpty ?? true)
+        return isThere || !job.hasFailed
+      }
+      return isThere
     }
   }
 

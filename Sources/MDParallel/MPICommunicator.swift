@@ -142,6 +142,13 @@ package final class MPICommunicator: Communicator {
     sendReceive(.init(start: nil, count: 0), to: -1, into: bytes, from: source, tag: tag)
   }
 
+  /// MPI_Iprobe.
+  package func isWaiting(from source: Int, tag: Int) -> Bool {
+    var isThere: Int32 = 0
+    check(cmpi_probe(handle, Int32(source), Int32(tag), &isThere), "MPI_Iprobe")
+    return isThere != 0
+  }
+
   /// Sums of doubles depend on their order: they are added once and told to all, so that all ranks have the same bits,
   /// which MPI_Allreduce does not promise. That the same arguments give the same sum again is what the MPI standard
   /// strongly recommends for MPI_Reduce and what bitwise restarts rest on.

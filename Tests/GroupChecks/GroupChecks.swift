@@ -56,6 +56,17 @@ public enum GroupChecks {
     }
     if let all, all.rank == members[n - 1] { expect(receive(from: members[0], all) == [99], "a message outside") }
 
+    // A message is seen before it is taken, and only under its tag.
+    if n > 1 {
+      [UInt8(me)].withUnsafeBytes { group.send($0, to: up, tag: 9) }
+      while !group.isWaiting(from: down, tag: 9) {}
+      expect(!group.isWaiting(from: down, tag: 8), "a message with another tag")
+      var one: [UInt8] = [0]
+      let length = one.withUnsafeMutableBytes { group.receive(into: $0, from: down, tag: 9) }
+      expect(length == 1 && one == [UInt8(members[down])], "the message that was seen")
+      expect(!group.isWaiting(from: down, tag: 9), "a message twice")
+    }
+
     // Rank r sends d + 1 bytes, all r, to rank d.
     let out = (0..<n).flatMap { [UInt8](repeating: UInt8(me), count: $0 + 1) }
     let counts = (0..<n).map { $0 + 1 }

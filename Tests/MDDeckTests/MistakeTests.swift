@@ -21,7 +21,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 private let zbl = "potential: [{zbl: {inner: 1, outer: 2}}]\n"
 private let crystal = "structure: {lattice: {type: bcc, constant: 3, species: [Fe]}}\n"
 private let topKeys =
-  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, tasks, analysis, output, scan"
+  "title, seed, structure, species, potential, groups, velocities, neighbors, decomposition, stages, tasks, search, analysis, output, scan"
 
 private let syntax = [
   Mistake(
@@ -132,7 +132,7 @@ private let keysAndTypes = [
       + "grain_boundary, interface, polycrystal, enumerate, match, replicate, periodic, modify: Where the atoms come from.",
     "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, "
       + "zbl, morse: Interatomic potentials, added up.",
-    "deck.yaml:1:1: `deck` needs one of its kinds; allowed: stages, tasks"),
+    "deck.yaml:1:1: `deck` needs one of its kinds; allowed: stages, tasks, search"),
 ]
 
 /// Numbers beyond what any simulation has, whatever the key allows.

@@ -111,7 +111,7 @@ struct SchemaTests {
       let node = try DeckNode.parse(text, file: "")
       #expect(JSONSchemaChecker.accepts(node, JSONSchema.json(sampleSchema, for: nil)), "\(example)")
       let deck = fallbacks.reduce(text) { deck, section in
-        ("\n" + text).contains("\n\(section.key):") || (section.key == "stages" && text.hasPrefix("tasks:")) ? deck : "\(deck)\n\(section.key): \(section.value)"
+        ("\n" + text).contains("\n\(section.key):") || (section.key == "stages" && (text.hasPrefix("tasks:") || text.contains("\nsearch:"))) ? deck : "\(deck)\n\(section.key): \(section.value)"
       }
       // What an example names but does not hold: a boundary, and its own species; and tables have no stages.
       let errors = complaints(deck).filter {

@@ -18,6 +18,7 @@ final class SingleRank: Communicator {
   func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
     fatalError("no other rank")
   }
+  func isWaiting(from source: Int, tag: Int) -> Bool { false }
   func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) { reductions += 1 }
   func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) { reductions += 1 }
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}

@@ -70,7 +70,7 @@ struct PageDeck: Sendable, CustomTestStringConvertible {
     // The SNAP files that come along are of one element, which their names tell.
     if species.isEmpty, let name = text.firstMatch(of: /snap\/([A-Z][a-z]?)_/) { species = [String(name.1)] }
     // Of what needs a builder's grains.
-    let isBicrystal = given.contains("analysis") && text.contains("boundary_energy") || text.contains("grain:")
+    let isBicrystal = given.contains("search") || given.contains("analysis") && text.contains("boundary_energy") || text.contains("grain:")
     if given.contains("tasks"), !given.contains("structure") {
       deck += "structure: {lattice: {type: fcc, constant: equilibrium, species: [Cu]}}\n"
     } else if !given.contains("structure") {
@@ -83,7 +83,7 @@ struct PageDeck: Sendable, CustomTestStringConvertible {
         + species.map { "{species: [\($0), \($0)], epsilon: 0.01, sigma: 2.5}" }.joined(separator: ", ") + "]}}]"
       deck += "potential: " + (species.allSatisfy(["Cu", "Mo"].contains) ? metal : any) + "\n"
     }
-    if !given.contains("stages"), !given.contains("tasks") { deck += "stages: [{minimize: {}}, {dynamics: {steps: 10}}]\n" }
+    if !["stages", "tasks", "search"].contains(where: given.contains) { deck += "stages: [{minimize: {}}, {dynamics: {steps: 10}}]\n" }
     return deck
   }
 

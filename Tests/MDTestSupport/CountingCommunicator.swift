@@ -44,6 +44,8 @@ public final class CountingCommunicator: Communicator {
     base.receive(into: bytes, from: source, tag: tag)
   }
 
+  public func isWaiting(from source: Int, tag: Int) -> Bool { base.isWaiting(from: source, tag: tag) }
+
   public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     traffic.reductions += 1
     base.allReduce(values, operation)

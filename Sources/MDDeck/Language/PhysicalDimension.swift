@@ -67,6 +67,7 @@ extension PhysicalDimension {
   /// Those of the reference's table of units.
   static let common = [
     length, inverseLength, time, rate, temperature, energy, force, pressure, velocity, mass, charge, potential, electricField,
+    wallTime,
   ]
 
   package static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
@@ -84,6 +85,9 @@ extension PhysicalDimension {
     [
       Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
     ], magnitudes: 1e-9...1e13)
+  /// Of the clock on the wall, not of the atoms.
+  package static let wallTime = PhysicalDimension(
+    "a time of the clock", [Unit("s"), Unit("min", 60), Unit("h", 3600), Unit("d", 86_400)], magnitudes: 1e-3...1e9)
   package static let temperature = PhysicalDimension("a temperature", [Unit("K")], magnitudes: 1e-9...1e9)
   package static let energy = PhysicalDimension(
     "an energy",

@@ -5,7 +5,7 @@ struct PlanCheck {
   let plan: RunPlan
   let deck: DeckSection
   let parts: DeckParts
-  private(set) var errors: [FaultlineError] = []
+  var errors: [FaultlineError] = []
   private(set) var warnings: [FaultlineError] = []
 
   init(plan: RunPlan, deck: DeckSection, parts: DeckParts) {
@@ -22,6 +22,7 @@ struct PlanCheck {
     check(plan.potential, parts.potentials)
     check(plan.analysis, parts.observers)
     checkTasks()
+    checkSearch()
     checkTrajectories()
   }
 
@@ -144,7 +145,23 @@ struct PlanCheck {
   private mutating func check(_ boundary: GrainBoundaryPlan, _ section: DeckSection) {
     checkCount(boundary.species, boundary.lattice, section)
     if boundary.axis == SIMD3(0, 0, 0) { errors.append(section.error("axis", "is zero")) }
-    if boundary.sigma % 2 == 0 {
+    if plan.search?.family != nil {
+      // The planes are the family's.
+      for key in ["sigma", "plane"] where section.gives(key) {
+        errors.append(
+          section.error(key, "is said by `search.family`", hint: "leave it out, or search one boundary without `family`"))
+      }
+      if boundary.kind != .tilt {
+        errors.append(section.error("kind", "is no symmetric tilt, of which `search.family` is", hint: "kind: tilt"))
+      }
+      if !boundary.freeSurfaces, section.gives("vacuum") {
+        errors.append(section.error("vacuum", "needs `free_surfaces: true`"))
+      }
+      return
+    }
+    if section["sigma"] == nil {
+      errors.append(section.error("sigma", "is missing", hint: "for example 5 for the plane (3 1 0) about [0, 0, 1]"))
+    } else if boundary.sigma % 2 == 0 {
       errors.append(section.error("sigma", "is even", hint: "Σ of cubic crystals is odd: 3, 5, 7, 9, 11, …"))
     }
     switch boundary.kind {

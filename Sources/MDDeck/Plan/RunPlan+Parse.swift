@@ -71,6 +71,7 @@ extension RunPlan {
       StagePlan($1.section, number: $0 + 1, parts: parts, hasBoundaries: hasBoundaries)
     }
     tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
+    search = (deck["search"]?.section).map(SearchPlan.init)
     analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
     output = OutputPlan(deck.section("output"), parts: parts, defaultDirectory: name + "-run")
@@ -166,7 +167,7 @@ extension GrainBoundaryPlan {
     pressure = section.double("pressure")
     species = section.strings("species")
     axis = section.integerVector("axis")
-    sigma = section.integer("sigma")
+    sigma = section["sigma"]?.integer ?? 0
     plane = section["plane"]?.integerVector ?? axis
     let copies = section.integers("repeat")
     repetition = (copies[0], copies[1])

@@ -20,6 +20,8 @@ package struct RunPlan: Sendable {
   package var stages: [StagePlan]
   /// In place of stages.
   package var tasks: [EntryPlan]
+  /// In place of stages and tasks.
+  package var search: SearchPlan?
   /// Observers, in the order of the registry.
   package var analysis: [EntryPlan]
   package var output: OutputPlan

@@ -45,6 +45,32 @@ extension StagePlan {
   }
 }
 
+extension StagePlan {
+  /// Langevin dynamics that no deck asks for, in a fixed cell.
+  ///
+  /// - Parameters:
+  ///   - temperature: at the start and at the end, K.
+  ///   - timestep, damping: ps.
+  package static func langevin(
+    temperature: (Double, Double), steps: Int, timestep: Double, damping: Double = 0.1,
+    location: SourceLocation = SourceLocation(file: "")
+  ) -> StagePlan {
+    func number(_ x: Double) -> DeckValue { DeckValue(content: .number(x), location: location) }
+    func entry(_ name: String, _ value: DeckValue) -> DeckSection.Entry {
+      DeckSection.Entry(name: name, location: location, value: value, isGiven: true)
+    }
+    let ramp = DeckValue(content: .list([number(temperature.0), number(temperature.1)]), location: location)
+    let section = DeckSection(
+      name: "langevin", location: location, entries: [entry("temperature", ramp), entry("damping", number(damping))])
+    return StagePlan(
+      name: "dynamics",
+      work: .dynamics(
+        DynamicsPlan(
+          steps: steps, timestep: timestep, thermostat: EntryPlan(name: "langevin", section: section), barostat: nil,
+          loads: [], hasBoundaries: true, removeDrift: true)), location: location)
+  }
+}
+
 /// A relaxation, `minimize` of the deck.
 package struct MinimizePlan: Sendable {
   /// Of the registry of minimisers.

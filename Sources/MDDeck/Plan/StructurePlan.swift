@@ -154,6 +154,7 @@ package struct GrainBoundaryPlan: Sendable {
   package var pressure: Double
   package var species: [String]
   package var axis: SIMD3<Int>
+  /// 0 for a family of boundaries, whose members have their own.
   package var sigma: Int
   /// For a twist boundary, the axis.
   package var plane: SIMD3<Int>

@@ -49,7 +49,7 @@ package struct DeckSchema: Sendable {
     for index in object.keys.indices where purpose?.neededSections.contains(object.keys[index].name) ?? false {
       object.keys[index].presence = .required
     }
-    if purpose == .run || purpose == .resume { object.rules = [.init(.exactlyOne, of: ["stages", "tasks"])] }
+    if purpose == .run || purpose == .resume { object.rules = [.init(.exactlyOne, of: ["stages", "tasks", "search"])] }
     return object
   }
 

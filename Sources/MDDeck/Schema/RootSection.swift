@@ -32,6 +32,9 @@ extension DeckSchema {
         .optional(
           "tasks", .list(.object(task(parts)), count: 1...1000),
           "In place of stages: numbers that the crystal of `structure` is known by. It is brought to its equilibrium at 0 K first."),
+        .optional(
+          "search", .object(search),
+          "In place of stages: the state of the grain boundary of `structure` with the lowest energy, from many starts."),
         .defaulted("analysis", .object(analysis(parts)), "{}", "Quantities computed on the way."),
         .defaulted("output", .object(output(parts)), "{}", "What is written, and where."),
         .defaulted(
@@ -42,7 +45,7 @@ extension DeckSchema {
           "Values that keys take, as `--set` names them: a run of each combination in a folder of its own, and a table of "
             + "results. `scan: {structure.lattice.constant: [3.60, 3.62, 3.64]}`"),
       ],
-      rules: [.init(.atMostOne, of: ["stages", "tasks"])],
+      rules: [.init(.atMostOne, of: ["stages", "tasks", "search"])],
       example: """
         structure: {lattice: {type: fcc, constant: 3.615, species: [Cu], size: [10, 10, 10]}}
         potential:

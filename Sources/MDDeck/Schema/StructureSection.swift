@@ -137,7 +137,9 @@ extension DeckSchema {
       pressure,
       .required("species", .list(.string, count: 1...3), "Species of the sublattices, as in `structure.lattice`."),
       .required("axis", .vector(.integer(-100...100)), "Rotation axis [u, v, w]."),
-      .required("sigma", .integer(3...100_000), "Σ, the inverse density of coincidence sites; odd."),
+      .optional(
+        "sigma", .integer(3...100_000),
+        "Σ, the inverse density of coincidence sites; odd. Required, but for a `search` of a family of boundaries."),
       .optional("plane", .vector(.integer(-1000...1000)), "Boundary plane (h, k, l); required for tilt."),
       .defaulted(
         "repeat", .list(.copies, count: 2...2), "[1, 1]", "Copies of the in-plane period along x, y."),

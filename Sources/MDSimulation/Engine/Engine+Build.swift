@@ -35,13 +35,19 @@ extension Engine {
   }
 
   /// Runs a stage from its start to its end. Collective. Returns the state of the system at its end.
+  /// - Parameter each: is called after each step, and ends the stage by an error.
   @discardableResult
-  package func run(_ stage: StagePlan, velocities: VelocitiesPlan? = nil) throws -> ThermoRow {
+  package func run(
+    _ stage: StagePlan, velocities: VelocitiesPlan? = nil, each: () throws -> Void = {}
+  ) throws -> ThermoRow {
     try enter(stage)
     lastStageConverged = false
     _ = try prepareVelocities(velocities, draws: velocities != nil)
     var tally = try start()
-    while !isStageOver { tally = try step([.energy, .virial]).tally }
+    while !isStageOver {
+      tally = try step([.energy, .virial]).tally
+      try each()
+    }
     lastStageConverged = self.stage.isAtTolerances
     let row = sample(tally)
     try leave()

@@ -58,6 +58,10 @@ package enum DryRun {
       // Without its constants there is no structure to look at.
       try mistakes.refuse()
     }
+    if plan.search != nil {
+      try mistakes.refuse()
+      return try SearchCheck.run(plan, ranks: ranks, communicator: communicator, log: log)
+    }
     let system = try system(plan, ranks: ranks, &mistakes, communicator, log)
     try mistakes.refuse()
     guard let system else { preconditionFailure("a system that cannot be made is a mistake") }

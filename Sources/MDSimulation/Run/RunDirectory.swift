@@ -29,6 +29,7 @@ package struct RunDirectory: Sendable {
   /// has no row of a later step than 0, and if there is no checkpoint.
   package var contents: Contents {
     let marks = [thermo, summary, checkpoints].filter { FileManager.default.fileExists(atPath: $0) }
+    if SearchJournal.exists(in: path) { return .run("a search for a boundary's state") }
     if marks.isEmpty { return .nothing }
     if let newest = CheckpointStore(checkpoints).steps.first { return .run("up to step \(newest)") }
     if marks.contains(summary) {
@@ -66,7 +67,7 @@ package struct RunDirectory: Sendable {
     let contents = contents
     if case .run(let progress) = contents, !overwrite { throw occupied(progress) }
     if contents != .nothing {
-      for old in [log, thermo, summary, checkpoints] + trajectories.map(file) {
+      for old in [log, thermo, summary, checkpoints, SearchRun.record(in: path), SearchJournal.path(in: path)] + trajectories.map(file) {
         try? FileManager.default.removeItem(atPath: old)
       }
     }
@@ -79,7 +80,7 @@ package struct RunDirectory: Sendable {
 
   /// The refusal to write over a run.
   func occupied(_ progress: String) -> FaultlineError {
-    let resume = CheckpointStore(checkpoints).steps.isEmpty ? "" : "'faultline resume \(path)' continues it, "
+    let resume = CheckpointStore(checkpoints).steps.isEmpty && !SearchJournal.exists(in: path) ? "" : "'faultline resume \(path)' continues it, "
     return FaultlineError(
       .input, "the run directory \(path) already holds a run, \(progress)",
       hint: resume + "--overwrite replaces it, --output DIR writes elsewhere")

@@ -40,6 +40,7 @@ package enum RunJob {
     var plan = plan
     if let output = options.output { plan.output.directory = output }
     if options.overwrite { plan.output.overwrite = true }
+    if plan.search != nil { return try SearchRun.start(plan, options, communicator: communicator, log: log) }
     if !plan.tasks.isEmpty { return try TaskRun.run(plan, options, communicator: communicator, log: log) }
     return try Simulation.start(plan, endedJob: options.endedJob, communicator: communicator, log: log)
       .run(limits: options.limits)
@@ -66,6 +67,9 @@ package enum RunJob {
       }
       return try TaskRun.run(
         tasks.plan, resuming: tasks.record, options, communicator: communicator, log: log)
+    }
+    if extend == nil, let outcome = try SearchRun.resume(in: path, options, communicator: communicator, log: log) {
+      return outcome
     }
     return try Simulation.resume(
       from: path, extend: extend, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,

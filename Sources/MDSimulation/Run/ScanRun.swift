@@ -142,9 +142,7 @@ struct ScanRun {
     options.output = nil
     switch state {
     case .begun:
-      return try Simulation.resume(
-        from: point.directory, endedJob: options.endedJob, communicator: communicator, log: log
-      ).run(limits: options.limits)
+      return try RunJob.resume(from: point.directory, options, communicator: communicator, log: log)
     default:
       options.overwrite = true
       return try RunJob.start(point.plan, options, communicator: communicator, log: log)
@@ -161,7 +159,7 @@ struct ScanRun {
       guard communicator.isRoot else { return }
       if Self.numbers(of: point.directory)?.status == "finished" {
         found = .finished
-      } else if !CheckpointStore(RunDirectory(point.directory).checkpoints).steps.isEmpty {
+      } else if SearchJournal.exists(in: point.directory) || !CheckpointStore(RunDirectory(point.directory).checkpoints).steps.isEmpty {
         found = .begun
       }
     }

@@ -100,7 +100,12 @@ enum StructureFactory {
     }
   }
 
-  private static func build(_ plan: GrainBoundaryPlan, admit: StructureSize.Admission) throws -> BuiltStructure {
+  /// The builder of a deck's boundary.
+  static func builder(_ plan: GrainBoundaryPlan) throws -> GrainBoundary {
+    guard plan.sigma > 0 else {
+      throw FaultlineError(
+        .input, "a family of boundaries is no single structure", hint: "give `sigma` and `plane`, and no `search.family`")
+    }
     let cell = try unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)
     var builder = GrainBoundary(
       plan.kind == .tilt ? .tilt : .twist, cell, axis: plan.axis, sigma: plan.sigma,
@@ -112,7 +117,11 @@ enum StructureFactory {
     builder.shift = SIMD2(plan.shift.0, plan.shift.1)
     builder.expansion = plan.expansion
     builder.overlap = plan.overlap
-    let result = try builder.build(admit: admit)
+    return builder
+  }
+
+  private static func build(_ plan: GrainBoundaryPlan, admit: StructureSize.Admission) throws -> BuiltStructure {
+    let result = try builder(plan).build(admit: admit)
     var notes = [
       "Σ\(result.sigma) (\(indices(result.plane)))[\(indices(result.axis))] \(plan.kind.rawValue) boundary of "
         + "\(plan.lattice.rawValue) \(plan.species.joined(separator: "-")), misorientation "

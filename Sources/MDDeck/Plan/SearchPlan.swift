@@ -1,0 +1,92 @@
+import MDCore
+
+/// A search for the state of a grain boundary with the lowest energy, `search` of the deck.
+package struct SearchPlan: Sendable {
+  package enum Method: String, Sendable, CaseIterable, Codable {
+    /// Every displacement of a grid.
+    case grid
+    case random
+    /// Where a Gaussian process expects to gain most.
+    case bayes
+    /// Random starts, heated and cooled.
+    case anneal
+  }
+
+  package struct Bayes: Sendable {
+    /// Random trials before the first proposal.
+    package var initial: Int
+    /// Trial k is proposed from the results of those up to k − batch.
+    package var batch: Int
+  }
+
+  package struct Anneal: Sendable {
+    /// K; each trial draws its own between them.
+    package var temperature: ClosedRange<Double>
+    package var steps: Int
+    /// ps.
+    package var timestep: Double
+    /// The most atoms that are moved from their place to a hole of the boundary.
+    package var moves: Int
+  }
+
+  /// Which boundaries, in place of one.
+  package struct Family: Sendable {
+    package var largestSigma: Int
+    /// (h k l); nil for all up to the largest Σ.
+    package var planes: [SIMD3<Int>]?
+    package var location: SourceLocation
+  }
+
+  package var method: Method
+  /// Points of a grid along the vectors of the cell of displacements; nil: by `spacing`.
+  package var grid: (Int, Int)?
+  /// Å between points of a grid.
+  package var spacing: Double
+  /// Fractions of an atomic plane that are kept in the boundary.
+  package var kept: ClosedRange<Double>
+  package var ranksPerTrial: Int
+  /// Ends after so many trials without a lower energy.
+  package var unchanged: Int
+  package var trials: Int
+  /// s.
+  package var seconds: Double?
+  /// Structures that are kept.
+  package var keep: Int
+  /// eV/Å.
+  package var forceTolerance: Double
+  package var maxSteps: Int
+  package var bayes: Bayes
+  package var anneal: Anneal
+  package var family: Family?
+  package var location: SourceLocation
+
+  init(_ section: DeckSection) {
+    let over = section.section("over")
+    let stop = section.section("stop")
+    method = Method(rawValue: section.string("method"))!
+    if let shift = over["shift"], shift.isList { grid = (shift.integers[0], shift.integers[1]) }
+    spacing = over.double("spacing")
+    let ends = over.doubles("atoms")
+    kept = min(ends[0], ends[1])...max(ends[0], ends[1])
+    ranksPerTrial = section.integer("ranks_per_trial")
+    unchanged = stop.integer("unchanged")
+    trials = stop.integer("trials")
+    seconds = stop["time"]?.double
+    keep = section.integer("keep")
+    forceTolerance = section.double("force_tolerance")
+    maxSteps = section.integer("max_steps")
+    let bayes = section.section("bayes")
+    self.bayes = Bayes(initial: bayes.integer("initial"), batch: bayes.integer("batch"))
+    let anneal = section.section("anneal")
+    let temperatures = anneal.doubles("temperature")
+    self.anneal = Anneal(
+      temperature: min(temperatures[0], temperatures[1])...max(temperatures[0], temperatures[1]),
+      steps: anneal.integer("steps"), timestep: anneal.double("timestep"), moves: anneal.integer("moves"))
+    family = (section["family"]?.section).map { family in
+      Family(
+        largestSigma: family["sigma_max"]?.integer ?? 0, planes: family["planes"]?.list.map(\.integerVector),
+        location: family.location)
+    }
+    location = section.location
+  }
+}

@@ -1,0 +1,374 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDParallel
+import MDStructures
+
+/// `search` of a deck: one boundary or a family of them, on groups of ranks, in its run directory.
+///
+///     search.json          the deck, for `faultline resume`
+///     trials.jsonl         every trial that has ended
+///     search.csv, map.*, atoms.*, best/, best.extxyz     of a boundary; of a family in a folder each
+///     family.csv, family.svg
+///     run.json, log.txt
+final class SearchRun {
+  private let plan: RunPlan
+  private let search: SearchPlan
+  private let options: RunJob.Options
+  private let communicator: any Communicator
+  private let log: RunLog
+  private let directory: RunDirectory
+  private let began = PhaseTimers.now()
+  private var campaigns: [SearchCampaign] = []
+  private var tables: [SearchTables] = []
+  private var journal: SearchJournal?
+  private var summary: SearchSummary
+  private var lastTable = 0.0
+
+  private init(_ plan: RunPlan, _ options: RunJob.Options, communicator: any Communicator, log: RunLog) throws {
+    guard let search = plan.search else { preconditionFailure("a plan without a search") }
+    self.plan = plan
+    self.search = search
+    self.options = options
+    self.communicator = communicator
+    self.log = log
+    directory = RunDirectory(plan.output.directory)
+    summary = SearchSummary(plan, ranks: communicator.size)
+  }
+
+  // MARK: Starting and resuming
+
+  /// What search.json keeps.
+  private struct Record: Codable {
+    var deck: DeckSource
+  }
+
+  static func record(in directory: String) -> String { directory + "/search.json" }
+
+  /// Collective.
+  static func start(
+    _ plan: RunPlan, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
+  ) throws -> RunOutcome {
+    try SearchRun(plan, options, communicator: communicator, log: log).run(isFresh: true)
+  }
+
+  /// Goes on with the search in a folder; nil if there is none. Collective.
+  static func resume(
+    in path: String, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
+  ) throws -> RunOutcome? {
+    let root = RunDirectory(path).path
+    var record: Record?
+    try communicator.agree {
+      guard communicator.isRoot, FileManager.default.fileExists(atPath: Self.record(in: root)) else { return }
+      record = try AtomicFile.readJSON(Record.self, from: Self.record(in: root))
+    }
+    guard let source = try Broadcast.value(record, communicator)?.deck else { return nil }
+    var plan = try DeckReading.plan(source, purpose: .run, communicator: communicator, log: log)
+    guard plan.search != nil else {
+      throw FaultlineError(.input, "\(Self.record(in: root)) holds a deck without a search", isCollective: true)
+    }
+    plan.output.directory = root
+    return try SearchRun(plan, options, communicator: communicator, log: log).run(isFresh: false)
+  }
+
+  /// The boundaries of a search: the deck's, or those of its family. `plan` has its lattice constant.
+  static func spaces(_ plan: RunPlan) throws -> [BoundarySpace] {
+    guard let search = plan.search, case .grainBoundary(let given)? = plan.structure?.source else {
+      preconditionFailure("the deck's check lets searches through for grain boundaries only")
+    }
+    return try members(given, search).enumerated().map { number, boundary in
+      do { return try BoundarySpace(boundary, number: number, kept: search.kept) } catch var error as FaultlineError {
+        error.kind = .input
+        if error.location == nil { error.location = plan.structure?.location }
+        throw error
+      }
+    }
+  }
+
+  private static func members(_ given: GrainBoundaryPlan, _ search: SearchPlan) throws -> [GrainBoundaryPlan] {
+    guard let family = search.family else { return [given] }
+    var planes: [SIMD3<Int>] = family.planes ?? []
+    if family.planes == nil {
+      for sigma in stride(from: 3, through: family.largestSigma, by: 2) {
+        planes += SymmetricTilt.planes(axis: given.axis, sigma: sigma).filter {
+          SymmetricTilt.angle(axis: given.axis, plane: $0) != nil
+        }
+      }
+    }
+    guard !planes.isEmpty else {
+      throw FaultlineError(
+        .input, "there is no symmetric tilt boundary about [\(given.axis.x), \(given.axis.y), \(given.axis.z)] up to Σ\(family.largestSigma)",
+        hint: "a larger `sigma_max`", at: family.location, isCollective: true)
+    }
+    return planes.map { plane in
+      var one = given
+      (one.plane, one.sigma) = (plane, SymmetricTilt.sigma(of: plane))
+      return one
+    }
+  }
+
+  /// What the results of trials hang on.
+  private func setting(_ files: [String: FileChecksum]) -> String {
+    let parts: [Any] = [
+      plan.seed, search.method, search.grid as Any, search.spacing, search.kept, search.forceTolerance, search.maxSteps,
+      search.bayes, search.anneal, campaigns.map { "\($0.space.plan)" },
+      plan.potential.map { "\($0.name): \(Self.plain($0.section))" }, plan.neighbors.skin,
+      files.sorted { $0.key < $1.key }.map { "\(($0.key as NSString).lastPathComponent) \($0.value.checksum)" },
+    ]
+    let text = parts.map { "\($0)" }.joined(separator: "; ")
+    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return String(sum, radix: 16)
+  }
+
+  /// Values without their places in files; of paths the names.
+  private static func plain(_ section: DeckSection) -> String {
+    section.entries.map { "\($0.name) \(plain($0.value.content))" }.joined(separator: ", ")
+  }
+
+  private static func plain(_ content: DeckValue.Content) -> String {
+    switch content {
+    case .list(let items): "[" + items.map { plain($0.content) }.joined(separator: ", ") + "]"
+    case .section(let section): "{" + plain(section) + "}"
+    case .string(let text): (text as NSString).lastPathComponent
+    case .boolean(let flag): "\(flag)"
+    case .integer(let number): "\(number)"
+    case .number(let number): "\(number)"
+    }
+  }
+
+  private func prepare(isFresh: Bool) throws -> RunLock? {
+    guard communicator.isRoot else { return nil }
+    summary.warnings = PotentialCard.warnings(of: plan)
+    try directory.make()
+    let lock = try RunLock(directory: directory.path, endedJob: options.endedJob)
+    if isFresh {
+      let folders = campaigns.count > 1 ? campaigns.map { "/" + $0.space.folder } : [""]
+      let own = folders.flatMap { folder in
+        ["search.csv", "map.csv", "map.svg", "atoms.csv", "atoms.svg", "best", "best.extxyz"].map { folder.dropFirst() + (folder.isEmpty ? "" : "/") + $0 }
+      }
+      try directory.prepare(trajectories: own.map(String.init) + ["trials.jsonl", "family.csv", "family.svg"], overwrite: plan.output.overwrite)
+      var deck = plan.source
+      deck.file = URL(fileURLWithPath: deck.file).standardizedFileURL.path
+      try AtomicFile.writeJSON(Record(deck: deck), to: Self.record(in: directory.path))
+    }
+    // A search has no checkpoints.
+    if isFresh { try? FileManager.default.removeItem(atPath: directory.checkpoints) }
+    for table in tables { try table.makeDirectories() }
+    journal = try SearchJournal(in: directory.path, setting: setting(InputFiles.checksums(plan)))
+    for result in journal?.results ?? [] {
+      guard campaigns.indices.contains(result.order.boundary) else { continue }
+      campaigns[result.order.boundary].take(result)
+    }
+    try log.open(path: directory.log, append: !isFresh)
+    return lock
+  }
+
+  // MARK: Running
+
+  private func run(isFresh: Bool) throws -> RunOutcome {
+    let group = try SearchDispatcher.group(of: communicator, ranks: search.ranksPerTrial)
+    // On each group, as trials are: the same bits however many groups there are.
+    let (resolved, notes) = try EquilibriumLattice.resolved(plan, communicator: group)
+    let spaces = try communicator.agree { try Self.spaces(resolved) }
+    campaigns = spaces.map { SearchCampaign($0, search, seed: plan.seed) }
+    let isFamily = search.family != nil
+    tables = campaigns.map {
+      SearchTables(campaign: $0, search: search, directory: directory.path + (isFamily ? "/" + $0.space.folder : ""))
+    }
+    var lock: RunLock?
+    try communicator.agree { lock = try prepare(isFresh: isFresh) }
+    defer { lock?.release() }
+    log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
+    for warning in summary.warnings { log.line("  warning: \(warning)") }
+    for note in notes { log.line("  " + note) }
+    do {
+      let runner = try TrialRunner(resolved, boundary: spaces[0].plan, communicator: group)
+      begin(runner.crystal, groups: communicator.size / group.size)
+      let deadline = options.limits.seconds.map { began + $0 }
+      let dispatcher = SearchDispatcher(
+        world: communicator, group: group,
+        work: .init(
+          run: { [spaces] order, each in try runner.run(order, of: spaces[order.boundary], each: each) },
+          next: { [unowned self] in try next() }, take: { [unowned self] in try take($0) },
+          isHalted: { [unowned self] in isOutOfTime }, deadline: deadline))
+      let signal = communicator.maximum(Int(try dispatcher.run()))
+      try communicator.agree { if communicator.isRoot { try conclude(signal: Int32(signal)) } }
+      if signal != 0 { return .stopped(Self.reason(Int32(signal))) }
+    } catch {
+      summary.status = "failed"
+      summary.reason = "\(error)"
+      if communicator.isRoot { try? writeSummary() }
+      throw error
+    }
+    return .finished
+  }
+
+  private static func reason(_ signal: Int32) -> String {
+    signal == SearchDispatcher.late ? "the time limit is reached" : "\(StopRequest.name(signal)) received"
+  }
+
+  private var isOutOfTime: Bool { search.seconds.map { PhaseTimers.now() - began > $0 } ?? false }
+
+  private func begin(_ crystal: TrialRunner.Crystal, groups: Int) {
+    summary.crystal = [
+      "energy_eV_per_atom": .number(crystal.energy), "volume_A3_per_atom": .number(crystal.volume), "pressure_bar": .number(crystal.pressure),
+    ]
+    summary.groups = groups
+    guard communicator.isRoot else { return }
+    log.line(
+      "  perfect crystal \(RunLog.fixed(crystal.energy, 6)) eV/atom, \(RunLog.fixed(crystal.volume, 4)) Å³/atom at "
+        + BoundaryEnergy.kilobar(crystal.pressure))
+    if abs(crystal.pressure) > 1000 {
+      let text = "the perfect crystal is under \(BoundaryEnergy.kilobar(crystal.pressure)): `constant` is not this potential's, and everything is "
+        + "strained; `constant: equilibrium` finds its own"
+      log.line("  warning: " + text)
+      summary.warnings.append(text)
+    }
+    for campaign in campaigns {
+      for line in Self.description(campaign, search) { log.line("  " + line) }
+      if !campaign.results.isEmpty { log.line("    \(RunLog.counted(campaign.results.count, "trial")) of an earlier start") }
+    }
+    log.line(
+      "  \(RunLog.counted(groups, "group")) of \(RunLog.counted(search.ranksPerTrial, "rank")), method \(search.method.rawValue)")
+    if search.method == .bayes, groups > search.bayes.batch {
+      log.line("  warning: with `bayes.batch` \(search.bayes.batch) of \(groups) groups some must wait for others")
+    }
+    log.startProgress()
+    try? writeSummary()
+  }
+
+  /// What a boundary's search has before it.
+  static func description(_ campaign: SearchCampaign, _ search: SearchPlan) -> [String] {
+    let space = campaign.space
+    let (u, v) = space.cell.vectors
+    func length(_ w: SIMD2<Double>) -> String { RunLog.fixed((w * w).sum().squareRoot(), 3) }
+    let trials = search.method == .grid
+      ? "\(RunLog.counted(campaign.limit, "trial")), \(campaign.skipped) skipped by symmetry"
+      : "at most \(RunLog.counted(campaign.limit, "trial"))"
+    return [
+      "\(space.title): \(RunLog.counted(space.atoms, "atom")), displacements in a cell of \(length(u)) × \(length(v)) Å "
+        + "(\(space.cell.count) in a period) with \(RunLog.counted(space.symmetry.operations.count, "operation")) of symmetry; "
+        + "\(space.removals.map(String.init).joined(separator: ", ")) of \(space.plane) atoms a plane taken out; \(trials)"
+    ] + (space.areAlike ? [] : ["  no symmetry relates the two boundaries of its cell: γ is their mean"])
+  }
+
+  private func next() throws -> SearchCampaign.Next {
+    var waits = false
+    for campaign in campaigns {
+      switch try campaign.next() {
+      case .trial(let order): return .trial(order)
+      case .wait: waits = true
+      case .over: break
+      }
+    }
+    return waits ? .wait : .over
+  }
+
+  private func take(_ trial: Trial) throws {
+    let result = trial.result
+    let campaign = campaigns[result.order.boundary]
+    try tables[result.order.boundary].keep(trial)
+    try journal?.add(result)
+    let before = campaign.best?.energy ?? .infinity
+    campaign.take(result)
+    let name = (campaigns.count > 1 ? campaign.space.title + ", " : "") + "trial \(result.order.trial)"
+    if let failure = result.failure {
+      log.line("  \(name) has failed: \(failure)")
+    } else if !result.isConverged {
+      log.line("  \(name) has not converged in \(RunLog.counted(result.steps, "step"))")
+    }
+    if let best = campaign.best, let energy = best.energy, energy < before - TrialResult.energyTolerance {
+      log.line(
+        "  " + (campaigns.count > 1 ? campaign.space.title + ", " : "") + "trial \(best.order.trial): γ \(RunLog.fixed(energy, 4)) J/m², excess volume "
+          + "\(RunLog.fixed(best.excessVolume ?? .nan, 3)) Å, the lowest so far")
+    }
+    // Tables are written every few seconds; the journal has everything.
+    if PhaseTimers.now() - lastTable > 5 {
+      lastTable = PhaseTimers.now()
+      let table = tables[result.order.boundary]
+      try table.writeTrials(SearchStatistics(campaign.table))
+      try writeSummary()
+    }
+    let done = campaigns.reduce(0) { $0 + $1.results.count }
+    log.progress(
+      "search", done: done, total: campaigns.reduce(0) { $0 + $1.limit }, first: journal?.results.count ?? 0,
+      elapsed: PhaseTimers.now() - began, note: campaign.best?.energy.map { "γ \(RunLog.fixed($0, 4)) J/m²" } ?? "")
+  }
+
+  // MARK: The end
+
+  private func conclude(signal: Int32) throws {
+    var rows: [FamilyTable.Row] = []
+    for (campaign, table) in zip(campaigns, tables) {
+      let statistics = try table.writeAll()
+      rows.append(.init(space: campaign.space, statistics: statistics, isOver: campaign.ending != nil))
+      summary.search[campaigns.count > 1 || search.family != nil ? campaign.space.folder : "boundary"] = .section(table.numbers(statistics))
+      if let best = statistics.states.first {
+        log.line(
+          "\(campaign.space.title): γ \(RunLog.fixed(best.best.energy!, 4)) J/m², excess volume \(RunLog.fixed(best.best.excessVolume!, 4)) Å, "
+            + "\(best.best.atoms) atoms; \(campaign.ending ?? "not ended")")
+      }
+      log.line("  " + statistics.sentence(search.method))
+    }
+    if search.family != nil { try FamilyTable.write(rows, to: directory.path) }
+    try journal?.finish()
+    let done = campaigns.reduce(0) { $0 + $1.table.count }
+    summary.trials = done
+    if signal != 0 {
+      summary.status = "stopped"
+      summary.reason = Self.reason(signal)
+      try writeSummary()
+      log.line("Stopped: \(Self.reason(signal)); 'faultline resume \(directory.path)' continues")
+      return
+    }
+    if let row = rows.first(where: { $0.statistics.states.isEmpty }) {
+      let reason = campaigns[row.space.number].table.compactMap(\.failure).first ?? "no relaxation has converged"
+      throw FaultlineError(.run, "no trial of \(row.space.title) ended in a relaxed state: \(reason)", isCollective: true)
+    }
+    summary.status = "finished"
+    try writeSummary()
+    log.line("Finished: \(RunLog.counted(done, "trial")) in \(RunLog.duration(PhaseTimers.now() - began)); results: \(directory.path)")
+  }
+
+  private func writeSummary() throws {
+    summary.seconds = PhaseTimers.now() - began
+    summary.trials = campaigns.reduce(0) { $0 + $1.table.count }
+    try AtomicFile.writeJSON(summary, to: directory.summary)
+  }
+}
+
+/// run.json of a search.
+private struct SearchSummary: Encodable {
+  var status = "running"
+  var reason: String?
+  let version = faultlineVersion
+  let title: String?
+  let deck: String
+  let settings: [String]
+  let started: String
+  let ranks: Int
+  var groups = 1
+  let potentials: [String]
+  let method: String
+  /// Trials, for programs that look how far a run got.
+  var trials = 0
+  var seconds = 0.0
+  var warnings: [String] = []
+  var crystal: [String: JSONNumber] = [:]
+  var search: [String: JSONNumber] = [:]
+
+  enum CodingKeys: String, CodingKey {
+    case status, reason, version, title, deck, settings, started, ranks, groups, potentials, method, warnings, crystal, search
+    case trials = "steps_total"
+    case seconds = "loop_seconds"
+  }
+
+  init(_ plan: RunPlan, ranks: Int) {
+    (title, deck, settings, self.ranks) = (plan.title, plan.source.file, plan.source.settings, ranks)
+    started = ISO8601DateFormatter().string(from: Date())
+    potentials = plan.potential.map(\.name)
+    method = plan.search?.method.rawValue ?? ""
+  }
+}

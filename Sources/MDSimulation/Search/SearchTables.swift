@@ -1,0 +1,244 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDIO
+import MDNumerics
+import MDStructures
+
+/// What a search of one boundary writes: tables, pictures and the structures of its best states. Rank 0's.
+struct SearchTables {
+  let campaign: SearchCampaign
+  let search: SearchPlan
+  let directory: String
+
+  private var space: BoundarySpace { campaign.space }
+
+  private static func number(_ x: Double?, _ digits: Int) -> String {
+    x.map { $0.isFinite ? String(format: "%.\(digits)g", $0) : "" } ?? ""
+  }
+  private static func quoted(_ text: String) -> String {
+    text.contains(where: { ",\"\n".contains($0) }) ? "\"" + text.replacing("\"", with: "\"\"").replacing("\n", with: " ") + "\"" : text
+  }
+  private static func write(_ rows: [[String]], _ path: String) throws {
+    try AtomicFile.write(rows.map { $0.joined(separator: ",") }.joined(separator: "\n") + "\n", to: path)
+  }
+
+  // MARK: Tables
+
+  /// A row a trial.
+  func writeTrials(_ statistics: SearchStatistics) throws {
+    var rows = [[
+      "trial", "method", "shift_u", "shift_v", "shift_x", "shift_y", "atoms", "removed", "gap [Å]", "start_energy [J/m²]",
+      "energy [J/m²]", "energy_first [J/m²]", "energy_second [J/m²]", "excess_volume [Å]", "normal_pressure [bar]", "steps",
+      "converged", "copied", "duplicate_of", "failure",
+    ]]
+    for result in campaign.table {
+      let (order, start) = (result.order, result.order.start)
+      let edges = space.cell.ofEdges(start.shift)
+      let name = search.method == .bayes && order.trial <= search.bayes.initial ? "random" : search.method.rawValue
+      rows.append([
+        "\(order.trial)", name, Self.number(start.shift.x, 8), Self.number(start.shift.y, 8), Self.number(edges.x, 8),
+        Self.number(edges.y, 8), "\(result.atoms)", "\(start.removed)", Self.number(result.gap, 6),
+        Self.number(result.startEnergy, 8), Self.number(result.energy, 10), Self.number(result.energies.first, 10),
+        Self.number(result.energies.last, 10), Self.number(result.excessVolume, 8), Self.number(result.pressure, 5),
+        "\(result.steps)", result.isConverged ? "1" : "0", result.energiesBefore.isEmpty ? "0" : "1",
+        statistics.duplicates[order.trial].map(String.init) ?? "", Self.quoted(result.failure ?? ""),
+      ])
+    }
+    try Self.write(rows, directory + "/search.csv")
+  }
+
+  /// A place of the map: a displacement in Å, and what a trial there came to.
+  private struct Place {
+    var shift: SIMD2<Double>
+    var result: TrialResult
+
+    func position(_ cell: NonidenticalDisplacements) -> SIMD2<Double> {
+      let (u, v) = cell.vectors
+      return shift.x * u + shift.y * v
+    }
+  }
+
+  /// Every displacement tried with those that symmetry makes equal to it.
+  private var places: [Place] {
+    campaign.table.filter { $0.state != nil }.flatMap { result -> [Place] in
+      var images: [SIMD2<Double>] = []
+      for operation in space.symmetry.operations {
+        let image = operation.image(result.order.start.shift)
+        if !images.contains(where: { DisplacementSymmetry.distance($0, image) < 1e-6 }) { images.append(image) }
+      }
+      return images.map { Place(shift: $0, result: result) }
+    }
+  }
+
+  /// γ over the displacement that trials began with, as table and picture.
+  func writeMap() throws {
+    let places = places
+    var rows = [["shift_u", "shift_v", "x [Å]", "y [Å]", "removed", "start_energy [J/m²]", "energy [J/m²]", "trial"]]
+    for place in places {
+      let r = place.position(space.cell)
+      rows.append([
+        Self.number(place.shift.x, 8), Self.number(place.shift.y, 8), Self.number(r.x, 8), Self.number(r.y, 8),
+        "\(place.result.order.start.removed)", Self.number(place.result.startEnergy, 8), Self.number(place.result.energy, 10),
+        "\(place.result.order.trial)",
+      ])
+    }
+    try Self.write(rows, directory + "/map.csv")
+    guard !places.isEmpty else { return }
+    let (u, v) = space.cell.vectors
+    let corners = [SIMD2<Double>.zero, u, u + v, v]
+    let (xs, ys) = (corners.map(\.x), corners.map(\.y))
+    let (low, high) = (SIMD2(xs.min()!, ys.min()!), SIMD2(xs.max()!, ys.max()!))
+    let scale = min(420 / (high.x - low.x), 420 / (high.y - low.y))
+    func at(_ r: SIMD2<Double>) -> (Double, Double) { (60 + scale * (r.x - low.x), 50 + scale * (high.y - r.y)) }
+    let (width, height) = (scale * (high.x - low.x) + 190, scale * (high.y - low.y) + 100)
+    var picture = VectorPicture(width: width, height: height)
+    picture.text("\(space.title): γ after relaxation, over the displacement at the start", width / 2, 22, size: 13)
+    picture.line(corners.map(at), closed: true)
+    let energies = places.map { $0.result.energy! }
+    let (least, most) = (energies.min()!, energies.sorted()[Int(0.95 * Double(energies.count - 1))])
+    // The lowest on top.
+    for place in places.sorted(by: { $0.result.energy! > $1.result.energy! }) {
+      let (x, y) = at(place.position(space.cell))
+      let share = most > least ? (place.result.energy! - least) / (most - least) : 0
+      picture.circle(
+        x, y, radius: share < 0.01 ? 6 : 5, fill: VectorPicture.color(share), stroke: share < 0.01 ? "#d00" : "#333",
+        title: "trial \(place.result.order.trial): \(RunLog.fixed(place.result.energy!, 4)) J/m²")
+    }
+    for step in 0...10 {
+      let share = Double(step) / 10
+      let y = height - 60 - share * 120
+      picture.circle(width - 95, y, radius: 5, fill: VectorPicture.color(share))
+      if step % 5 == 0 { picture.text("\(RunLog.fixed(least + share * (most - least), 3)) J/m²", width - 84, y + 4, anchor: .start) }
+    }
+    picture.text("\(RunLog.fixed((u * u).sum().squareRoot(), 3)) Å × \(RunLog.fixed((v * v).sum().squareRoot(), 3)) Å, the cell of non-identical displacements", width / 2, height - 16, size: 11)
+    try AtomicFile.write(picture.source, to: directory + "/map.svg")
+  }
+
+  /// γ against the number of atoms.
+  func writeAtoms(_ statistics: SearchStatistics) throws {
+    var rows = [["removed", "kept_fraction", "trials", "states", "energy [J/m²]", "excess_volume [Å]", "trial"]]
+    for m in space.removals {
+      let tried = campaign.table.filter { $0.order.start.removed == m }
+      let states = statistics.states.filter { $0.best.order.start.removed == m }
+      rows.append([
+        "\(m)", Self.number(1 - Double(m) / Double(space.plane), 8), "\(tried.count)", "\(states.count)",
+        Self.number(states.first?.best.energy, 10), Self.number(states.first?.best.excessVolume, 8),
+        states.first.map { "\($0.best.order.trial)" } ?? "",
+      ])
+    }
+    try Self.write(rows, directory + "/atoms.csv")
+    let points = campaign.table.compactMap { result in
+      result.state.map { (1 - Double(result.order.start.removed) / Double(space.plane), $0.energy) }
+    }
+    guard space.removals.count > 1, !points.isEmpty else { return }
+    var picture = VectorPicture(width: 520, height: 380)
+    let frame = VectorPicture.Frame(
+      left: 80, right: 490, top: 40, bottom: 320, xs: 0...1.05, ys: VectorPicture.range(points.map(\.1)))
+    picture.text("\(space.title): γ of each relaxed trial", 285, 24, size: 13)
+    picture.axes(frame, xLabel: "part of an atomic plane that is kept", yLabel: "γ, J/m²")
+    for (x, y) in points { picture.circle(frame.x(x), frame.y(y), radius: 4, fill: "#31688e") }
+    try AtomicFile.write(picture.source, to: directory + "/atoms.svg")
+  }
+
+  // MARK: Structures
+
+  private var structures: String { directory + "/best" }
+  private func file(_ trial: Int) -> String { structures + String(format: "/trial-%05d.extxyz", trial) }
+
+  func makeDirectories() throws {
+    for path in [directory, structures] {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+  }
+
+  /// The structure of a trial that has just ended, if its state is among the best; before the journal knows of it.
+  func keep(_ trial: Trial) throws {
+    guard trial.result.state != nil, let carried = trial.structure else { return }
+    let before = Array(campaign.results.values)
+    let all = (before + [trial.result]).sorted { $0.order.trial < $1.order.trial }
+    let best = SearchStatistics(all).states.prefix(search.keep).map(\.best.order.trial)
+    guard best.contains(trial.result.order.trial) else { return }
+    try writeFrame(trial.result, carried.structure, to: file(trial.result.order.trial))
+    // What the table as it will be judged and the whole both do without.
+    let counted = SearchStatistics(campaign.table).states.prefix(search.keep).map(\.best.order.trial)
+    for result in before where !best.contains(result.order.trial) && !counted.contains(result.order.trial) {
+      try? FileManager.default.removeItem(atPath: file(result.order.trial))
+    }
+  }
+
+  private func writeFrame(_ result: TrialResult, _ structure: Structure, to path: String) throws {
+    let pending = try PendingFile(path)
+    let writer = try ExtXYZWriter(pending.temporary)
+    var frame = ExtXYZFrame(structure)
+    frame.info = [
+      ExtXYZEntry("boundary", space.title), ExtXYZEntry("trial", result.order.trial),
+      ExtXYZEntry("energy_J_per_m2", result.energy ?? .nan), ExtXYZEntry("excess_volume_A", result.excessVolume ?? .nan),
+      ExtXYZEntry("removed", result.order.start.removed),
+      ExtXYZEntry("shift", [result.order.start.shift.x, result.order.start.shift.y]),
+    ]
+    try writer.write(frame)
+    try writer.finish()
+    try pending.commit()
+  }
+
+  /// The best states in one file, the lowest first.
+  func writeBest(_ statistics: SearchStatistics) throws {
+    let best = statistics.states.prefix(search.keep)
+    if campaign.ending != nil {
+      let kept = Set(best.map { file($0.best.order.trial) })
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: structures)) ?? [] where !kept.contains(structures + "/" + name) {
+        try? FileManager.default.removeItem(atPath: structures + "/" + name)
+      }
+    }
+    let frames = try best.compactMap { state -> ExtXYZFrame? in
+      let path = file(state.best.order.trial)
+      return FileManager.default.fileExists(atPath: path) ? try ExtXYZReader.frames(of: path).first : nil
+    }
+    guard !frames.isEmpty else { return }
+    let writer = try ExtXYZWriter(directory + "/best.extxyz")
+    for frame in frames { try writer.write(frame) }
+    try writer.finish()
+  }
+
+  // MARK: All of it
+
+  func writeAll() throws -> SearchStatistics {
+    let statistics = SearchStatistics(campaign.table)
+    try writeTrials(statistics)
+    try writeMap()
+    try writeAtoms(statistics)
+    try writeBest(statistics)
+    return statistics
+  }
+
+  /// For run.json.
+  func numbers(_ statistics: SearchStatistics) -> [String: JSONNumber] {
+    var numbers: [String: JSONNumber] = [
+      "trials": .count(statistics.trials), "states": .count(statistics.states.count),
+      "failed": .count(campaign.table.count { $0.failure != nil }),
+      "not_converged": .count(campaign.table.count { $0.failure == nil && !$0.isConverged }),
+      "ending": .text(campaign.ending ?? "not ended"), "certainty": .text(statistics.sentence(search.method)),
+      "angle_deg": .number(space.angle), "area_A2": .number(space.area), "atoms_per_plane": .count(space.plane),
+      "displacement_cells": .count(space.cell.count), "symmetry_operations": .count(space.symmetry.operations.count),
+      "boundaries_alike": .flag(space.areAlike),
+    ]
+    if search.method == .grid { numbers["skipped_by_symmetry"] = .count(campaign.skipped) }
+    if let best = statistics.states.first {
+      numbers["energy_J_per_m2"] = .number(best.best.energy ?? .nan)
+      numbers["excess_volume_A"] = .number(best.best.excessVolume ?? .nan)
+      numbers["atoms"] = .count(best.best.atoms)
+      numbers["removed"] = .count(best.best.order.start.removed)
+      numbers["shift"] = .list([best.best.order.start.shift.x, best.best.order.start.shift.y])
+      numbers["trial"] = .count(best.best.order.trial)
+      numbers["first_trial"] = .count(best.trials[0])
+      numbers["times_found"] = .count(best.trials.count)
+    }
+    if let estimate = statistics.estimate(search.method) {
+      numbers["probability_of_new_state"] = .number(estimate.newState)
+      numbers["unseen_states"] = .number(estimate.unseen)
+      numbers["unseen_lower_states"] = .number(estimate.lower)
+    }
+    return numbers
+  }
+}
