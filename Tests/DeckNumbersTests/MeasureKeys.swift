@@ -181,6 +181,7 @@ import Testing
         #expect(try value(run, "lost", "q6") == 0)
         #expect(throws: (any Error).self) { try deck("{centrosymmetry: {neighbors: 7}}") }
         #expect(throws: (any Error).self) { try deck("{steinhardt: {}}") }
+        #expect(throws: (any Error).self) { try deck("{steinhardt: {cutoff: 4, reach: 5}}") }
       },
       KeyEffect(in: "analysis.measure.profile", "along", "in", "bins", "quantities") {
         let run = try Self.run(
@@ -281,7 +282,7 @@ import Testing
           steps: 48, drift: velocity)
         let sigma = try value(run, "still", "conductivity_green_kubo")
         #expect(isClose(try value(other, "still", "conductivity_green_kubo"), sigma / 2, 1e-6) && abs(sigma) > 0)
-        for wrong in ["charges: {Ar: 1}", "points: 5", "van_hove: {lags: [1000001]}"] {
+        for wrong in ["charges: {Ar: 1}", "of: Ar, charges: {Ar: 1, Kr: 1}", "points: 5", "van_hove: {lags: [1000001]}"] {
           #expect(throws: (any Error).self) { try Self.run("{transport: {\(wrong)}}") }
         }
       },

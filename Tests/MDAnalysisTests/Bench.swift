@@ -63,7 +63,8 @@ final class Bench {
     DeckParts(
       potentials: [], thermostats: [], barostats: [], loads: [], minimizers: [DeckName("fire", "")],
       cellShapes: [DeckName("fixed", "")], observers: [], instruments: InstrumentEntry.all.map(\.entry),
-      regions: RegionEntry.kinds, thermoColumns: [], atomColumns: []))
+      regions: RegionEntry.kinds, thermoColumns: [DeckName("time", "")],
+      atomColumns: [DeckName("images", "")]))
 
   /// `text` is an item of `analysis.measure`, for example `rdf: {cutoff: 5}`.
   func instrument(_ text: String, regions: String = "{}", reach: Double = 6, groups: [String] = []) throws -> any Instrument {

@@ -207,8 +207,8 @@ import Testing
     }
     #expect(abs(Harmonics.symbol(2, 0, 0) + (2.0 / 35).squareRoot()) < 1e-12)
     #expect(abs(Harmonics.symbol(4, 0, 0) - (18.0 / 1001).squareRoot()) < 1e-12)
-    #expect(abs(Harmonics.symbol(1, 1, 0) - (1.0 / 6).squareRoot()) < 1e-12)
-    #expect(abs(Harmonics.symbol(1, 1, -1) + (1.0 / 6).squareRoot()) < 1e-12)
+    #expect(abs(Harmonics.symbol(1, 1, 0) + (1.0 / 6).squareRoot()) < 1e-12)
+    #expect(abs(Harmonics.symbol(1, 1, -1) - (1.0 / 6).squareRoot()) < 1e-12)
     for l in [2, 4, 6] {
       // Σ over m₁, m₂ of squares is 1.
       #expect(abs(Harmonics.symbols(l).reduce(0) { $0 + $1.2 * $1.2 } - 1) < 1e-10)

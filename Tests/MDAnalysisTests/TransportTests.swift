@@ -287,7 +287,7 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
   @Test("in a layer: the intervals of D along and across it")
   func regionalCoverage() throws {
     let repeats = Self.isSlow ? 600 : 100
-    // Fast along the layer and slow across it, slower outside: a reflecting-free walk in a periodic cell.
+    // Fast along the layer, slower across it, slowest outside.
     let (along, across, outside, dt) = (0.8, 0.3, 0.1, 0.02)
     let found = try Self.coverage(
       repeats: repeats, ["D_parallel_Ar": along, "D_perpendicular_Ar": across]
@@ -296,7 +296,12 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
       let instrument = try bench.instrument(
         "transport: {of: layer, points: 16, levels: 3, drift: none}", regions: "{layer: {slab: {axis: z, range: [3, 7]}}}")
       var random = Randoms(seed)
-      var now = (0..<30).map { _ in 10 * random.vector() }
+      // In the steady state there are fewer atoms where they are fast: density ∝ 1/D.
+      let share = (5 / across) / (5 / across + 5 / outside)
+      var now = (0..<30).map { _ -> Vector3 in
+        let z = random.next() < share ? 2.5 + 5 * random.next() : 7.5 + 5 * random.next()
+        return Vector3(9 * random.next(), 9 * random.next(), z)
+      }
       for t in 0..<4000 {
         for i in now.indices {
           let z = now[i].z - 10 * (now[i].z / 10).rounded(.down)
@@ -314,26 +319,34 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
     }
     for (name, truth) in [("D_parallel_Ar", along), ("D_perpendicular_Ar", across)] {
       let result = found[name] ?? (0, 0, 0)
-      #expect(Self.isSlow ? (0.92...0.98).contains(result.held) : (0.88...1).contains(result.held), "\(name): \(result)")
+      // Of 100 repeats chance alone takes 2.2 %.
+      #expect(Self.isSlow ? (0.92...0.98).contains(result.held) : (0.86...1).contains(result.held), "\(name): \(result)")
       #expect(abs(result.mean / truth - 1) < 0.03, "\(name): \(result)")
     }
   }
 
-  @Test("survival between absorbing faces, early and late, and back to D") func survival() {
+  @Test("survival between absorbing faces, early and late, seen always and now and then, and back to D") func survival() {
     for x in [1e-4, 1e-3, 4.9e-3, 5.1e-3, 0.02, 0.1, 0.5] {
-      // The other form: images of the faces, 1 − 4√(x/π)(1 + 2 Σ (−1)^n (√π-weighted ierfc)).
+      // The other form: the faces' images, 1 − 4√x (1/√π + 2 Σ (−1)ⁿ ierfc(n/2√x)).
       var sum = 0.0
       for n in 1...60 {
         let a = Double(n) / (2 * x.squareRoot())
         sum += (n % 2 == 0 ? 1 : -1) * (exp(-a * a) / Double.pi.squareRoot() - a * erfc(a))
       }
       let other = 1 - 4 * x.squareRoot() * (1 / Double.pi.squareRoot() + 2 * sum)
-      #expect(abs(Survival.left(x) - other) < 1e-10, "\(x)")
+      let found = Survival.left(time: 9 * x / 0.7, diffusion: 0.7, thickness: 3, interval: 0)
+      #expect(abs(found - other) < 1e-10, "\(x)")
+      // No jump where one form takes over from the other.
+      let (a, b) = (0.99999 * x, 1.00001 * x)
+      let near = [a, b].map { Survival.left(time: 9 * $0 / 0.7, diffusion: 0.7, thickness: 3, interval: 0.01) }
+      #expect(abs(near[0] - near[1]) < 1e-4)
+    }
+    // A walk looked at every 0.02 ps, 200,000 times (D 0.3, L 4), by another program.
+    for (time, left) in [(0.02, 0.97825), (0.12, 0.92127), (0.42, 0.83053), (1.22, 0.68974), (2.4, 0.552835)] {
+      #expect(abs(Survival.left(time: time, diffusion: 0.3, thickness: 4, interval: 0.02) - left) < 0.0035, "\(time)")
     }
     let times = (1...30).map { 0.1 * Double($0) }
-    let thick = Survival.thickness(5, diffusion: 0.9, interval: 0.1)
-    #expect(abs(thick - 5 - 2 * 0.5826 * (2 * 0.09).squareRoot()) < 1e-3)
-    let s = times.map { Survival.left(0.9 * $0 / (thick * thick)) }
+    let s = times.map { Survival.left(time: $0, diffusion: 0.9, thickness: 5, interval: 0.1) }
     #expect(abs(Survival.diffusion(s, times: times, thickness: 5, interval: 0.1) - 0.9) < 1e-4)
   }
 }

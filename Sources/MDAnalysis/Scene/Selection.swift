@@ -13,8 +13,6 @@ package enum Selection {
   /// Whether atoms come and go.
   package var changes: Bool { if case .region = self { true } else { false } }
 
-  package var isAll: Bool { if case .all = self { true } else { false } }
-
   /// For each local atom whether it belongs to it. Collective where a region must be found first.
   package func members(_ scene: Scene) throws -> [Bool] {
     let view = scene.view

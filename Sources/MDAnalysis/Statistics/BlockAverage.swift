@@ -78,6 +78,9 @@ package enum BlockAverage {
     package var used: Int
     /// (error/error of independent values)²: values an independent one counts.
     package var inefficiency: Double
+
+    /// As many independent values have the same error; 0 if that is not known.
+    package var independent: Int { inefficiency.isFinite ? Int(Double(used) / inefficiency) : 0 }
   }
 
   /// Mean and error of what is left after equilibration.

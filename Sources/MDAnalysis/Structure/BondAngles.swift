@@ -98,7 +98,7 @@ final class BondAngles: Instrument {
 
 extension InstrumentEntry {
   static let angles = InstrumentEntry(
-    "angles", "Distribution of bond angles, by the species in the middle and at the ends.", every: "100",
+    "angles", "Distribution of bond angles, by the species in the middle and at the ends.", every: "200",
     [cutoff("Neighbours are closer than this."), bins("180", "Intervals from 0 to 180°.")],
     example: "    - angles: {cutoff: 3.0}", reach: { $0.double("cutoff") }
   ) { try BondAngles($0, $1) }

@@ -74,7 +74,7 @@ extension InstrumentEntry {
   static let centrosymmetry = InstrumentEntry(
     "centrosymmetry",
     "Centrosymmetry parameter: histogram and mean. Values above the largest are in its last interval; atoms with too few "
-      + "neighbours are left out.", every: "200",
+      + "neighbours are left out.", every: "500",
     [
       .defaulted("neighbors", .integer(2...24), "12", "Nearest atoms that count, an even number: 12 for fcc, 8 for bcc."),
       bins("100", "Intervals of the histogram."),

@@ -59,7 +59,7 @@ final class Coordination: Instrument {
 extension InstrumentEntry {
   static let coordination = InstrumentEntry(
     "coordination",
-    "Coordination numbers: neighbours of each species within a cutoff, their means and histograms.", every: "100",
+    "Coordination numbers: neighbours of each species within a cutoff, their means and histograms.", every: "200",
     [cutoff("Neighbours are closer than this.")], example: "    - coordination: {cutoff: 3.0}",
     reach: { $0.double("cutoff") }
   ) { try Coordination($0, $1) }

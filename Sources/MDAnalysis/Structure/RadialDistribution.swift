@@ -122,7 +122,7 @@ extension InstrumentEntry {
     "rdf",
     "Partial radial distribution functions g_AB(r): ordered pairs over what they would be without order, N_B − 1 in the "
       + "place of N_B for like pairs.",
-    every: "100",
+    every: "200",
     [cutoff("Largest distance."), bins("200", "Intervals of equal width up to the cutoff.")],
     example: "    - rdf: {cutoff: 8, bins: 160}", reach: { $0.double("cutoff") }
   ) { try RadialDistribution($0, $1) }

@@ -126,14 +126,18 @@ extension InstrumentEntry {
   static let steinhardt = InstrumentEntry(
     "steinhardt",
     "Bond-orientational order: q_l, its average over neighbours and the normalised w_l; means and histograms.",
-    every: "200",
+    every: "500",
     [
       .defaulted("degrees", .list(.integer(2...12), count: 1...6), "[4, 6]", "Degrees l."),
       .optional("neighbors", .integer(2...30), "The nearest so many are the neighbours."),
       .optional("cutoff", .quantity(.length, .positive.plausibly(1...20)), "All closer than this are."), searchReach,
       bins("100", "Intervals of the histograms, from 0 to 1."),
     ],
-    rules: [.init(.exactlyOne, of: ["neighbors", "cutoff"]), .init(.atMostOne, of: ["cutoff", "reach"])],
-    example: "    - steinhardt: {neighbors: 12}", reach: { $0["cutoff"]?.double ?? $0["reach"]?.double ?? 0 }
+    rules: [.init(.exactlyOne, of: ["neighbors", "cutoff"])], example: "    - steinhardt: {neighbors: 12}",
+    check: { section, context in
+      if section["cutoff"] != nil, section["reach"] != nil {
+        context.refuse(section.error("reach", "is not for a cutoff, which says how far neighbours are", hint: "leave it out"))
+      }
+    }, reach: { $0["cutoff"]?.double ?? $0["reach"]?.double ?? 0 }
   ) { try Steinhardt($0, $1) }
 }

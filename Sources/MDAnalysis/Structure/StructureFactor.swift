@@ -133,7 +133,7 @@ extension InstrumentEntry {
   static let structureFactor = InstrumentEntry(
     "structure_factor",
     "Structure factors S(k), of all atoms and partial ones (Ashcroft and Langreth), at wave vectors of the cell.",
-    every: "500",
+    every: "1000",
     [
       .defaulted("largest", .quantity(.inverseLength, .positive.plausibly(0.1...50)), "10", "Largest wave number."),
       bins("100", "Intervals of the wave number."),

@@ -72,12 +72,12 @@ extension InstrumentEntry {
   static let cna = InstrumentEntry(
     "cna",
     "Local structure (fcc, hcp, bcc, icosahedral, other) by common neighbour analysis, with a cutoff of each atom's own: "
-      + "counts in time and mean fractions.", every: "200",
+      + "counts in time and mean fractions.", every: "500",
     [
       .optional(
         "cutoff", .quantity(.length, .positive.plausibly(1...20)), "One cutoff for all atoms, in the place of their own."),
       searchReach,
-    ], rules: [.init(.atMostOne, of: ["cutoff", "reach"])], example: "    - cna: {every: 500}",
+    ], rules: [.init(.atMostOne, of: ["cutoff", "reach"])], example: "    - cna: {every: 1000}",
     reach: { $0["cutoff"]?.double ?? $0["reach"]?.double ?? 0 }
   ) { try StructureTypes($0, $1) }
 }

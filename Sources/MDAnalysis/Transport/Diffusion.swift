@@ -19,85 +19,124 @@ package struct Diffusion: Sendable {
 
   package static let rule =
     "slope of the mean squared displacement over 2d, generalised least squares with the windows' covariance in free "
-    + "diffusion; lags from the first from which the exponent of time is 1 within two standard errors up to half of a block; "
-    + "error by jackknife over blocks"
+    + "diffusion; lags from the first from which the slope is the same early and late (exponent of growth 1 within two standard "
+    + "errors) up to a block; error by jackknife over blocks"
 
-  /// Fewer lags make no line.
-  static let fewestLags = 4
+  /// Fewer lags cannot be told from a curve.
+  static let fewestLags = 6
+  /// Of exponents that say something.
+  private static let largestError = 0.25
 
   /// - Parameters:
   ///   - curve: the mean squared displacement at each of the windows' lags from sums, Å²; NaN where there is none.
   ///   - dimensions: axes that it is the sum over.
   ///   - interval: between samples, ps.
   ///   - atoms: how many move, for the independent error.
+  ///   - first: the first lag that may be used, in samples.
   package static func fit(
     _ sums: BlockedSums, _ windows: TauWindows, dimensions: Int, interval: Double, atoms: Double,
-    curve: @escaping ([Double]) -> [Double]
+    first: Int = 1, curve: @escaping ([Double]) -> [Double]
   ) -> Diffusion {
     guard sums.counts.count >= BlockedSums.fewestBlocks else {
       return Diffusion(outcome: .tooShort("\(sums.samples) samples, \(BlockedSums.fewestBlocks) are the fewest"))
     }
     let all = curve(sums.total)
-    let longest = max(sums.length / 2, 1)
-    // The first block has no windows that begin before it.
-    let usable = windows.lags.indices.filter { windows.lags[$0] <= longest && all[$0].isFinite && all[$0] > 0 }
+    let usable = windows.lags.indices.filter { (first...max(first, sums.length)).contains(windows.lags[$0]) && all[$0].isFinite && all[$0] > 0 }
     guard usable.count >= fewestLags else {
       return Diffusion(
         outcome: .tooShort(
-          "\(sums.samples) samples allow lags up to \(longest) samples; \(fewestLags) lags are the fewest: run longer, or "
+          "\(sums.samples) samples allow lags up to \(sums.length) samples; \(fewestLags) lags are the fewest: run longer, or "
             + "look more often"))
     }
-    var last: Estimate?
     for start in 0...(usable.count - fewestLags) {
       let chosen = Array(usable[start...])
-      let lags = chosen.map { Double(windows.lags[$0]) }
-      let covariance = windows.covariance(of: chosen)
-      let relative = covariance.indices.map { i in covariance.indices.map { j in covariance[i][j] / (lags[i] * lags[j]) } }
-      guard let powers = LineFit(x: lags.map { Foundation.log($0) }, covariance: relative) else { continue }
-      let exponent = sums.estimate { sums in
-        let y = curve(sums)
-        return powers.slope(chosen.map { Foundation.log(max(y[$0], 1e-300)) })
-      }
-      last = exponent
-      guard abs(exponent.value - 1) <= 2 * exponent.error, exponent.error < 0.25 else { continue }
-      guard let line = LineFit(x: lags.map { $0 * interval }, covariance: covariance) else { continue }
+      guard grows(sums, windows, chosen, curve), let line = line(windows, chosen, interval) else { continue }
       let factor = 1 / (2 * Double(dimensions))
       let d = sums.estimate { sums in
         let y = curve(sums)
         return factor * line.slope(chosen.map { y[$0] })
       }
+      // Atoms in a cage go nowhere, however straight the line: half of the way at the end must be gained over the window.
+      let last = all[chosen[chosen.count - 1]]
+      guard d.value > 3 * d.error, last - all[chosen[0]] > 0.5 * last else { continue }
       let scale = 2 * d.value * interval
       let variance = line.slopeVariance * scale * scale * Double(dimensions) / (Double(sums.samples) * max(atoms, 1))
       return Diffusion(
         outcome: .coefficient(d), window: windows.lags[chosen[0]]...windows.lags[chosen[chosen.count - 1]],
         independentError: factor * variance.squareRoot())
     }
-    return Diffusion(outcome: .notDiffusive(exponent: last ?? Estimate(.nan)))
+    let atEnd = exponent(sums, windows, Array(usable.suffix(fewestLags)), curve)
+    return Diffusion(outcome: .notDiffusive(exponent: atEnd))
+  }
+
+  private static func line(_ windows: TauWindows, _ chosen: [Int], _ interval: Double) -> LineFit? {
+    LineFit(x: chosen.map { Double(windows.lags[$0]) * interval }, covariance: windows.covariance(of: chosen))
+  }
+
+  /// Whether the displacement grows evenly: with slopes s₁ of the earlier and s₂ of the later half of the lags, around the
+  /// times t₁ and t₂, the exponent 1 + ln(s₂/s₁)/ln(t₂/t₁) is 1. What atoms rattle in their cages, a constant, does not
+  /// count.
+  private static func grows(
+    _ sums: BlockedSums, _ windows: TauWindows, _ chosen: [Int], _ curve: @escaping ([Double]) -> [Double]
+  ) -> Bool {
+    let half = chosen.count / 2
+    let (early, late) = (Array(chosen[...half]), Array(chosen[half...]))
+    guard let first = line(windows, early, 1), let second = line(windows, late, 1) else { return false }
+    func middle(_ part: [Int]) -> Double {
+      0.5 * (log(Double(windows.lags[part[0]])) + log(Double(windows.lags[part[part.count - 1]])))
+    }
+    let apart = middle(late) - middle(early)
+    let exponent = sums.estimate { sums in
+      let y = curve(sums)
+      let slopes = (first.slope(early.map { y[$0] }), second.slope(late.map { y[$0] }))
+      return slopes.0 > 0 && slopes.1 > 0 ? 1 + log(slopes.1 / slopes.0) / apart : .nan
+    }
+    return abs(exponent.value - 1) <= 2 * exponent.error && exponent.error < largestError
+  }
+
+  /// d ln⟨r²⟩/d ln t over some lags.
+  private static func exponent(
+    _ sums: BlockedSums, _ windows: TauWindows, _ chosen: [Int], _ curve: @escaping ([Double]) -> [Double]
+  ) -> Estimate {
+    let lags = chosen.map { Double(windows.lags[$0]) }
+    let covariance = windows.covariance(of: chosen)
+    let relative = covariance.indices.map { i in covariance.indices.map { j in covariance[i][j] / (lags[i] * lags[j]) } }
+    guard let powers = LineFit(x: lags.map { log($0) }, covariance: relative) else { return Estimate(.nan) }
+    return sums.estimate { sums in
+      let y = curve(sums)
+      return powers.slope(chosen.map { log(max(y[$0], 1e-300)) })
+    }
   }
 }
 
 /// How long atoms stay in a layer with faces that count as crossed for good once (P. Liu, E. Harder, B. J. Berne, J. Phys.
 /// Chem. B 108, 6595, 2004).
 package enum Survival {
-  /// The part of atoms, spread evenly over the thickness at first, that is left: Σ over odd n of 8/(nπ)² exp(−(nπ)² x),
-  /// x = D t/L².
-  package static func left(_ x: Double) -> Double {
-    // Few terms are left of the sum at late times; early, half of the way is better told by its complement.
-    if x < 0.005 { return 1 - 4 * (x / Double.pi).squareRoot() }
+  /// The part of atoms, spread evenly over the thickness L at first, that has been inside at all samples up to `time`.
+  ///
+  /// Between samples Δt apart crossings go unseen, which is as if the faces were b = β √(2 D Δt) farther out, with
+  /// β = −ζ(1/2)/√(2π) (M. Broadie, P. Glasserman, S. Kou, Math. Finance 7, 325, 1997), while atoms begin within L: with
+  /// L' = L + 2b, Σ over odd n of 8/(nπ)² cos(nπ b/L') L'/L exp(−(nπ)² D t/L'²). For Δt = 0 it is that of the paper.
+  package static func left(time: Double, diffusion d: Double, thickness: Double, interval: Double) -> Double {
+    let beyond = 0.5825971579390107 * (2 * d * interval).squareRoot()
+    let length = thickness + 2 * beyond
+    let x = d * time / (length * length)
+    // Early on the faces know nothing of one another: each has its own error function, and the sum would need many terms.
+    if x < 0.005 {
+      let s = 2 * (d * time).squareRoot()
+      guard s > 0 else { return 1 }
+      let u = beyond / s
+      let lost = exp(-u * u) / Double.pi.squareRoot() - u * erfc(u)
+      return 1 - 2 * s * lost / thickness
+    }
     var sum = 0.0
     for n in stride(from: 1, to: 60, by: 2) {
       let q = Double(n) * Double.pi
-      let term = 8 / (q * q) * exp(-q * q * x)
-      sum += term
-      if term < 1e-15 { break }
+      let decay = 8 / (q * q) * exp(-q * q * x)
+      sum += decay * cos(q * beyond / length) * length / thickness
+      if decay < 1e-15 { break }
     }
     return sum
-  }
-
-  /// Crossings between samples go unseen: as if each face were β √(2 D Δt) farther out, β = −ζ(1/2)/√(2π) (M. Broadie,
-  /// P. Glasserman, S. Kou, Math. Finance 7, 325, 1997).
-  package static func thickness(_ thickness: Double, diffusion: Double, interval: Double) -> Double {
-    thickness + 2 * 0.5825971579390107 * (2 * diffusion * interval).squareRoot()
   }
 
   /// The D across the layer whose survival is nearest to the one found, in the least squares sense, Å²/ps. `times` in ps.
@@ -106,11 +145,12 @@ package enum Survival {
   ) -> Double {
     func misfit(_ log: Double) -> Double {
       let d = exp(log)
-      let l = Self.thickness(thickness, diffusion: d, interval: interval)
-      return zip(survival, times).reduce(0) { sum, point in
-        let e = point.0 - left(d * point.1 / (l * l))
-        return sum + e * e
+      var sum = 0.0
+      for (found, time) in zip(survival, times) {
+        let e = found - left(time: time, diffusion: d, thickness: thickness, interval: interval)
+        sum += e * e
       }
+      return sum
     }
     let last = times.last ?? 1
     var (low, high) = (log(1e-6 * thickness * thickness / last), log(1e3 * thickness * thickness / last))

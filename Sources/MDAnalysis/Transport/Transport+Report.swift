@@ -168,6 +168,7 @@ extension Transport {
     let what =
       (plane.count < 3 ? "in the plane of the layer, " : "") + "of atoms that stay in the region all the while: " + Diffusion.rule
     var numbers = number((plane.count < 3 ? "D_parallel_" : "D_") + name, fit(plane), interval: interval, what)
+    // Survival is told by the longest lags; so that blocks are independent these are within half of one.
     let longest = max(all.length / 2, 1)
     let usable = windows.lags.indices.filter { windows.lags[$0] <= longest && total[slot($0, kind) + Slot.atStart] > 0 }
     let times = usable.map { Double(windows.lags[$0]) * interval }
@@ -181,8 +182,8 @@ extension Transport {
       numbers.append(
         .init(
           "D_perpendicular_" + name, d, unit: "Å²/ps",
-          "across the layer, from the part of atoms that has not left it (absorbing faces; Liu, Harder, Berne 2004; faces "
-            + "moved out by 0.5826 √(2DΔt) for crossings between samples)"))
+          "across the layer, from the part of atoms that has not left it (absorbing faces; Liu, Harder, Berne 2004, with "
+            + "crossings between samples allowed for)"))
     }
     return numbers
   }
@@ -235,8 +236,16 @@ extension Transport {
     }
     let factor = Self.siemens / (volume * Units.boltzmann * temperature)
     var numbers: [Report.Number] = []
-    let collective = Diffusion.fit(all, windows, dimensions: 3, interval: interval, atoms: 1, curve: collectiveCurve)
-    let what = "lim d/dt ⟨|Δ Σ q r|²⟩/(6 V k T) at \(temperature) K, cross terms and all; fitted as diffusion coefficients are"
+    // What ions rattle is not conduction: not before the ions diffuse.
+    let fits = species.indices.filter { speciesCounts[$0] > 0 && charges[$0] != 0 }.map { kind in
+      Diffusion.fit(all, windows, dimensions: 3, interval: interval, atoms: 1) { self.curve($0, kind, [0, 1, 2]) }
+    }
+    let first = fits.compactMap { $0.window?.lowerBound }.max()
+    let collective =
+      first.map { Diffusion.fit(all, windows, dimensions: 3, interval: interval, atoms: 1, first: $0, curve: collectiveCurve) }
+      ?? fits.first ?? Diffusion(outcome: .tooShort("no ion carries a charge"))
+    let what = "lim d/dt ⟨|Δ Σ q r|²⟩/(6 V k T) at \(temperature) K, cross terms and all; fitted as diffusion coefficients are, "
+      + "from the lag from which the ions diffuse"
     switch collective.outcome {
     case .tooShort, .notDiffusive:
       numbers += number("conductivity", collective, interval: interval, what).map { number in
@@ -249,11 +258,10 @@ extension Transport {
         .init(
           "conductivity", Estimate(factor * d.value, error: factor * d.error, blocks: d.blocks), unit: "S/m", what))
     }
-    // With the window of the collective fit, or the first lags of half of a block.
-    let longest = max(all.length / 2, 1)
-    let window = collective.window ?? 1...longest
+    let longest = first ?? all.length
+    let window = collective.window ?? 1...all.length
     let chosen = windows.lags.indices.filter { window.contains(windows.lags[$0]) && total[whole($0) + Whole.count] > 0 }
-    guard selection.isAll, case .coefficient = collective.outcome,
+    guard case .coefficient = collective.outcome,
       let line = LineFit(x: chosen.map { Double(windows.lags[$0]) * interval }, covariance: windows.covariance(of: chosen))
     else { return numbers + greenKubo(all, factor, interval, longest) }
     func sum(_ sums: [Double]) -> Double {
@@ -275,7 +283,7 @@ extension Transport {
     return numbers + greenKubo(all, factor, interval, longest)
   }
 
-  /// ∫ ⟨J(0)·J(t)⟩ dt/(3 V k T), trapezoid over the lags up to half of a block.
+  /// ∫ ⟨J(0)·J(t)⟩ dt/(3 V k T), trapezoid up to the lag from which the ions diffuse, when J has forgotten, or up to a block.
   private func greenKubo(_ all: BlockedSums, _ factor: Double, _ interval: Double, _ longest: Int) -> [Report.Number] {
     guard hasVelocities, all.counts.count >= BlockedSums.fewestBlocks else { return [] }
     let usable = windows.lags.indices.filter { windows.lags[$0] <= longest }

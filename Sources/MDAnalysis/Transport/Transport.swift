@@ -87,7 +87,8 @@ final class Transport: Instrument {
     let kinds = setting.species.count
     histogramAt = lags.count * (kinds * Slot.size + Whole.size)
     othersAt = histogramAt + (histogram.map { $0.lags.count * kinds * $0.bins } ?? 0)
-    sums = BlockedSums(width: othersAt + Other.size(kinds))
+    // Few blocks, and so longer ones: the lags of a fit are within one.
+    sums = BlockedSums(width: othersAt + Other.size(kinds), capacity: 16)
   }
 
   static func windows(_ section: DeckSection) -> TauWindows {
@@ -263,12 +264,16 @@ extension InstrumentEntry {
     ],
     example: """
           - transport: {charges: {Na: 1, Cl: -1}}
-          - transport: {name: lithium, of: Li, points: 32, van_hove: {lags: [16, 256]}}
+          - transport: {name: sodium, of: Na, points: 32, van_hove: {lags: [16, 256]}}
+      species: {Na: {charge: 1}, Cl: {charge: -1}}
       """,
     needsTime: true,
     check: { section, context in
       if section.integer("points") % 2 != 0 {
         context.refuse(section.error("points", "is odd", hint: "levels are half as many times apart"))
+      }
+      if section["charges"] != nil, section.string("of") != "all" {
+        context.refuse(section.error("charges", "are for the conductivity of the whole system", hint: "leave `of` out, or `charges`"))
       }
       let from = section.integer("from")
       var first = 0

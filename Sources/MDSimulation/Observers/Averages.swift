@@ -58,7 +58,7 @@ final class Averages: Observer {
       zip(columns, results).map { column, r in
         Report.Number(
           "\(column.figure.name)_stage_\(stage)",
-          Estimate(r.mean, error: r.error, blocks: max(1, Int(Double(r.used) / r.inefficiency.rounded(.up)))),
+          Estimate(r.mean, error: r.error, blocks: r.independent),
           unit: column.figure.unit,
           "mean of \(column.figure.name) over stage \(stage), \(r.used) rows after \(r.cut) of equilibration "
             + "(marginal standard error rule); error by blocking (Flyvbjerg, Petersen 1989)")

@@ -165,11 +165,30 @@ final class MeasurementObserver: Observer {
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
     // A barostat may have moved atoms since the forces.
     system.refresh()
+    system.timers.start(.analysis)
     try measurements.look(step: look.step, time: engine.clock.time)
     return Observation()
   }
 
   func reports() -> [(name: String, report: Report)] { measurements.reports() }
+
+  /// The first numbers of each, for the log.
+  func sumUp(_ engine: Engine) throws -> StageReport {
+    guard engine.stage.isDynamics else { return StageReport() }
+    var report = StageReport()
+    for (name, measured) in measurements.reports() where measured.samples > 0 {
+      let numbers = measured.numbers.prefix(2).map { number in
+        let e = number.estimate
+        if e.value.isNaN { return "\(number.name): \(number.note ?? "none")" }
+        let error = e.error.isNaN ? "" : String(format: " ± %.2g", e.error)
+        return number.name + String(format: " %.5g", e.value) + error + (number.unit == "1" ? "" : " " + number.unit)
+      }
+      report.lines.append(
+        "\(name): " + (numbers.isEmpty ? RunLog.counted(measured.samples, "sample") : numbers.joined(separator: ", ")))
+    }
+    return report
+  }
+
   func state() throws -> Data? { try measurements.state() }
   func restore(_ section: CheckpointSectionReader, clock: Clock) throws {
     try measurements.restore(section, clock: clock)
