@@ -24,6 +24,9 @@ package struct RunPlan: Sendable {
   package var search: SearchPlan?
   /// Observers, in the order of the registry.
   package var analysis: [EntryPlan]
+  /// `analysis.measure`, in the order of the deck, and `analysis.regions`.
+  package var measures: [EntryPlan]
+  package var regions: DeckSection?
   package var output: OutputPlan
   /// Whether it is for single points, which are made to be compared: defaults of accuracies are then tighter.
   package var isForSinglePoints = false
@@ -102,6 +105,8 @@ package struct EntryPlan: Sendable {
   package var name: String
   package var section: DeckSection
   package var location: SourceLocation { section.location }
+  /// Of an item of `analysis.measure`: what its files are called.
+  package var measureName: String { section["name"]?.string ?? name }
 }
 
 /// A named set of atoms and what happens to it.

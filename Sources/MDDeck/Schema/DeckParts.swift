@@ -64,6 +64,9 @@ package struct DeckParts: Sendable {
   package var cellShapes: [DeckName]
   /// Keys of `analysis`.
   package var observers: [DeckEntry]
+  /// Items of `analysis.measure`, and kinds of `analysis.regions`.
+  package var instruments: [DeckEntry]
+  package var regions: [DeckEntry]
   /// Items of `tasks`.
   package var tasks: [DeckEntry]
   /// Items of `structure.modify`.
@@ -75,8 +78,9 @@ package struct DeckParts: Sendable {
 
   package init(
     potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
-    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
-    modifiers: [DeckEntry] = [], thermoColumns: [DeckName], atomColumns: [DeckName]
+    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], instruments: [DeckEntry] = [],
+    regions: [DeckEntry] = [], tasks: [DeckEntry] = [], modifiers: [DeckEntry] = [], thermoColumns: [DeckName],
+    atomColumns: [DeckName]
   ) {
     self.potentials = potentials
     self.thermostats = thermostats
@@ -85,6 +89,8 @@ package struct DeckParts: Sendable {
     self.minimizers = minimizers
     self.cellShapes = cellShapes
     self.observers = observers
+    self.instruments = instruments
+    self.regions = regions
     self.tasks = tasks
     self.modifiers = modifiers
     self.thermoColumns = thermoColumns
