@@ -300,6 +300,7 @@ import Testing
   }
 
   @Test("keys that a search does not look at are refused") func others() throws {
+    #expect { try DeckRun(Self.deck("stop: {trials: 2}"), limits: RunLimits(steps: 3)) } throws: { "\($0)".contains("--max-steps is not for a search") }
     for (more, words) in [
       ("stages: [{minimize: {}}]", "exclude each other"), ("velocities: {temperature: 300}", "`velocities` is not for `search`"),
       ("analysis: {boundary_energy: {}}", "`analysis` is not for"), ("output: {checkpoints: {every: 3}}", "`checkpoints` is not for"),

@@ -6,7 +6,7 @@ extension CommandLineTests {
   /// Searches of the program as users start them.
   @Suite("Searches") struct SearchTests {
     private static let deck = """
-      structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: 3.6149, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 25, repeat: [1, 2]}}
+      structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: 3.6149, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 40, repeat: [1, 4]}}
       potential: [{eam: {parameters: zhou2004}}]
       search: {stop: {trials: 120, unchanged: 1000}, force_tolerance: 1e-4}
       """
@@ -22,7 +22,6 @@ extension CommandLineTests {
       let running = try launcher.start(ranks: ranks, ["run", "deck.yaml", "--output", "run"])
       #expect(launcher.waitFor("run/trials.jsonl"))
       func lines() -> Int { ((try? launcher.read("run/trials.jsonl")) ?? "").split(separator: "\n").count }
-      for _ in 0..<3000 where lines() < 6 { usleep(5000) }
       // Under a launcher its children are the ranks.
       var processes = [running.pid]
       if ranks != nil {
@@ -30,6 +29,8 @@ extension CommandLineTests {
         processes = children.split(separator: "\n").compactMap { pid_t($0) }
         #expect(processes.count == 2, "\(children)")
       }
+      // What takes time comes before: the search must not end meanwhile.
+      for _ in 0..<3000 where lines() < 6 { usleep(5000) }
       for process in processes { kill(process, SIGKILL) }
       _ = running.wait(timeout: 60)
       let left = lines() - 1

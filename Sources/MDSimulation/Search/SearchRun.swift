@@ -168,6 +168,11 @@ final class SearchRun {
   // MARK: Running
 
   private func run(isFresh: Bool) throws -> RunOutcome {
+    guard options.limits.steps == nil else {
+      throw FaultlineError(
+        .input, "--max-steps is not for a search, whose trials are relaxations of their own",
+        hint: "`search.stop` ends it, or --max-time", isCollective: true)
+    }
     let group = try SearchDispatcher.group(of: communicator, ranks: search.ranksPerTrial)
     // On each group, as trials are: the same bits however many groups there are.
     let (resolved, notes) = try EquilibriumLattice.resolved(plan, communicator: group)
@@ -311,6 +316,12 @@ final class SearchRun {
             + "\(best.best.atoms) atoms; \(campaign.ending ?? "not ended")")
       }
       log.line("  " + statistics.sentence(search.method))
+      if let energy = statistics.states.first?.best.energy, energy < 0 {
+        let text = "\(campaign.space.title): γ is below zero: this potential has a phase below the deck's crystal, and the boundary has turned "
+          + "into it"
+        log.line("  warning: " + text)
+        summary.warnings.append(text)
+      }
     }
     if search.family != nil { try FamilyTable.write(rows, to: directory.path) }
     try journal?.finish()
