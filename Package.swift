@@ -47,6 +47,7 @@ let package = Package(
     .target(name: "MDPotentials", dependencies: ["MDCore", "MDPotentialFiles", "CLanes"], swiftSettings: hot),
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore", "MDDeck"], swiftSettings: hot),
+    .target(name: "MDAnalysis", dependencies: ["MDCore", "MDDeck", "MDNeighbors"], swiftSettings: hot),
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),
@@ -54,7 +55,7 @@ let package = Package(
       name: "MDSimulation",
       dependencies: [
         "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDPotentialFiles", "MDElectrostatics", "MDParallel",
-        "MDNeighbors", "MDIO",
+        "MDNeighbors", "MDIO", "MDAnalysis",
       ],
       swiftSettings: target),
     .executableTarget(
@@ -94,6 +95,8 @@ let package = Package(
       name: "MDDynamicsTests", dependencies: ["MDDynamics", "MDParallel", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
+      name: "MDAnalysisTests", dependencies: ["MDAnalysis", "MDDeck", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
       name: "MDStructuresTests", dependencies: ["MDStructures", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
@@ -103,7 +106,7 @@ let package = Package(
       swiftSettings: target),
     .testTarget(
       name: "DeckNumbersTests",
-      dependencies: ["MDSimulation", "MDDeck", "MDParallel", "MDPotentialFiles", "MDTestSupport"],
+      dependencies: ["MDSimulation", "MDAnalysis", "MDDeck", "MDParallel", "MDPotentialFiles", "MDTestSupport"],
       swiftSettings: target),
     .testTarget(
       name: "FaultlineTests", dependencies: ["MDTestSupport", "MPIChecks"], swiftSettings: target),

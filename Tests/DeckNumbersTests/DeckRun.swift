@@ -117,6 +117,21 @@ final class DeckRun {
     return try ExtXYZReader.frames(of: result)
   }
 
+  /// `faultline analyze`: results go to `output` inside the folder. `measure` is what stands in `analysis.measure`.
+  func analyze(
+    _ measure: String, regions: String = "{}", more: String = "", frames: String, output: String = "run",
+    interval: Double? = nil, types: [String]? = nil, ranks: Int = 1
+  ) throws {
+    try write("analyze.yaml", "analysis: {regions: \(regions), measure: [\(measure)]}\n\(more)\n")
+    let (file, input, result) = (path("analyze.yaml"), frames.hasPrefix("/") ? frames : path(frames), path(output))
+    try onRanks(ranks) { communicator, log in
+      try Analysis.run(
+        deck: file, frames: input, output: result, .init(interval: interval, types: types, overwrite: true),
+        communicator: communicator, log: log)
+      return nil
+    }
+  }
+
   /// `faultline build`: the structure section under `structure:`.
   static func build(_ structure: String, files: [String: String] = [:]) throws -> Structure {
     let run = try DeckRun(files: files)

@@ -28,7 +28,7 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     + ThermostatKeyTests.effects + MinimizationKeyTests.effects + PairKeyTests.effects + ManyBodyKeyTests.effects
     + CoulombKeyTests.effects + EquilibrationKeyTests.effects + OutputKeyTests.effects + AnalysisKeyTests.effects
     + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + NEPKeyTests.effects
-    + ScanKeyTests.effects + TaskKeyTests.effects
+    + ScanKeyTests.effects + TaskKeyTests.effects + MeasureKeyTests.effects
 
   /// Every key with a value of its own, by its path.
   static func keys(of object: DeckObject, under path: String = "") -> [String] {

@@ -92,6 +92,7 @@ struct RunPlanTests {
     let needed: [Purpose: Set<String>] = [
       .run: ["structure", "potential", "stages"], .resume: ["structure", "potential", "stages"],
       .evaluate: ["potential"], .build: ["structure"], .characterize: ["structure", "potential"],
+      .analyze: [],
     ]
     for left in sections.keys {
       let deck = sections.filter { $0.key != left }.map(\.value).sorted().joined(separator: "\n")

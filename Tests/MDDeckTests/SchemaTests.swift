@@ -97,7 +97,7 @@ struct SchemaTests {
   func examples() throws {
     let fallbacks = [
       "structure": "{lattice: {type: fcc, constant: 4, species: [Cu]}}",
-      "potential": "[{zbl: {inner: 1, outer: 2}}]", "stages": "[{minimize: {}}]",
+      "potential": "[{zbl: {inner: 1, outer: 2}}]", "stages": "[{minimize: {}}, {dynamics: {steps: 10}}]",
     ]
     let all = sections(.object(sampleSchema.root))
     #expect(all.filter { $0.example != nil }.count > 20)

@@ -21,6 +21,7 @@ struct PlanCheck {
     checkStages()
     check(plan.potential, parts.potentials)
     check(plan.analysis, parts.observers)
+    checkMeasures()
     checkTasks()
     checkTrajectories()
   }
@@ -224,6 +225,26 @@ struct PlanCheck {
       entry.check(item.section, &context)
       errors += context.errors
       warnings += context.warnings
+    }
+  }
+
+  /// Observers have files of their own, and look at dynamics.
+  private mutating func checkMeasures() {
+    guard let first = plan.measures.first else { return }
+    check(plan.measures, parts.instruments)
+    var names: Set<String> = []
+    for item in plan.measures {
+      let name = item.measureName
+      if !names.insert(name).inserted {
+        errors.append(
+          item.section.error("name", "\(name) is taken by another observer", hint: "give each a `name` of its own"))
+      } else if name.contains("/") || name.hasPrefix(".") || name.isEmpty || ["thermo", "loading"].contains(name) {
+        errors.append(item.section.error("name", "\(name) cannot be the name of a table"))
+      }
+    }
+    if !plan.stages.isEmpty, !plan.hasDynamics {
+      errors.append(
+        first.section.error("every", "never comes: observers look at stages of dynamics, and there is none"))
     }
   }
 

@@ -72,6 +72,8 @@ extension RunPlan {
     }
     tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     analysis = EntryPlan.given(parts.observers, in: deck.section("analysis"))
+    measures = (deck.section("analysis")["measure"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
+    regions = deck.section("analysis")["regions"]?.section
     let name = URL(fileURLWithPath: source.file).deletingPathExtension().lastPathComponent
     output = OutputPlan(deck.section("output"), parts: parts, defaultDirectory: name + "-run")
     self.source = source

@@ -22,6 +22,9 @@ public struct RunPlan: Sendable {
   public var tasks: [EntryPlan]
   /// Observers, in the order of the registry.
   public var analysis: [EntryPlan]
+  /// `analysis.measure`, in the order of the deck, and `analysis.regions`.
+  public var measures: [EntryPlan]
+  public var regions: DeckSection?
   public var output: OutputPlan
   /// Whether it is for single points, which are made to be compared: defaults of accuracies are then tighter.
   public var isForSinglePoints = false
@@ -99,6 +102,8 @@ public struct EntryPlan: Sendable {
   public var name: String
   public var section: DeckSection
   public var location: SourceLocation { section.location }
+  /// Of an item of `analysis.measure`: what its files are called.
+  package var measureName: String { section["name"]?.string ?? name }
 }
 
 /// A named set of atoms and what happens to it.

@@ -64,6 +64,9 @@ public struct DeckParts: Sendable {
   public var cellShapes: [DeckName]
   /// Keys of `analysis`.
   public var observers: [DeckEntry]
+  /// Items of `analysis.measure`, and kinds of `analysis.regions`.
+  public var instruments: [DeckEntry]
+  public var regions: [DeckEntry]
   /// Items of `tasks`.
   public var tasks: [DeckEntry]
   /// Columns of thermo.csv.
@@ -73,7 +76,8 @@ public struct DeckParts: Sendable {
 
   public init(
     potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
-    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
+    minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], instruments: [DeckEntry] = [],
+    regions: [DeckEntry] = [], tasks: [DeckEntry] = [],
     thermoColumns: [DeckName], atomColumns: [DeckName]
   ) {
     self.potentials = potentials
@@ -83,6 +87,8 @@ public struct DeckParts: Sendable {
     self.minimizers = minimizers
     self.cellShapes = cellShapes
     self.observers = observers
+    self.instruments = instruments
+    self.regions = regions
     self.tasks = tasks
     self.thermoColumns = thermoColumns
     self.atomColumns = atomColumns

@@ -13,12 +13,15 @@ public enum Purpose: String, Sendable, CaseIterable {
   case build
   /// The numbers of a crystal, with or without a list of tasks.
   case characterize
+  /// Observers on frames that there are.
+  case analyze
 
   /// The sections whose input files must be there.
   var sectionsWithFiles: [String] {
     switch self {
     case .run, .characterize: ["structure", "potential"]
     case .resume, .evaluate: ["potential"]
+    case .analyze: []
     case .build: ["structure"]
     }
   }
@@ -28,6 +31,7 @@ public enum Purpose: String, Sendable, CaseIterable {
     case .run, .resume, .characterize: ["structure", "potential"]
     case .evaluate: ["potential"]
     case .build: ["structure"]
+    case .analyze: ["analysis"]
     }
   }
 }

@@ -169,10 +169,34 @@ extension DeckSchema {
     DeckObject.choice("One task.", parts.tasks.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
   }
 
+  /// Regions and instruments, if there are any.
+  private static func measurements(_ parts: DeckParts) -> [DeckKey] {
+    guard !parts.instruments.isEmpty else { return [] }
+    let instrument = DeckObject.choice(
+      "One observer of structure, transport or profiles in stages of dynamics. It writes NAME.csv and an entry of "
+        + "results.json.", parts.instruments.map { .optional($0.name, .object($0.schema), $0.schema.doc) })
+    let region = DeckObject.choice(
+      "One region.", parts.regions.map { .optional($0.name, .object($0.schema), $0.schema.doc) },
+      example: """
+        analysis:
+          regions:
+            gb: {boundary: {crystal: bcc, width: 10}}
+            grains: {bulk: {away_from: gb, distance: 8}}
+          measure:
+            - cna: {}
+            - profile: {along: c, quantities: [density, stress]}
+        """)
+    return [
+      .optional(
+        "regions", .map(.object(region), of: "regions", maximum: 100), "Parts of space that observers can be about (`of`)."),
+      .optional("measure", .list(.object(instrument), count: 1...100), "Observers of structure, transport and profiles."),
+    ]
+  }
+
   private static func analysis(_ parts: DeckParts) -> DeckObject {
     DeckObject(
-      "Quantities computed on the way and written to the log and to run.json.",
-      parts.observers.map { .optional($0.name, .object($0.schema), $0.schema.doc) },
+      "Quantities computed on the way: written to the log and to run.json, or to tables of their own and to results.json.",
+      parts.observers.map { .optional($0.name, .object($0.schema), $0.schema.doc) } + measurements(parts),
       example: """
         analysis: {boundary_energy: {}}
         stages:

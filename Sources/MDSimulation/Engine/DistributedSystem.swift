@@ -47,10 +47,12 @@ public final class DistributedSystem {
   /// Atoms of the fullest rank when the bricks were weighed last.
   var fullestWhenWeighed = 0
 
-  /// - Parameter balances: whether bricks follow the atoms. `domain` is where they begin.
+  /// - Parameters:
+  ///   - reach: how far observers look for neighbours, Å; ghosts reach as far.
+  ///   - balances: whether bricks follow the atoms. `domain` is where they begin.
   public init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
-    potentials: [any Potential], domain: Domain, skin: Double, balances: Bool = false
+    potentials: [any Potential], domain: Domain, skin: Double, reach: Double = 0, balances: Bool = false
   ) throws {
     self.communicator = communicator
     self.atoms = atoms
@@ -62,7 +64,7 @@ public final class DistributedSystem {
     self.balances = balances && communicator.size > 1
     let needs = potentials.map(\.requirements)
     cutoff = needs.map(\.cutoff).max() ?? 0
-    halo = needs.map(\.halo).max() ?? 0
+    halo = needs.map(\.halo).reduce(reach, max)
     decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: skin / 2)
     writesGhosts = needs.contains(where: \.writesGhosts)
     lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))

@@ -10,8 +10,9 @@ struct Forecast {
     let ghosts: Double
     let lists: Double
 
-    init(_ potentials: [any Potential], skin: Double) {
-      ghosts = (potentials.map(\.requirements.halo).max() ?? 0) + skin
+    /// - Parameter reach: how far observers look.
+    init(_ potentials: [any Potential], reach: Double, skin: Double) {
+      ghosts = potentials.map(\.requirements.halo).reduce(reach, max) + skin
       lists = (potentials.map(\.requirements.cutoff).max() ?? 0) + skin
     }
   }
@@ -52,7 +53,7 @@ struct Forecast {
   init(_ system: DistributedSystem) throws {
     let (box, domain, communicator) = (system.box, system.domain, system.communicator)
     try Self.check(box)
-    let reach = Reach(system.potentials, skin: system.skin)
+    let reach = Reach(system.potentials, reach: system.halo, skin: system.skin)
     let width = Vector3(repeating: reach.ghosts) / box.heights
     // A sample of the atoms is enough for the mean.
     let atoms = system.atoms

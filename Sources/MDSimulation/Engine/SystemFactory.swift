@@ -25,6 +25,7 @@ enum SystemFactory {
       box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
       halo: ingredients.halo + skin)
     let atoms = AtomStore()
+    Measurements.declare(plan, atoms)
     try communicator.refuse(
       bytes: Forecast.bytes(columnsOf: atoms, places: Double(header.count) / Double(communicator.size)),
       for: RunLog.counted(header.count, "atom"), hint: "use more nodes or fewer atoms")
@@ -37,7 +38,7 @@ enum SystemFactory {
     return try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
       masses: ingredients.masses, potentials: ingredients.potentials, domain: domain, skin: skin,
-      balances: plan.decomposition.balance)
+      reach: ingredients.reach, balances: plan.decomposition.balance)
   }
 
   /// What species need: masses and potentials.
@@ -45,8 +46,11 @@ enum SystemFactory {
     let masses: [Double]
     let potentials: [any Potential]
 
+    /// How far observers look, Å.
+    let reach: Double
+
     /// The ghosts' reach without skin, Å.
-    var halo: Double { potentials.map(\.requirements.halo).max() ?? 0 }
+    var halo: Double { potentials.map(\.requirements.halo).reduce(reach, max) }
 
     /// Collective, so that a file which one rank cannot read stops all. Throws every mistake at once. Without
     /// `needsMasses` (single points) a species that has none gets 1 g/mol.
@@ -58,6 +62,7 @@ enum SystemFactory {
       communicator: any Communicator
     ) throws {
       var mistakes = Mistakes()
+      reach = Measurements.reach(plan)
       masses = try species.indices.map { k in
         let known = plan.mass(of: species[k], given: given[k])
         let mass = try mistakes.attempt {
@@ -76,7 +81,7 @@ enum SystemFactory {
         try communicator.agree { try Registry.potentials(plan, species: acting, communicator: communicator) }
       }
       try mistakes.refuse()
-      potentials = made ?? []
+      potentials = plan.potential.isEmpty ? [Bystander()] : made ?? []
     }
   }
 }

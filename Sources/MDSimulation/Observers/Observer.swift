@@ -1,4 +1,5 @@
 import Foundation
+import MDAnalysis
 import MDCore
 import MDDeck
 
@@ -26,6 +27,8 @@ protocol Observer: AnyObject {
   /// Measures, and sums up what it saw since it was asked last. Collective.
   func sumUp(_ engine: Engine) throws -> StageReport
 
+  /// Tables and numbers of all that it has seen, for results.json, under names. Collective.
+  func reports() -> [(name: String, report: Report)]
   /// What run.json has of it, under its name.
   var results: (any Encodable)? { get }
   /// Its section of a checkpoint, JSON, the same on every rank; nil where there is nothing to keep.
@@ -44,6 +47,7 @@ extension Observer {
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation { Observation() }
   func measures(atEndOf stage: StageDriver) -> Bool { false }
   func sumUp(_ engine: Engine) throws -> StageReport { StageReport() }
+  func reports() -> [(name: String, report: Report)] { [] }
   var results: (any Encodable)? { nil }
   func state() throws -> Data? { nil }
   func restore(_ section: CheckpointSectionReader, clock: Clock) throws {}
@@ -98,7 +102,7 @@ struct StageReport {
 /// An observer as decks name it.
 struct ObserverEntry: Sendable {
   /// All that there are, in the order of the reference.
-  static let all: [ObserverEntry] = [.boundaryEnergy, .watch]
+  static let all: [ObserverEntry] = [.boundaryEnergy, .watch, .averages]
 
   /// What an observer is made of besides its keys.
   struct Setting {
@@ -139,7 +143,8 @@ struct Observers {
       return given != nil || entry.isStanding ? try entry.make(given?.section, setting) : nil
     }
     let loading = LoadingObserver.isNeeded(setting.plan) ? [LoadingObserver(setting, groups: setting.plan.groups)] : []
-    all = [thermo] + others + loading
+    let measuring = setting.plan.measures.isEmpty ? [] : [try MeasurementObserver(setting)]
+    all = [thermo] + others + loading + measuring
   }
 
   /// Throws every mistake at once; returns what the log should have. Collective.

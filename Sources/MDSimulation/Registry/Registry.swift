@@ -1,3 +1,4 @@
+import MDAnalysis
 import MDCore
 import MDDeck
 import MDDynamics
@@ -43,7 +44,8 @@ public enum Registry {
     potentials: families.map(\.entry), thermostats: ThermostatEntry.all.map(\.entry),
     barostats: BarostatEntry.all.map(\.entry), loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
     cellShapes: CellShape.allCases.map { DeckName($0.rawValue, $0.doc) },
-    observers: ObserverEntry.all.map(\.entry), tasks: TaskEntry.all.map(\.entry),
+    observers: ObserverEntry.all.map(\.entry),
+    instruments: InstrumentEntry.all.map(\.entry), regions: RegionEntry.kinds, tasks: TaskEntry.all.map(\.entry),
     thermoColumns: ThermoColumn.all.map { DeckName($0.figure.name, $0.doc) } + ObserverEntry.all.flatMap(\.columns),
     atomColumns: AtomColumn.all.map(\.name))
   public static let schema = DeckSchema(parts)

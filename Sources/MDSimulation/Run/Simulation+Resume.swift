@@ -64,6 +64,7 @@ extension Simulation {
     }
     let atoms = AtomStore()
     if header.columns.contains("charge") { atoms.needCharge() }
+    Measurements.declare(plan, atoms)
     for potential in ingredients.potentials { try potential.attach(to: atoms) }
     if header.columns.contains("grain") { _ = atoms.addColumn("grain", roles: [.migrates, .checkpointed]) }
     try CheckpointFile.load(header, from: reader, to: atoms, domain: domain, communicator: communicator)
@@ -76,7 +77,7 @@ extension Simulation {
     let system = try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
       masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin,
-      balances: plan.decomposition.balance)
+      reach: ingredients.reach, balances: plan.decomposition.balance)
     guard system.totalCount == header.atoms else {
       throw FaultlineError(
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",

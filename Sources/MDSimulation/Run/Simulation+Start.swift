@@ -48,7 +48,7 @@ extension Simulation {
       try directory.make()
       lock = try RunLock(directory: directory.path, endedJob: endedJob)
       before = try directory.prepare(
-        trajectories: plan.output.trajectories.map(\.file), overwrite: plan.output.overwrite)
+        trajectories: plan.output.trajectories.map(\.file) + Self.tables(plan), overwrite: plan.output.overwrite)
       try log.open(path: directory.log, append: false)
     }
     let outputs = RunOutputs(
@@ -67,6 +67,11 @@ extension Simulation {
     }
     try simulation.describe()
     return simulation
+  }
+
+  /// Files of observers that an earlier run may have left.
+  private static func tables(_ plan: RunPlan) -> [String] {
+    [ResultsFile.name, ResultsFile.table("averages", "")] + Measurements.files(plan)
   }
 
   static func newSummary(_ plan: RunPlan, _ system: DistributedSystem) -> RunSummary {

@@ -272,9 +272,16 @@ public final class Simulation {
       ranks: communicator.size, cuts: system.domain.cuts, groups: engine.groups.names, warnings: summary.warnings,
       atoms: system.totalCount, inputs: inputs)
     try outputs.writeCheckpoint(Checkpoint(header: header, sections: try sections()), system: system)
+    try publish()
     if communicator.isRoot { summary.checkpoints = outputs.checkpointPaths }
     summary.stepsTotal = clock.step
     try writeSummary()
+  }
+
+  /// Tables of observers and results.json as the run stands. Collective.
+  private func publish() throws {
+    try ResultsFile.write(
+      observers.all.flatMap { $0.reports() }, path: outputs.directory.file, communicator: communicator)
   }
 
   /// What owners keep. Collective.

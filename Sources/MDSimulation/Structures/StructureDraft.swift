@@ -38,7 +38,7 @@ struct StructureDraft {
   /// The structure on rank 0, nil elsewhere. Throws a collective input error if it or its ghosts (where `potentials`
   /// are given) would be too many for the program or the machine. Collective.
   func build(for potentials: [any Potential]?, communicator: any Communicator) throws -> BuiltStructure? {
-    let reach = potentials.map { Forecast.Reach($0, skin: plan.neighbors.skin) }
+    let reach = potentials.map { Forecast.Reach($0, reach: Measurements.reach(plan), skin: plan.neighbors.skin) }
     let room = communicator.memoryShare()
     var built: BuiltStructure?
     try communicator.agree {

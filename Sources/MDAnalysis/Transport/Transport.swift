@@ -1,0 +1,302 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDNumerics
+
+/// Mean squared displacements over windows of every length, by species and axis, of all atoms, a group or a region; what
+/// follows from them: tracer diffusion, the non-Gaussian parameter, van Hove's self part, survival in a region and
+/// diffusion across it; and with charges the conductivity of the whole system, by Einstein and by Green and Kubo.
+final class Transport: Instrument {
+  /// Which atoms of a region count.
+  enum Membership: String, CaseIterable { case stayed, start, ends }
+
+  /// Of one lag and species.
+  enum Slot { static let count = 0, x = 1, fourth = 4, atStart = 5, size = 6 }
+  /// Of one lag, of the whole system.
+  enum Whole { static let count = 0, x = 1, current = 4, size = 5 }
+
+  let selection: Selection
+  let species: [String]
+  let speciesCounts: [Int]
+  let masses: [Double]
+  let windows: TauWindows
+  let membership: Membership
+  private let removesDrift: Bool
+  /// e, by species.
+  let charges: [Double]?
+  /// K; measured if nil.
+  let givenTemperature: Double?
+  let hasVelocities: Bool
+  let histogram: Histogram?
+  let periodicAxes: [Int]
+
+  /// Van Hove's self part at some lags.
+  struct Histogram {
+    var lags: [Int]
+    var largest: Double
+    var bins: Int
+  }
+
+  private let trails: Trails
+  private var dipoles: CollectiveTrail
+  private var currents: CollectiveTrail
+  /// ps between samples, once there are two; and of the last.
+  private(set) var interval: Double?
+  private var lastTime: Double?
+  private var restarts = 0
+  var sums: BlockedSums
+
+  init(_ section: DeckSection, _ setting: InstrumentSetting) throws {
+    selection = try setting.names.selection(section)
+    species = setting.species
+    speciesCounts = setting.speciesCounts
+    masses = setting.masses
+    windows = Self.windows(section)
+    membership = Membership(rawValue: section.string("membership"))!
+    removesDrift = section.string("drift") == "mass"
+    givenTemperature = section["temperature"]?.double
+    hasVelocities = setting.hasVelocities
+    periodicAxes = (0..<3).filter { setting.box.periodic[$0] }
+    if let given = section["charges"]?.section {
+      charges = try setting.species.map { name in
+        guard let charge = given[name]?.double else {
+          var error = section.error("charges", "lacks \(name)", hint: "a charge for each species; 0 for those that carry none")
+          error.isCollective = true
+          throw error
+        }
+        return charge
+      }
+    } else {
+      charges = nil
+    }
+    let lags = windows.lags
+    histogram = try (section["van_hove"]?.section).map { inner in
+      let chosen = inner.integers("lags")
+      if let stranger = chosen.first(where: { !lags.contains($0) }) {
+        var error = inner.error(
+          "lags", "has \(stranger), which is no lag of the windows",
+          hint: lags.prefix(40).map(String.init).joined(separator: ", ") + (lags.count > 40 ? ", …" : ""))
+        error.isCollective = true
+        throw error
+      }
+      return Histogram(lags: chosen, largest: inner.double("largest"), bins: inner.integer("bins"))
+    }
+    trails = Trails(windows, name: setting.name, atoms: setting.atoms)
+    dipoles = CollectiveTrail(windows)
+    currents = CollectiveTrail(windows)
+    let kinds = setting.species.count
+    histogramAt = lags.count * (kinds * Slot.size + Whole.size)
+    othersAt = histogramAt + (histogram.map { $0.lags.count * kinds * $0.bins } ?? 0)
+    // Few blocks, and so longer ones: the lags of a fit are within one.
+    sums = BlockedSums(width: othersAt + Other.size(kinds), capacity: 16)
+  }
+
+  static func windows(_ section: DeckSection) -> TauWindows {
+    TauWindows(points: section.integer("points"), levels: section.integer("levels"))
+  }
+
+  /// What is summed up once a sample: |J|², volume, Σ m v², leavers and comers, samples, atoms inside by species.
+  enum Other {
+    static let current = 0, volume = 1, motion = 2, left = 3, came = 4, samples = 5, inside = 6
+    static func size(_ kinds: Int) -> Int { inside + kinds }
+  }
+
+  let histogramAt: Int
+  let othersAt: Int
+
+  func slot(_ lag: Int, _ kind: Int) -> Int { (lag * species.count + kind) * Slot.size }
+  func whole(_ lag: Int) -> Int { windows.lags.count * species.count * Slot.size + lag * Whole.size }
+
+  var needsVelocities: Bool { false }
+
+  // MARK: Samples
+
+  func measure(_ scene: Scene) throws {
+    note(scene)
+    let members = try selection.members(scene)
+    let center = removesDrift ? scene.massCenter() : .zero
+    let view = scene.view
+    let n = trails.samples
+    let whole = charges.map { collective(scene, center, $0) }
+    let isRoot = scene.communicator.isRoot
+    let bins = histogram?.bins ?? 0
+    var chosen = [Int](repeating: -1, count: windows.lags.count)
+    for (h, lag) in (histogram?.lags ?? []).enumerated() { chosen[windows.lags.firstIndex(of: lag)!] = h }
+    let kinds = species.count
+    let changes = selection.changes
+    sums.add { sums in
+      let crossed = trails.take(scene.atoms, isInside: members, place: { scene.unwrapped($0) - center }) { visit in
+        let kind = Int(view.species[visit.atom])
+        let row = sums + slot(visit.lag, kind)
+        if visit.wasInside { row[Slot.atStart] += 1 }
+        let counts =
+          switch membership {
+          case _ where !changes: visit.isInside
+          case .stayed: visit.hasStayed
+          case .start: visit.wasInside
+          case .ends: visit.wasInside && visit.isInside
+          }
+        guard counts else { return }
+        let d = visit.displacement
+        row[Slot.count] += 1
+        row[Slot.x] += d.x * d.x
+        row[Slot.x + 1] += d.y * d.y
+        row[Slot.x + 2] += d.z * d.z
+        let square = d.squaredLength
+        row[Slot.fourth] += square * square
+        if chosen[visit.lag] >= 0, let histogram {
+          let bin = Int(square.squareRoot() / histogram.largest * Double(bins))
+          if bin < bins { sums[histogramAt + (chosen[visit.lag] * kinds + kind) * bins + bin] += 1 }
+        }
+      }
+      let others = sums + othersAt
+      others[Other.left] += Double(crossed.left)
+      others[Other.came] += Double(crossed.came)
+      for i in 0..<view.localCount {
+        let kind = Int(view.species[i])
+        if members[i] { others[Other.inside + kind] += 1 }
+        others[Other.motion] += masses[kind] * view.velocities[i].squaredLength
+      }
+      // What every rank knows is added by one.
+      guard isRoot else { return }
+      others[Other.volume] += scene.box.volume
+      others[Other.samples] += 1
+      guard let whole else { return }
+      others[Other.current] += whole.current.squaredLength
+      dipoles.take(n, whole.dipole) { lag, then in
+        let row = sums + self.whole(lag)
+        let d = whole.dipole - then
+        row[Whole.count] += 1
+        for k in 0..<3 { row[Whole.x + k] += d[k] * d[k] }
+      }
+      currents.take(n, whole.current) { lag, then in sums[self.whole(lag) + Whole.current] += dot(whole.current, then) }
+    }
+    // The others keep what is kept for all.
+    if !isRoot, let whole {
+      dipoles.take(n, whole.dipole) { _, _ in }
+      currents.take(n, whole.current) { _, _ in }
+    }
+  }
+
+  /// Windows begin anew where samples are not as far apart as before.
+  private func note(_ scene: Scene) {
+    defer { lastTime = scene.time }
+    guard let lastTime else { return trails.restart(scene.atoms) }
+    let passed = scene.time - lastTime
+    guard let interval else {
+      if passed > 0 { interval = passed }
+      return
+    }
+    if abs(passed - interval) > 1e-6 * interval {
+      trails.restart(scene.atoms)
+      restarts += 1
+    }
+  }
+
+  /// Σ q r of unwrapped positions, e·Å, and Σ q v, e·Å/ps, of all atoms. Collective.
+  private func collective(_ scene: Scene, _ center: Vector3, _ charges: [Double]) -> (dipole: Vector3, current: Vector3) {
+    var sums = [Double](repeating: 0, count: 6)
+    let view = scene.view
+    for i in 0..<view.localCount {
+      let q = charges[Int(view.species[i])]
+      let r = scene.unwrapped(i) - center
+      let v = view.velocities[i]
+      for k in 0..<3 {
+        sums[k] += q * r[k]
+        sums[3 + k] += q * v[k]
+      }
+    }
+    scene.communicator.sum(&sums)
+    return (Vector3(sums[0], sums[1], sums[2]), Vector3(sums[3], sums[4], sums[5]))
+  }
+
+  // MARK: Checkpoints
+
+  private struct Kept: Codable {
+    var sums: BlockedSums.State
+    var samples: Int
+    var interval: Double?
+    var lastTime: Double?
+    var restarts: Int
+    var dipoles: [Double]
+    var currents: [Double]
+  }
+
+  func state(_ communicator: any Communicator) throws -> Data {
+    sums.fold(communicator)
+    return try JSONEncoder().encode(
+      Kept(
+        sums: sums.state, samples: trails.samples, interval: interval, lastTime: lastTime, restarts: restarts,
+        dipoles: dipoles.state, currents: currents.state))
+  }
+
+  func restore(_ state: Data, isRoot: Bool) -> Bool {
+    guard let kept = try? JSONDecoder().decode(Kept.self, from: state), kept.samples >= 0, kept.interval ?? 1 > 0,
+      dipoles.restore(kept.dipoles), currents.restore(kept.currents), sums.restore(kept.sums, isRoot: isRoot)
+    else { return false }
+    trails.goOn(at: kept.samples)
+    (interval, lastTime, restarts) = (kept.interval, kept.lastTime, kept.restarts)
+    return true
+  }
+}
+
+extension InstrumentEntry {
+  static let transport = InstrumentEntry(
+    "transport",
+    "Mean squared displacements over windows of all lengths (memory grows with the logarithm of time), by species and axis; "
+      + "diffusion coefficients, or the exponent where it is no diffusion; of a region also survival, exchange and diffusion "
+      + "across it; with charges conductivity and Haven's ratio.", every: "10",
+    [
+      .defaulted(
+        "points", .integer(4...Trails.mostPoints), "16", "Samples kept at each level, an even number; levels are half as many times apart."),
+      .defaulted("levels", .integer(1...12), "4", "Levels of windows; with 1 all lags below `points` are there, over all origins."),
+      .defaulted(
+        "drift", .enumeration(["mass", "none"]), "mass", "Whether displacements are relative to the mass centre of all atoms."),
+      .defaulted(
+        "membership", .enumeration(Transport.Membership.allCases.map(\.rawValue)), "stayed",
+        "Of a region, displacements of atoms that were in it at the `start` of the window, at both `ends`, or that have `stayed` at all samples."),
+      .optional(
+        "charges", .map(.quantity(.charge, .any), of: "species", maximum: 1000), "Charge of each species, for the conductivity."),
+      .optional(
+        "temperature", .quantity(.temperature, .positive.plausibly(0.001...50_000)),
+        "For the conductivity; that of the atoms' motion if absent."),
+      .optional("van_hove", .object(vanHove), "Distribution of the distances gone in some lags."),
+    ],
+    example: """
+          - transport: {charges: {Na: 1, Cl: -1}}
+          - transport: {name: sodium, of: Na, points: 32, van_hove: {lags: [16, 256]}}
+      species: {Na: {charge: 1}, Cl: {charge: -1}}
+      """,
+    needsTime: true,
+    check: { section, context in
+      if section.integer("points") % 2 != 0 {
+        context.refuse(section.error("points", "is odd", hint: "levels are half as many times apart"))
+      }
+      if section["charges"] != nil, section.string("of") != "all" {
+        context.refuse(section.error("charges", "are for the conductivity of the whole system", hint: "leave `of` out, or `charges`"))
+      }
+      let from = section.integer("from")
+      var first = 0
+      var steps: Set<Double> = []
+      for stage in context.plan.stages {
+        if case .dynamics(let dynamics) = stage.work, first + dynamics.steps > from { steps.insert(dynamics.timestep) }
+        first += stage.stepLimit
+      }
+      if steps.count > 1 {
+        context.refuse(
+          section.error(
+            "from", "leaves stages with different timesteps, whose lags are not the same",
+            hint: "begin with a later step, or give the stages one timestep"))
+      }
+    },
+    declare: { section, name, atoms in _ = Trails(Transport.windows(section), name: name, atoms: atoms) }
+  ) { try Transport($0, $1) }
+
+  private static let vanHove = DeckObject(
+    "The self part of van Hove's function: how many atoms have gone how far.",
+    [
+      .required("lags", .list(.integer(1...1_000_000_000), count: 1...50), "Lags, in looks; they must be among those of the windows."),
+      .defaulted("largest", .quantity(.length, .positive), "10", "Upper end of the distances."),
+      .defaulted("bins", .integer(1...100_000), "100", "Intervals."),
+    ])
+}
