@@ -3,9 +3,9 @@ import MDDeck
 import MDIO
 
 /// `faultline build`: the deck's structure, written to a file. Also converts, as a structure may come from a file.
-public enum StructureJob {
+package enum StructureJob {
   /// Collective; rank 0 does the work.
-  public static func run(
+  package static func run(
     deck: String, settings: [String] = [], output: String, communicator: any Communicator, log: RunLog
   ) throws {
     let (plan, notes) = try EquilibriumLattice.resolved(
