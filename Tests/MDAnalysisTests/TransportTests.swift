@@ -286,23 +286,24 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
 
   @Test("in a layer: the intervals of D along and across it")
   func regionalCoverage() throws {
-    let repeats = Self.isSlow ? 600 : 100
+    // Atoms stay for some 4 ps and a block is 20 ps long: in shorter runs errors come out too small.
+    let repeats = Self.isSlow ? 600 : 60
     // Fast along the layer, slower across it, slowest outside.
     let (along, across, outside, dt) = (0.8, 0.3, 0.1, 0.02)
     let found = try Self.coverage(
       repeats: repeats, ["D_parallel_Ar": along, "D_perpendicular_Ar": across]
     ) { seed, communicator in
-      let bench = Bench(count: 30, box: Box(lengths: Vector3(9, 9, 10)), communicator)
+      let bench = Bench(count: 12, box: Box(lengths: Vector3(9, 9, 10)), communicator)
       let instrument = try bench.instrument(
         "transport: {of: layer, points: 16, levels: 3, drift: none}", regions: "{layer: {slab: {axis: z, range: [3, 7]}}}")
       var random = Randoms(seed)
       // In the steady state there are fewer atoms where they are fast: density ∝ 1/D.
       let share = (5 / across) / (5 / across + 5 / outside)
-      var now = (0..<30).map { _ -> Vector3 in
+      var now = (0..<12).map { _ -> Vector3 in
         let z = random.next() < share ? 2.5 + 5 * random.next() : 7.5 + 5 * random.next()
         return Vector3(9 * random.next(), 9 * random.next(), z)
       }
-      for t in 0..<4000 {
+      for t in 0..<16000 {
         for i in now.indices {
           let z = now[i].z - 10 * (now[i].z / 10).rounded(.down)
           // Inside, and well around it, atoms move as inside: what returns does not matter to those that have left.
@@ -319,9 +320,9 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
     }
     for (name, truth) in [("D_parallel_Ar", along), ("D_perpendicular_Ar", across)] {
       let result = found[name] ?? (0, 0, 0)
-      // Of 100 repeats chance alone takes 2.2 %.
-      #expect(Self.isSlow ? (0.92...0.98).contains(result.held) : (0.86...1).contains(result.held), "\(name): \(result)")
-      #expect(abs(result.mean / truth - 1) < 0.03, "\(name): \(result)")
+      // Of 60 repeats chance alone takes 2.8 %.
+      #expect(Self.isSlow ? (0.92...0.98).contains(result.held) : (0.85...1).contains(result.held), "\(name): \(result)")
+      #expect(abs(result.mean / truth - 1) < 0.05, "\(name): \(result)")
     }
   }
 
