@@ -3,12 +3,12 @@ import Glibc
 import MDCore
 
 /// Small files that are replaced as a whole: a reader sees the old one or the new one.
-public enum AtomicFile {
+package enum AtomicFile {
   /// Ends the name of a file that is not whole yet.
   static let partialSuffix = ".partial"
 
   /// Writes `path.partial`, synchronises it and renames it to `path`.
-  public static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+  package static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
     let partial = path + partialSuffix
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemFailure.error("write", partial) }
@@ -24,13 +24,13 @@ public enum AtomicFile {
     try publish(partial, as: path)
   }
 
-  public static func write(_ text: String, to path: String) throws {
+  package static func write(_ text: String, to path: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: path) }
   }
 
   /// Indented JSON with sorted keys; numbers that are not finite become the texts "nan", "inf" and "-inf".
-  public static func writeJSON(_ value: some Encodable, to path: String) throws {
+  package static func writeJSON(_ value: some Encodable, to path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -46,7 +46,7 @@ public enum AtomicFile {
   }
 
   /// Reads what `writeJSON` wrote.
-  public static func readJSON<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
+  package static func readJSON<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
@@ -81,15 +81,15 @@ public enum AtomicFile {
 
 /// A file that is written under another name in the same folder and gets its own when it is whole; until then what
 /// stood there stays. Given up without `commit` it leaves nothing.
-public final class PendingFile {
+package final class PendingFile {
   /// Where to write: `partial-PROCESS-NAME` beside the file. What is no plain file, such as a pipe, is written directly.
-  public let temporary: String
+  package let temporary: String
   private let target: String
   private var isPending: Bool
 
   /// Links are followed: the file that they lead to is replaced, not the link.
   /// - Throws: a run error if what is there may not be replaced.
-  public init(_ path: String) throws {
+  package init(_ path: String) throws {
     var resolved = path
     if let real = realpath(path, nil) {
       resolved = String(cString: real)
@@ -116,7 +116,7 @@ public final class PendingFile {
   }
 
   /// Gives the file its name. It must have been closed.
-  public func commit() throws {
+  package func commit() throws {
     guard isPending else { return }
     isPending = false
     var status = stat()
@@ -126,9 +126,9 @@ public final class PendingFile {
 }
 
 /// Free space of filesystems.
-public enum DiskSpace {
+package enum DiskSpace {
   /// Bytes that this user may still write where `path` is, or where its nearest existing parent is.
-  public static func available(_ path: String) throws -> Int {
+  package static func available(_ path: String) throws -> Int {
     var place = path.isEmpty ? "." : path
     var status = statvfs()
     while statvfs(place, &status) != 0 {

@@ -3,14 +3,14 @@ import MDCore
 
 /// A table of numbers as comma-separated values: a header line once, then rows with 17 significant digits, or as many as
 /// are asked for.
-public final class CSVWriter {
-  public let columns: [String]
+package final class CSVWriter {
+  package let columns: [String]
   private let digits: [Int]
   private let file: OutputFile
 
   /// With `.append` the file's header must name the same columns; a file cut to nothing gets its header again.
   /// - Parameter digits: significant ones of each column.
-  public init(_ path: String, columns: [String], digits: [Int]? = nil, mode: OutputFile.Mode = .create) throws {
+  package init(_ path: String, columns: [String], digits: [Int]? = nil, mode: OutputFile.Mode = .create) throws {
     precondition(digits == nil || digits?.count == columns.count, "digits of each column")
     self.columns = columns
     self.digits = digits ?? columns.map { _ in 17 }
@@ -31,9 +31,9 @@ public final class CSVWriter {
   }
 
   /// Bytes in the file, a safe place to truncate to.
-  public var offset: Int { file.offset }
+  package var offset: Int { file.offset }
 
-  public func write(_ row: [Double]) throws {
+  package func write(_ row: [Double]) throws {
     precondition(row.count == columns.count, "a row has a value for each column")
     var text = TextBuffer(capacity: 32 * row.count)
     for (k, value) in row.enumerated() {
@@ -44,8 +44,8 @@ public final class CSVWriter {
     try file.write(text.bytes)
   }
 
-  public func synchronize() throws { try file.synchronize() }
-  public func finish() throws { try file.finish() }
+  package func synchronize() throws { try file.synchronize() }
+  package func finish() throws { try file.finish() }
 
   private static func quoted(_ name: String) -> String {
     guard name.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return name }

@@ -27,10 +27,10 @@ enum CheckpointFormat {
 }
 
 /// What a section of a checkpoint holds.
-public enum CheckpointElement: String, Codable, Sendable {
+package enum CheckpointElement: String, Codable, Sendable {
   case json, float64, int64, int32, uint32, uint8
 
-  public var size: Int {
+  package var size: Int {
     switch self {
     case .float64, .int64: 8
     case .int32, .uint32: 4
@@ -40,25 +40,25 @@ public enum CheckpointElement: String, Codable, Sendable {
 }
 
 /// A row of a checkpoint's table: `count` rows of `width` elements.
-public struct CheckpointSection: Codable, Equatable, Sendable {
-  public let name: String
-  public let element: CheckpointElement
-  public let width: Int
-  public let count: Int
+package struct CheckpointSection: Codable, Equatable, Sendable {
+  package let name: String
+  package let element: CheckpointElement
+  package let width: Int
+  package let count: Int
   let offset: Int
   let bytes: Int
   let checksum: UInt32
 
   /// Bytes of a row.
-  public var stride: Int { element.size * width }
+  package var stride: Int { element.size * width }
 }
 
 /// Numbers that may stand in a column.
-public protocol CheckpointNumber: BitwiseCopyable {
+package protocol CheckpointNumber: BitwiseCopyable {
   static var checkpointElement: CheckpointElement { get }
 }
-extension Double: CheckpointNumber { public static var checkpointElement: CheckpointElement { .float64 } }
-extension Int64: CheckpointNumber { public static var checkpointElement: CheckpointElement { .int64 } }
-extension Int32: CheckpointNumber { public static var checkpointElement: CheckpointElement { .int32 } }
-extension UInt32: CheckpointNumber { public static var checkpointElement: CheckpointElement { .uint32 } }
-extension UInt8: CheckpointNumber { public static var checkpointElement: CheckpointElement { .uint8 } }
+extension Double: CheckpointNumber { package static var checkpointElement: CheckpointElement { .float64 } }
+extension Int64: CheckpointNumber { package static var checkpointElement: CheckpointElement { .int64 } }
+extension Int32: CheckpointNumber { package static var checkpointElement: CheckpointElement { .int32 } }
+extension UInt32: CheckpointNumber { package static var checkpointElement: CheckpointElement { .uint32 } }
+extension UInt8: CheckpointNumber { package static var checkpointElement: CheckpointElement { .uint8 } }

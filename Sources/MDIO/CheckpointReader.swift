@@ -3,15 +3,15 @@ import Glibc
 import MDCore
 
 /// Opens a checkpoint after verifying every byte of it; see `CheckpointFormat`.
-public final class CheckpointReader {
-  public let path: String
-  public private(set) var sections: [CheckpointSection] = []
+package final class CheckpointReader {
+  package let path: String
+  package private(set) var sections: [CheckpointSection] = []
   private let descriptor: Int32
 
   /// - Parameter verify: false reads only the table, for ranks that open what the root has verified just now.
   /// - Throws: an input error that names the file and the reason: not a checkpoint, a newer format, cut short, or the
   ///   section that is damaged.
-  public init(_ path: String, verify: Bool = true) throws {
+  package init(_ path: String, verify: Bool = true) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -87,9 +87,9 @@ public final class CheckpointReader {
     guard checksum == section.checksum else { throw refuse("is damaged in its section '\(section.name)'") }
   }
 
-  public func has(_ name: String) -> Bool { sections.contains { $0.name == name } }
+  package func has(_ name: String) -> Bool { sections.contains { $0.name == name } }
 
-  public func section(_ name: String) throws -> CheckpointSection {
+  package func section(_ name: String) throws -> CheckpointSection {
     guard let section = sections.first(where: { $0.name == name }) else {
       throw refuse("has no section '\(name)'")
     }
@@ -97,13 +97,13 @@ public final class CheckpointReader {
   }
 
   /// The text of a section of JSON.
-  public func json(named name: String) throws -> Data {
+  package func json(named name: String) throws -> Data {
     let section = try expect(name, .json)
     return Data(try bytes(at: section.offset, section.bytes))
   }
 
   /// Decodes a section of JSON.
-  public func readJSON<T: Decodable>(_ type: T.Type, named name: String) throws -> T {
+  package func readJSON<T: Decodable>(_ type: T.Type, named name: String) throws -> T {
     let text = try json(named: name)
     do {
       return try JSONDecoder().decode(type, from: text)
@@ -113,7 +113,7 @@ public final class CheckpointReader {
   }
 
   /// A whole column.
-  public func column<T: CheckpointNumber>(_ type: T.Type, named name: String) throws -> [T] {
+  package func column<T: CheckpointNumber>(_ type: T.Type, named name: String) throws -> [T] {
     let section = try expect(name, T.checkpointElement)
     return try [T](unsafeUninitializedCapacity: section.count * section.width) { place, count in
       try read(at: section.offset, into: UnsafeMutableRawBufferPointer(place))
@@ -122,7 +122,7 @@ public final class CheckpointReader {
   }
 
   /// Rows of a column into memory of `rows.count · stride` bytes.
-  public func read(
+  package func read(
     _ name: String, _ element: CheckpointElement, rows: Range<Int>, into place: UnsafeMutableRawBufferPointer
   ) throws {
     let section = try expect(name, element)

@@ -2,26 +2,26 @@ import Glibc
 import MDCore
 
 /// The checkpoints of a run in their directory, `step-000000001000.checkpoint` and the like; the newest `keep` stay.
-public struct CheckpointStore: Sendable {
-  public let directory: String
-  public let keep: Int
+package struct CheckpointStore: Sendable {
+  package let directory: String
+  package let keep: Int
   private static let prefix = "step-"
   private static let suffix = ".checkpoint"
 
-  public init(_ directory: String, keep: Int = 2) {
+  package init(_ directory: String, keep: Int = 2) {
     precondition(keep >= 1, "at least one checkpoint is kept")
     self.directory = directory
     self.keep = keep
   }
 
-  public func path(step: Int) -> String {
+  package func path(step: Int) -> String {
     let digits = String(step)
     let zeros = String(repeating: "0", count: max(0, 12 - digits.count))
     return "\(directory)/\(Self.prefix)\(zeros)\(digits)\(Self.suffix)"
   }
 
   /// Steps for which there is a file, newest first; whether they are whole is not known before they are opened.
-  public var steps: [Int] { steps(of: Self.suffix).sorted(by: >) }
+  package var steps: [Int] { steps(of: Self.suffix).sorted(by: >) }
 
   private func steps(of suffix: String) -> [Int] {
     guard let handle = opendir(directory) else { return [] }
@@ -40,7 +40,7 @@ public struct CheckpointStore: Sendable {
   }
 
   /// Writes a checkpoint, and only when it is in its place removes those beyond the newest `keep`.
-  public func write(step: Int, _ body: (CheckpointWriter) throws -> Void) throws {
+  package func write(step: Int, _ body: (CheckpointWriter) throws -> Void) throws {
     guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
       throw SystemFailure.error("make directory", directory)
     }
@@ -52,7 +52,7 @@ public struct CheckpointStore: Sendable {
 
   /// Removes the oldest, what killed runs have left half written, and those of later steps: they are of a branch that
   /// was left when the run went back.
-  public func prune(after step: Int) {
+  package func prune(after step: Int) {
     let older = steps.filter { $0 < step }
     let later = steps.filter { $0 > step }
     for old in later + older.dropFirst(keep - 1) { unlink(path(step: old)) }
@@ -63,18 +63,18 @@ public struct CheckpointStore: Sendable {
   }
 
   /// What is said where there is none.
-  public var nothingThere: FaultlineError {
+  package var nothingThere: FaultlineError {
     FaultlineError(.input, "there is no checkpoint in \(directory)", hint: "files are named \(path(step: 1000))")
   }
 
   /// The newest checkpoint, verified. If it is damaged the error names the newest good one before it.
-  public func openNewest() throws -> CheckpointReader {
+  package func openNewest() throws -> CheckpointReader {
     guard let newest = steps.first else { throw nothingThere }
     return try open(path(step: newest))
   }
 
   /// A checkpoint of this or another directory, verified. The error for a damaged one names the newest good one.
-  public func open(_ path: String) throws -> CheckpointReader {
+  package func open(_ path: String) throws -> CheckpointReader {
     do {
       return try CheckpointReader(path)
     } catch var error as FaultlineError {
@@ -88,7 +88,7 @@ public struct CheckpointStore: Sendable {
   }
 
   /// The path of the newest checkpoint that is whole.
-  public func newestGood(except damaged: String? = nil) -> String? {
+  package func newestGood(except damaged: String? = nil) -> String? {
     steps.lazy.map(path(step:)).first { $0 != damaged && (try? CheckpointReader($0)) != nil }
   }
 }

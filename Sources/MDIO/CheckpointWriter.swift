@@ -3,8 +3,8 @@ import Glibc
 import MDCore
 
 /// Writes a checkpoint section by section; see `CheckpointFormat`. Nothing stands under the final name until `commit`.
-public final class CheckpointWriter {
-  public let path: String
+package final class CheckpointWriter {
+  package let path: String
   private let partial: String
   private var descriptor: Int32
   private var offset = 0
@@ -13,7 +13,7 @@ public final class CheckpointWriter {
 
   /// Opens `path` with `AtomicFile.partialSuffix`, which is removed again if there is no `commit`. Throws when it cannot be
   /// opened or written.
-  public init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     partial = path + AtomicFile.partialSuffix
     descriptor = Glibc.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -28,7 +28,7 @@ public final class CheckpointWriter {
   }
 
   /// A section of JSON.
-  public func writeJSON(_ value: some Encodable, named name: String) throws {
+  package func writeJSON(_ value: some Encodable, named name: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let text: Data
@@ -41,35 +41,35 @@ public final class CheckpointWriter {
   }
 
   /// A section of JSON that is encoded already.
-  public func write(json text: Data, named name: String) throws {
+  package func write(json text: Data, named name: String) throws {
     begin(name, .json, width: 1, count: text.count)
     try text.withUnsafeBytes { try append($0) }
     end()
   }
 
   /// A whole column, `width` numbers a row.
-  public func write<T: CheckpointNumber>(_ values: [T], width: Int = 1, named name: String) throws {
+  package func write<T: CheckpointNumber>(_ values: [T], width: Int = 1, named name: String) throws {
     begin(name, T.checkpointElement, width: width, count: values.count / width)
     try values.withUnsafeBytes { try append($0) }
     end()
   }
 
   /// Begins a column of `count` rows that comes in pieces; `append` them, then `end`.
-  public func begin(_ name: String, _ element: CheckpointElement, width: Int, count: Int) {
+  package func begin(_ name: String, _ element: CheckpointElement, width: Int, count: Int) {
     precondition(open == nil, "section \(name) begins before the last one ended")
     precondition(!sections.contains { $0.name == name }, "section \(name) is written twice")
     open = (name, element, width, count, offset, 0)
   }
 
   /// Little-endian bytes of the open section.
-  public func append(_ bytes: UnsafeRawBufferPointer) throws {
+  package func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard let section = open else { preconditionFailure("no section is open") }
     open?.checksum = CheckpointFormat.checksum(bytes, from: section.checksum)
     try put(bytes)
   }
 
   /// Ends the open section, which must have got as many bytes as `begin` announced.
-  public func end() {
+  package func end() {
     guard let section = open else { preconditionFailure("no section is open") }
     let bytes = section.element.size * section.width * section.count
     precondition(offset - section.start == bytes, "section \(section.name) did not get the rows it announced")
@@ -81,7 +81,7 @@ public final class CheckpointWriter {
   }
 
   /// Writes the table, brings all to the disk and gives the file its name.
-  public func commit() throws {
+  package func commit() throws {
     precondition(open == nil, "a section is still open")
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

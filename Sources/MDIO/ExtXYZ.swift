@@ -2,14 +2,14 @@ import MDCore
 import MDNumerics
 
 /// One `key=value` of a comment line, its value as it stands in the file (with quotes or brackets).
-public struct ExtXYZEntry: Equatable, Sendable {
-  public var key: String
+package struct ExtXYZEntry: Equatable, Sendable {
+  package var key: String
   /// nil for a key that stands alone, which means true; empty for a value that is missing.
-  public var raw: String?
+  package var raw: String?
   /// The key as it stands in the file; nil for one made in memory.
   private var spelling: String?
 
-  public init(raw: String?, for key: String) {
+  package init(raw: String?, for key: String) {
     self.key = key
     self.raw = raw
   }
@@ -21,25 +21,25 @@ public struct ExtXYZEntry: Equatable, Sendable {
   }
 
   /// A text; quoted where the grammar asks for it.
-  public init(_ key: String, _ text: String) {
+  package init(_ key: String, _ text: String) {
     self.init(raw: ExtXYZGrammar.quoted(text), for: key)
   }
 
-  public init(_ key: String, _ number: Double) { self.init(raw: Self.text([number]), for: key) }
-  public init(_ key: String, _ number: Int) { self.init(raw: String(number), for: key) }
+  package init(_ key: String, _ number: Double) { self.init(raw: Self.text([number]), for: key) }
+  package init(_ key: String, _ number: Int) { self.init(raw: String(number), for: key) }
   /// Numbers in quotes, `"1 2 3"`; a matrix row by row.
-  public init(_ key: String, _ numbers: [Double]) { self.init(raw: "\"\(Self.text(numbers))\"", for: key) }
+  package init(_ key: String, _ numbers: [Double]) { self.init(raw: "\"\(Self.text(numbers))\"", for: key) }
 
-  public static func == (a: Self, b: Self) -> Bool { a.key == b.key && a.raw == b.raw }
+  package static func == (a: Self, b: Self) -> Bool { a.key == b.key && a.raw == b.raw }
 
   /// The value without quotes and escapes.
-  public var text: String { raw.map(ExtXYZGrammar.meaning) ?? "T" }
+  package var text: String { raw.map(ExtXYZGrammar.meaning) ?? "T" }
 
   /// The parts of a value that is a list: between blanks, commas and brackets.
   var parts: [Substring] { text.split(whereSeparator: { " \t,[]{}".contains($0) }) }
 
   /// The numbers of the value, also from `[1, 2]`, `{1 2}` and nested lists; nil if there is anything else.
-  public var numbers: [Double]? {
+  package var numbers: [Double]? {
     var out: [Double] = []
     for part in parts {
       guard let x = Array(part.utf8).withUnsafeBufferPointer({ NumberParser.double($0) }) else { return nil }
@@ -78,26 +78,26 @@ public struct ExtXYZEntry: Equatable, Sendable {
 }
 
 /// A per-atom column that `Structure` has no place for; `width` values an atom, row by row.
-public struct ExtXYZColumn: Equatable, Sendable {
-  public enum Values: Equatable, Sendable {
+package struct ExtXYZColumn: Equatable, Sendable {
+  package enum Values: Equatable, Sendable {
     case strings([String])
     case reals([Double])
     case integers([Int64])
     case logicals([Bool])
   }
 
-  public var name: String
-  public var width: Int
-  public var values: Values
+  package var name: String
+  package var width: Int
+  package var values: Values
 
-  public init(_ name: String, width: Int = 1, _ values: Values) {
+  package init(_ name: String, width: Int = 1, _ values: Values) {
     self.name = name
     self.width = width
     self.values = values
   }
 
   /// The format's letter: S, R, I or L.
-  public var kind: Character {
+  package var kind: Character {
     switch values {
     case .strings: "S"
     case .reals: "R"
@@ -107,7 +107,7 @@ public struct ExtXYZColumn: Equatable, Sendable {
   }
 
   /// The numbers of a real or integer column.
-  public var reals: [Double]? {
+  package var reals: [Double]? {
     switch values {
     case .reals(let v): v
     case .integers(let v): v.map(Double.init)
@@ -136,28 +136,28 @@ public struct ExtXYZColumn: Equatable, Sendable {
 ///   `charges`, `charge`, `initial_charges` or `q`, e; `image:I:3` (or `images`), crossings of the cell; `grain:I:1`.
 ///   Every other column is kept in `columns`; `masses` (g/mol) also give the masses of species whose atoms agree.
 /// - These keys and names are known in any case; what nearly is one of them is an error.
-public struct ExtXYZFrame: Sendable {
-  public var structure: Structure
+package struct ExtXYZFrame: Sendable {
+  package var structure: Structure
   /// The header in its order, without `Lattice`, `Origin`, `pbc` and `Properties`, which follow from the structure.
-  public var info: [ExtXYZEntry]
-  public var columns: [ExtXYZColumn]
+  package var info: [ExtXYZEntry]
+  package var columns: [ExtXYZColumn]
   /// The line of the file on which the frame begins; 0 for a frame made in memory.
-  public internal(set) var line = 0
+  package internal(set) var line = 0
   /// The cell's entries as they were read and the box they gave, so that a frame is written as it came.
   var source: (box: Box, entries: [ExtXYZEntry])?
   var chargeName = "charges"
 
   /// Whether the file gave a cell, or the structure was made in memory; otherwise the box only surrounds the atoms.
-  public var hasLattice: Bool { source.map { $0.entries.contains { $0.key == "Lattice" } } ?? true }
+  package var hasLattice: Bool { source.map { $0.entries.contains { $0.key == "Lattice" } } ?? true }
 
-  public init(_ structure: Structure, info: [ExtXYZEntry] = [], columns: [ExtXYZColumn] = []) {
+  package init(_ structure: Structure, info: [ExtXYZEntry] = [], columns: [ExtXYZColumn] = []) {
     self.structure = structure
     self.info = info
     self.columns = columns
   }
 
   /// The header's entry of this name; setting replaces it in place or appends it.
-  public subscript(key: String) -> ExtXYZEntry? {
+  package subscript(key: String) -> ExtXYZEntry? {
     get { info.first { $0.key == key } }
     set {
       let place = info.firstIndex { $0.key == key }
@@ -170,10 +170,10 @@ public struct ExtXYZFrame: Sendable {
     }
   }
 
-  public func column(_ name: String) -> ExtXYZColumn? { columns.first { $0.name == name } }
+  package func column(_ name: String) -> ExtXYZColumn? { columns.first { $0.name == name } }
 
   /// Puts a column in the place of the one of the same name, or at the end.
-  public mutating func set(_ column: ExtXYZColumn) {
+  package mutating func set(_ column: ExtXYZColumn) {
     if let k = columns.firstIndex(where: { $0.name == column.name }) {
       columns[k] = column
     } else {

@@ -2,13 +2,13 @@ import MDCore
 import MDNumerics
 
 /// Reads the frames of an extended XYZ file, plain or gzip, one at a time.
-public final class ExtXYZReader {
+package final class ExtXYZReader {
   private let reader: LineReader
 
-  public init(_ path: String) throws { reader = try LineReader(path) }
+  package init(_ path: String) throws { reader = try LineReader(path) }
 
   /// Every frame of a file.
-  public static func frames(of path: String) throws -> [ExtXYZFrame] {
+  package static func frames(of path: String) throws -> [ExtXYZFrame] {
     let reader = try ExtXYZReader(path)
     var frames: [ExtXYZFrame] = []
     while let frame = try reader.next() { frames.append(frame) }
@@ -17,7 +17,7 @@ public final class ExtXYZReader {
   }
 
   /// The next frame; nil at the end of the file.
-  public func next() throws -> ExtXYZFrame? {
+  package func next() throws -> ExtXYZFrame? {
     defer { withExtendedLifetime(self) {} }
     var first = try reader.next()
     while let line = first, line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { first = try reader.next() }

@@ -2,12 +2,12 @@ import MDCore
 import MDNumerics
 
 /// Writes frames in extended XYZ with 17 significant digits, so that reading gives the same bits.
-public final class ExtXYZWriter {
+package final class ExtXYZWriter {
   private let file: OutputFile
 
-  public init(_ file: OutputFile) { self.file = file }
+  package init(_ file: OutputFile) { self.file = file }
   /// A name that ends in `.gz` gives a compressed file.
-  public convenience init(_ path: String) throws { self.init(try OutputFile(path)) }
+  package convenience init(_ path: String) throws { self.init(try OutputFile(path)) }
 
   /// The comment line: the cell as it was read, `Properties`, then the entries in their order, empty ones last.
   package static func header(_ frame: ExtXYZFrame) -> String {
@@ -36,7 +36,7 @@ public final class ExtXYZWriter {
   }
 
   /// A column of the frame goes before the structure's own of the same name.
-  public func write(_ given: ExtXYZFrame) throws {
+  package func write(_ given: ExtXYZFrame) throws {
     var frame = given
     func isReplaced(_ name: String) -> Bool { given.column(name) != nil }
     if isReplaced("id") { frame.structure.ids = nil }
@@ -101,5 +101,5 @@ public final class ExtXYZWriter {
   }
 
   /// Closes the file; what was not written for want of space shows itself here at the latest.
-  public func finish() throws { try file.finish() }
+  package func finish() throws { try file.finish() }
 }

@@ -2,22 +2,22 @@ import Glibc
 import MDCore
 
 /// A CRC-32 (ISO 3309) of a file's first bytes, which can be carried on as the file grows.
-public struct FileChecksum: Codable, Equatable, Sendable {
+package struct FileChecksum: Codable, Equatable, Sendable {
   /// The bytes that it is of.
-  public private(set) var bytes = 0
-  public private(set) var checksum: UInt32 = 0
+  package private(set) var bytes = 0
+  package private(set) var checksum: UInt32 = 0
 
-  public init() {}
+  package init() {}
 
   /// Of a whole file.
-  public init(of path: String) throws {
+  package init(of path: String) throws {
     try extend(over: path, to: .max)
   }
 
   /// Goes on over the bytes of `path` behind those it knows, up to `end` or the end of the file, whichever comes first.
   ///
   /// - Throws: an input error if the file cannot be read.
-  public mutating func extend(over path: String, to end: Int) throws {
+  package mutating func extend(over path: String, to end: Int) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.failure(path) }
     defer { close(descriptor) }
@@ -41,7 +41,7 @@ public struct FileChecksum: Codable, Equatable, Sendable {
   }
 
   /// Pipes and devices have no bytes to come back to.
-  public static func isPossible(_ path: String) -> Bool {
+  package static func isPossible(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }

@@ -1,13 +1,13 @@
 import MDCore
 
 /// Reads the frames of a file, one at a time.
-public protocol FrameReader: AnyObject {
+package protocol FrameReader: AnyObject {
   /// nil at the end of the file.
   func next() throws -> ExtXYZFrame?
 }
 
 /// Writes frames one after the other.
-public protocol FrameWriter: AnyObject {
+package protocol FrameWriter: AnyObject {
   func write(_ frame: ExtXYZFrame) throws
   /// The file is whole only after this.
   func finish() throws
@@ -17,20 +17,20 @@ extension ExtXYZReader: FrameReader {}
 extension ExtXYZWriter: FrameWriter {}
 
 /// Files of frames: extended XYZ, or MLIP's configurations where the name ends in `.cfg`.
-public enum FrameFile {
+package enum FrameFile {
   /// Whether the name is that of a file of MLIP, whose types are numbers.
-  public static func hasNumberedTypes(_ path: String) -> Bool {
+  package static func hasNumberedTypes(_ path: String) -> Bool {
     path.hasSuffix(".cfg") || path.hasSuffix(".cfg.gz")
   }
 
   /// - Parameter types: the species of types 0, 1, … of a `.cfg` file.
-  public static func reader(_ path: String, types: [String]?) throws -> any FrameReader {
+  package static func reader(_ path: String, types: [String]?) throws -> any FrameReader {
     guard hasNumberedTypes(path) else { return try ExtXYZReader(path) }
     return try MLIPConfigurationReader(path, types: known(types, path))
   }
 
   /// - Parameter name: by which the format is known; the file may have another name until it is whole.
-  public static func writer(_ path: String, named name: String, types: MLIPTypes?) throws -> any FrameWriter {
+  package static func writer(_ path: String, named name: String, types: MLIPTypes?) throws -> any FrameWriter {
     guard hasNumberedTypes(name) else { return try ExtXYZWriter(path) }
     return try MLIPConfigurationWriter(path, types: known(types, name))
   }

@@ -11,23 +11,23 @@ import MDNumerics
 /// `[2]`, … where they have several numbers. LAMMPS wants a along x and b in the xy plane: for a cell in another
 /// orientation positions, vectors and tensors are turned there (`LammpsOrientation`); extended XYZ keeps the input's
 /// frame. Format: LAMMPS documentation, `dump` and Howto_triclinic.
-public final class LammpsDumpWriter: TrajectoryWriter {
-  public let file: OutputFile
+package final class LammpsDumpWriter: TrajectoryWriter {
+  package let file: OutputFile
   /// Significant digits of each number, 17 for all that a double holds.
-  public let digits: Int
+  package let digits: Int
   private var text = TextBuffer()
   private var names: [[UInt8]] = []
   private var frame: TrajectoryFrame?
   private var orientation = LammpsOrientation(Box(lengths: Vector3(1, 1, 1)))
   private var written = 0
 
-  public init(_ file: OutputFile, digits: Int = 17) {
+  package init(_ file: OutputFile, digits: Int = 17) {
     precondition((1...17).contains(digits))
     self.file = file
     self.digits = digits
   }
 
-  public func begin(_ frame: TrajectoryFrame) throws {
+  package func begin(_ frame: TrajectoryFrame) throws {
     precondition(self.frame == nil, "the frame before has not ended")
     self.frame = frame
     written = 0
@@ -69,7 +69,7 @@ public final class LammpsDumpWriter: TrajectoryWriter {
     }
   }
 
-  public func append(_ chunk: TrajectoryChunk) throws {
+  package func append(_ chunk: TrajectoryChunk) throws {
     guard let frame else { preconditionFailure("no frame has begun") }
     precondition(chunk.values.count == frame.columns.count && chunk.strides.count == frame.columns.count)
     precondition(frame.hasImages == (chunk.images != nil))
@@ -106,7 +106,7 @@ public final class LammpsDumpWriter: TrajectoryWriter {
     }
   }
 
-  public func end() throws {
+  package func end() throws {
     precondition(written == frame?.atomCount, "a frame got another number of atoms than it announced")
     frame = nil
     try file.write(text.bytes)

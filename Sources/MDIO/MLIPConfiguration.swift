@@ -7,17 +7,17 @@ import MDNumerics
 /// Types are numbers in the file; `types` says which species each is, from 0. A configuration without three rows of
 /// `Supercell` is open along the others. What the file knows of energy (eV), forces (eV/Å) and PlusStress (W = Σ r ⊗ f,
 /// eV) becomes `ref_energy`, `ref_forces` and `ref_virial` of the frame; features become entries under their names.
-public final class MLIPConfigurationReader: FrameReader {
+package final class MLIPConfigurationReader: FrameReader {
   private let reader: LineReader
   private let types: [String]
 
-  public init(_ path: String, types: [String]) throws {
+  package init(_ path: String, types: [String]) throws {
     reader = try LineReader(path)
     self.types = types
   }
 
   /// The next configuration; nil at the end of the file.
-  public func next() throws -> ExtXYZFrame? {
+  package func next() throws -> ExtXYZFrame? {
     defer { withExtendedLifetime(self) {} }
     var words: [String]
     repeat {

@@ -2,25 +2,25 @@ import MDCore
 import MDNumerics
 
 /// What the type numbers of MLIP's files stand for.
-public struct MLIPTypes: Sendable, ExpressibleByArrayLiteral {
+package struct MLIPTypes: Sendable, ExpressibleByArrayLiteral {
   /// Elements of types 0, 1, ….
-  public var names: [String]
+  package var names: [String]
   /// Elements of species that have another name.
   private let elements: [String: String]
 
-  public init(_ names: [String], elements: [String: String] = [:]) {
+  package init(_ names: [String], elements: [String: String] = [:]) {
     self.names = names
     self.elements = elements
   }
-  public init(arrayLiteral names: String...) { self.init(names) }
+  package init(arrayLiteral names: String...) { self.init(names) }
 
   /// nil if there is none.
-  public func number(of species: String) -> Int? {
+  package func number(of species: String) -> Int? {
     names.firstIndex(of: species) ?? elements[species].flatMap { names.firstIndex(of: $0) }
   }
 
   /// What to say of a species without a type.
-  public func error(_ species: String) -> FaultlineError {
+  package func error(_ species: String) -> FaultlineError {
     FaultlineError(
       .input, "species \(species) has no type in a .cfg file",
       hint: "the potential's elements are \(names.joined(separator: ", "))")
@@ -29,16 +29,16 @@ public struct MLIPTypes: Sendable, ExpressibleByArrayLiteral {
 
 /// Writes frames as MLIP's `.cfg`: positions, and where the frame has them forces, energy, virial (PlusStress) and
 /// extrapolation grades; other entries become features. Results of another calculation (`ref_…`) are left out.
-public final class MLIPConfigurationWriter: FrameWriter {
+package final class MLIPConfigurationWriter: FrameWriter {
   private let file: OutputFile
   private let types: MLIPTypes
 
-  public init(_ path: String, types: MLIPTypes) throws {
+  package init(_ path: String, types: MLIPTypes) throws {
     file = try OutputFile(path)
     self.types = types
   }
 
-  public func write(_ frame: ExtXYZFrame) throws {
+  package func write(_ frame: ExtXYZFrame) throws {
     let s = frame.structure
     let text = MLIPConfigurationText(species: s.species, types: types, box: s.box, count: s.count)
     let forces = frame.column("forces")?.reals
@@ -55,23 +55,23 @@ public final class MLIPConfigurationWriter: FrameWriter {
     try file.finishFrame()
   }
 
-  public func finish() throws { try file.finish() }
+  package func finish() throws { try file.finish() }
 }
 
 /// Kept structures as MLIP's `.cfg`, piece by piece.
-public final class MLIPTrajectoryWriter: TrajectoryWriter {
-  public let file: OutputFile
+package final class MLIPTrajectoryWriter: TrajectoryWriter {
+  package let file: OutputFile
   private let types: MLIPTypes
   private var frame: (head: TrajectoryFrame, text: MLIPConfigurationText, forces: Int?, grades: Int?)?
   private var buffer = TextBuffer()
   private var written = 0
 
-  public init(_ file: OutputFile, types: MLIPTypes) {
+  package init(_ file: OutputFile, types: MLIPTypes) {
     self.file = file
     self.types = types
   }
 
-  public func begin(_ head: TrajectoryFrame) throws {
+  package func begin(_ head: TrajectoryFrame) throws {
     let text = MLIPConfigurationText(species: head.species, types: types, box: head.box, count: head.atomCount)
     let forces = head.columns.firstIndex { $0.name == "forces" }
     let grades = head.columns.firstIndex { $0.name == "grade" }
@@ -80,7 +80,7 @@ public final class MLIPTrajectoryWriter: TrajectoryWriter {
     buffer = text.head(hasForces: forces != nil, hasGrades: grades != nil)
   }
 
-  public func append(_ chunk: TrajectoryChunk) throws {
+  package func append(_ chunk: TrajectoryChunk) throws {
     guard let frame else { preconditionFailure("no frame has begun") }
     for i in 0..<chunk.count {
       let force = frame.forces.map { c in
@@ -95,7 +95,7 @@ public final class MLIPTrajectoryWriter: TrajectoryWriter {
     written += chunk.count
   }
 
-  public func end() throws {
+  package func end() throws {
     guard let frame else { preconditionFailure("no frame has begun") }
     precondition(written == frame.head.atomCount, "a frame got another number of atoms than it announced")
     frame.text.end(frame.head.info + [ExtXYZEntry("step", frame.head.step)], to: &buffer)

@@ -8,19 +8,19 @@ import MDCore
 /// its others, so what a killed program leaves is whole up to the frame before, with surplus bytes behind it if the
 /// frame was a large one. Every failure of the system (full disk, quota, permission) is thrown with the path and its
 /// reason.
-public final class OutputFile {
+package final class OutputFile {
   /// How the file begins.
-  public enum Mode: Sendable {
+  package enum Mode: Sendable {
     /// Empty; what was there is lost.
     case create
     /// Keeps the first `bytes` of an existing file, an `offset` of the program that wrote it, and goes on after them.
     case append(truncatingTo: Int)
   }
 
-  public let path: String
-  public var isCompressed: Bool { gzip != nil }
+  package let path: String
+  package var isCompressed: Bool { gzip != nil }
   /// A safe place to truncate to after `finishFrame`: bytes in the file, without the end of a gzip member.
-  public private(set) var offset = 0
+  package private(set) var offset = 0
   private var descriptor: Int32
   private var gzip: GzipStream?
   /// Bytes of the present compressed frame, and its beginning, which is written last.
@@ -30,7 +30,7 @@ public final class OutputFile {
 
   /// Names that end in `.gz` are compressed. Throws when the file cannot be opened or cut, or is shorter than what `mode`
   /// says had been written.
-  public init(_ path: String, mode: Mode = .create) throws {
+  package init(_ path: String, mode: Mode = .create) throws {
     self.path = path
     let isCompressed = path.hasSuffix(".gz")
     var kept = 0
@@ -77,7 +77,7 @@ public final class OutputFile {
     self.gzip = gzip
   }
 
-  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     if let gzip {
       if !bytes.isEmpty { try gzip.compress(bytes, into: keep) }
     } else {
@@ -86,7 +86,7 @@ public final class OutputFile {
     }
   }
 
-  public func write(_ text: String) throws {
+  package func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0)) }
   }
@@ -101,7 +101,7 @@ public final class OutputFile {
   }
 
   /// Ends a frame: the file may be cut at `offset` now.
-  public func finishFrame() throws {
+  package func finishFrame() throws {
     guard let gzip, gzip.frameIsOpen else { return }
     try gzip.endFrame(into: keep)
     if held.count == frameBytes {
@@ -116,13 +116,13 @@ public final class OutputFile {
   }
 
   /// Ends the frame and waits until it is on the disk.
-  public func synchronize() throws {
+  package func synchronize() throws {
     try finishFrame()
     guard fsync(descriptor) == 0 else { throw SystemFailure.error("synchronise", path) }
   }
 
   /// Ends the frame and closes the file; a full disk may show itself only here.
-  public func finish() throws {
+  package func finish() throws {
     guard descriptor >= 0 else { return }
     try finishFrame()
     let result = close(descriptor)

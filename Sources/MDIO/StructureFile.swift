@@ -1,8 +1,8 @@
 import MDCore
 
 /// Files of structures, whatever their format.
-public enum StructureFile {
-  public enum Format: String, CaseIterable, Sendable {
+package enum StructureFile {
+  package enum Format: String, CaseIterable, Sendable {
     case extxyz
     case lammpsData = "lammps-data"
     case poscar
@@ -21,7 +21,7 @@ public enum StructureFile {
   ///   - frame: which frame of an extended XYZ file, from 0; negative from the end. The last is the default.
   ///   - types: the species of types 0, 1, … of a `.cfg` file where `species` does not say.
   ///   - periodic: of LAMMPS data, which does not say; the other formats do.
-  public static func read(
+  package static func read(
     _ path: String, format: Format? = nil, species: [String]? = nil, types: [String]? = nil, frame: Int = -1,
     periodic: Periodicity = .all
   ) throws -> Structure {
@@ -43,7 +43,7 @@ public enum StructureFile {
   }
 
   /// Writes a structure; `format` nil takes it from the name. A name that ends in `.gz` gives a compressed file.
-  public static func write(_ structure: Structure, to path: String, format: Format? = nil) throws {
+  package static func write(_ structure: Structure, to path: String, format: Format? = nil) throws {
     guard let format = format ?? formatByName(path) else {
       throw FaultlineError(
         .input, "the format of \(path) cannot be told from its name",
@@ -76,7 +76,7 @@ public enum StructureFile {
   private static var names: String { Format.allCases.map(\.rawValue).joined(separator: ", ") }
 
   /// The format by convention of names, nil where there is none.
-  public static func formatByName(_ path: String) -> Format? {
+  package static func formatByName(_ path: String) -> Format? {
     var name = String(path.split(separator: "/").last ?? "").lowercased()
     if name.hasSuffix(".gz") { name.removeLast(3) }
     switch name.split(separator: ".").last.map(String.init) {

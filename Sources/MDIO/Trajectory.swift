@@ -2,8 +2,8 @@ import MDCore
 import MDNumerics
 
 /// A per-atom quantity of a trajectory besides id, species and position.
-public struct TrajectoryColumn: Equatable, Sendable {
-  public enum Kind: Equatable, Sendable {
+package struct TrajectoryColumn: Equatable, Sendable {
+  package enum Kind: Equatable, Sendable {
     /// So many numbers that do not turn with the frame of reference.
     case scalars(Int)
     /// A Cartesian vector.
@@ -13,15 +13,15 @@ public struct TrajectoryColumn: Equatable, Sendable {
   }
 
   /// `velo` (Å/ps), `forces` (eV/Å), `charges` (e), `energies` (eV), `virials` (eV), or any other name.
-  public var name: String
-  public var kind: Kind
+  package var name: String
+  package var kind: Kind
 
-  public init(_ name: String, _ kind: Kind) {
+  package init(_ name: String, _ kind: Kind) {
     self.name = name
     self.kind = kind
   }
 
-  public var width: Int {
+  package var width: Int {
     switch kind {
     case .scalars(let n): n
     case .vector: 3
@@ -31,21 +31,21 @@ public struct TrajectoryColumn: Equatable, Sendable {
 }
 
 /// What stands at the head of a trajectory's frame.
-public struct TrajectoryFrame: Sendable {
-  public var step: Int
+package struct TrajectoryFrame: Sendable {
+  package var step: Int
   /// ps.
-  public var time: Double
-  public var atomCount: Int
-  public var box: Box
-  public var species: [String]
-  public var hasImages: Bool
+  package var time: Double
+  package var atomCount: Int
+  package var box: Box
+  package var species: [String]
+  package var hasImages: Bool
   /// Whether positions follow atoms across the cell's faces.
-  public var isUnwrapped: Bool
-  public var columns: [TrajectoryColumn]
+  package var isUnwrapped: Bool
+  package var columns: [TrajectoryColumn]
   /// Further entries of an extended XYZ header.
-  public var info: [ExtXYZEntry]
+  package var info: [ExtXYZEntry]
 
-  public init(
+  package init(
     step: Int, time: Double, atomCount: Int, box: Box, species: [String], hasImages: Bool = false,
     isUnwrapped: Bool = false, columns: [TrajectoryColumn] = [], info: [ExtXYZEntry] = []
   ) {
@@ -62,18 +62,18 @@ public struct TrajectoryFrame: Sendable {
 }
 
 /// Some of a frame's atoms, in the order in which they are written. Pointers need to hold only during the call.
-public struct TrajectoryChunk {
-  public var count: Int
-  public var ids: UnsafePointer<Int64>
-  public var types: UnsafePointer<Int32>
-  public var positions: UnsafePointer<Vector3>
-  public var images: UnsafePointer<SIMD3<Int32>>?
+package struct TrajectoryChunk {
+  package var count: Int
+  package var ids: UnsafePointer<Int64>
+  package var types: UnsafePointer<Int32>
+  package var positions: UnsafePointer<Vector3>
+  package var images: UnsafePointer<SIMD3<Int32>>?
   /// A pointer a column of the frame: `values[c][i · strides[c] + k]`, k below the column's width.
-  public var values: [UnsafePointer<Double>]
+  package var values: [UnsafePointer<Double>]
   /// In doubles; 4 for columns of `Vector3`.
-  public var strides: [Int]
+  package var strides: [Int]
 
-  public init(
+  package init(
     count: Int, ids: UnsafePointer<Int64>, types: UnsafePointer<Int32>, positions: UnsafePointer<Vector3>,
     images: UnsafePointer<SIMD3<Int32>>? = nil, values: [UnsafePointer<Double>] = [], strides: [Int] = []
   ) {
@@ -89,7 +89,7 @@ public struct TrajectoryChunk {
 
 /// Writes frames piece by piece: `begin`, `append` until all atoms are there, `end`. After `end` the file may be cut at
 /// `offset` and gone on with.
-public protocol TrajectoryWriter: AnyObject {
+package protocol TrajectoryWriter: AnyObject {
   var file: OutputFile { get }
   func begin(_ frame: TrajectoryFrame) throws
   func append(_ chunk: TrajectoryChunk) throws
@@ -98,28 +98,28 @@ public protocol TrajectoryWriter: AnyObject {
 
 extension TrajectoryWriter {
   /// Bytes in the file, a safe place to truncate to after `end`.
-  public var offset: Int { file.offset }
-  public func synchronize() throws { try file.synchronize() }
-  public func finish() throws { try file.finish() }
+  package var offset: Int { file.offset }
+  package func synchronize() throws { try file.synchronize() }
+  package func finish() throws { try file.finish() }
 }
 
 /// Extended XYZ in the input's own frame of reference; see `ExtXYZFrame` for the columns that are read again.
-public final class ExtXYZTrajectoryWriter: TrajectoryWriter {
-  public let file: OutputFile
+package final class ExtXYZTrajectoryWriter: TrajectoryWriter {
+  package let file: OutputFile
   private var text = TextBuffer()
   private var names: [[UInt8]] = []
   private var frame: TrajectoryFrame?
   private var written = 0
   /// Significant digits of each number, 17 for all that a double holds.
-  public let digits: Int
+  package let digits: Int
 
-  public init(_ file: OutputFile, digits: Int = 17) {
+  package init(_ file: OutputFile, digits: Int = 17) {
     precondition((1...17).contains(digits))
     self.file = file
     self.digits = digits
   }
 
-  public func begin(_ frame: TrajectoryFrame) throws {
+  package func begin(_ frame: TrajectoryFrame) throws {
     precondition(self.frame == nil, "the frame before has not ended")
     self.frame = frame
     written = 0
@@ -141,7 +141,7 @@ public final class ExtXYZTrajectoryWriter: TrajectoryWriter {
     text.append(byte: 0x0A)
   }
 
-  public func append(_ chunk: TrajectoryChunk) throws {
+  package func append(_ chunk: TrajectoryChunk) throws {
     guard let frame else { preconditionFailure("no frame has begun") }
     precondition(chunk.values.count == frame.columns.count && chunk.strides.count == frame.columns.count)
     precondition(frame.hasImages == (chunk.images != nil))
@@ -163,7 +163,7 @@ public final class ExtXYZTrajectoryWriter: TrajectoryWriter {
     written += chunk.count
   }
 
-  public func end() throws {
+  package func end() throws {
     precondition(written == frame?.atomCount, "a frame got another number of atoms than it announced")
     frame = nil
     try file.write(text.bytes)

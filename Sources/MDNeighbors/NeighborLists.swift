@@ -6,21 +6,21 @@ import MDNumerics
 /// Local atoms and ghosts are sorted into Cartesian cells; ghosts carry images, so cell shape and periodicity
 /// do not matter here. For each local atom the rows of cells that a sphere of radius `reach` meets are scanned,
 /// four distances at a time. Rows of the list follow the scan, so they depend on the order of atoms alone.
-public final class NeighborLists {
+package final class NeighborLists {
   /// Pairs up to this distance (cutoff and skin) are listed, Å.
-  public let reach: Double
+  package let reach: Double
   /// How far ghosts reach beyond the brick, Å; at least `reach`.
-  public let halo: Double
-  public let kinds: Set<NeighborListKind>
+  package let halo: Double
+  package let kinds: Set<NeighborListKind>
 
-  public struct Statistics: Equatable, Sendable {
+  package struct Statistics: Equatable, Sendable {
     /// Pairs of the half list if there is one, else of the full list.
-    public var pairs = 0
-    public var longestRow = 0
+    package var pairs = 0
+    package var longestRow = 0
     /// Memory of lists and cells.
-    public var bytes = 0
+    package var bytes = 0
   }
-  public private(set) var statistics = Statistics()
+  package private(set) var statistics = Statistics()
 
   private let fullRows: RowList?
   private let halfRows: RowList?
@@ -32,7 +32,7 @@ public final class NeighborLists {
   private var referenceCount = -1
   private var referenceBox = Box(lengths: Vector3(1, 1, 1))
 
-  public init(reach: Double, halo: Double? = nil, kinds: Set<NeighborListKind>) {
+  package init(reach: Double, halo: Double? = nil, kinds: Set<NeighborListKind>) {
     precondition(reach > 0 && !kinds.isEmpty, "neighbour lists need a positive reach and a kind")
     self.reach = reach
     self.halo = max(halo ?? reach, reach)
@@ -42,11 +42,11 @@ public final class NeighborLists {
   }
 
   /// The lists of the last build; nil for a kind that was not asked for. Valid until the next build.
-  public var full: NeighborView? { referenceCount < 0 ? nil : fullRows?.view(reach: reach) }
-  public var half: NeighborView? { referenceCount < 0 ? nil : halfRows?.view(reach: reach) }
+  package var full: NeighborView? { referenceCount < 0 ? nil : fullRows?.view(reach: reach) }
+  package var half: NeighborView? { referenceCount < 0 ? nil : halfRows?.view(reach: reach) }
 
   /// Lists all pairs of a local atom and another (local or ghost) closer than `reach`.
-  public func build(atoms: AtomStore, box: Box) {
+  package func build(atoms: AtomStore, box: Box) {
     let view = atoms.view
     let cells = cellSort.sort(view, reach: reach)
     scratch.reserve(view.count + 4)
@@ -129,7 +129,7 @@ public final class NeighborLists {
   /// Displacements u are taken relative to the deformation F of the cell: u = r − F(r₀). As two atoms that
   /// were `halo` apart may come nearer by (1 − σ)·halo, σ the least singular value of F, half of that is added,
   /// with the bound 1 − σ ≤ ‖F − 1‖ (Frobenius). Infinite if a position is not finite or atoms came or went.
-  public func largestDisplacement(atoms: AtomStore, box: Box) -> Double {
+  package func largestDisplacement(atoms: AtomStore, box: Box) -> Double {
     let n = atoms.localCount
     guard n == referenceCount else { return .infinity }
     let positions = UnsafePointer(atoms.position.pointer)
@@ -158,7 +158,7 @@ public final class NeighborLists {
 
   /// The local atom that has moved farthest since the build (without the cell's deformation): its id and how far, Å;
   /// (0, 0) without atoms.
-  public func farthestAtom(atoms: AtomStore) -> (id: Int64, distance: Double) {
+  package func farthestAtom(atoms: AtomStore) -> (id: Int64, distance: Double) {
     let from = reference.pointer
     var farthest: (Int64, Double) = (0, 0)
     for i in 0..<min(atoms.localCount, max(referenceCount, 0)) {

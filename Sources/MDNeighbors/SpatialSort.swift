@@ -3,17 +3,17 @@ import MDNumerics
 
 /// Puts the local atoms of a rank into an order that depends on the atoms alone, not on how they came to the
 /// rank, and in which atoms near in space are near in memory: by cell along a Morton curve, by id within a cell.
-public final class SpatialSort {
+package final class SpatialSort {
   private let starts = AlignedBuffer<Int32>(capacity: 64)
   private let cellOf = AlignedBuffer<Int32>(capacity: 64)
   private let order = AlignedBuffer<Int32>(capacity: 64)
   private let scratch = AlignedBuffer<UInt8>(capacity: 64)
 
-  public init() {}
+  package init() {}
 
   /// Reorders the local atoms; ghosts must have been dropped.
   /// - Parameter cellSize: about half of the neighbour lists' reach, Å.
-  public func sort(_ atoms: AtomStore, cellSize: Double) {
+  package func sort(_ atoms: AtomStore, cellSize: Double) {
     atoms.permuteLocal(permutation(atoms, cellSize: cellSize), scratch: scratch)
   }
 

@@ -2,14 +2,14 @@ import MDCore
 import MDNumerics
 
 /// What every rank must know of a structure that only one rank holds.
-public struct StructureHeader: Equatable, Sendable {
-  public var box: Box
-  public var species: [String]
+package struct StructureHeader: Equatable, Sendable {
+  package var box: Box
+  package var species: [String]
   /// g/mol by species, where the structure gives them.
-  public var masses: [Double?]
+  package var masses: [Double?]
   /// Whether any atom is of the species; a file's list of types may have others.
-  public var isPresent: [Bool]
-  public var count: Int
+  package var isPresent: [Bool]
+  package var count: Int
   var parts: StructureParts
 
   init(_ structure: Structure) {
@@ -38,9 +38,9 @@ struct StructureParts: OptionSet, Sendable {
 }
 
 /// Hands the atoms of a structure on rank 0 out to the ranks that own their places.
-public enum Distribution {
+package enum Distribution {
   /// Tells all ranks the box, the species and the number of atoms. Collective; `structure` is rank 0's.
-  public static func header(of structure: Structure?, communicator: any Communicator) -> StructureHeader {
+  package static func header(of structure: Structure?, communicator: any Communicator) -> StructureHeader {
     var bytes: [UInt8] = []
     if communicator.isRoot {
       guard let structure else { preconditionFailure("rank 0 has no structure to hand out") }
@@ -55,7 +55,7 @@ public enum Distribution {
   ///
   /// The atoms go out in broadcasts of `chunk` atoms, so that nobody holds more than its part and one chunk.
   /// - Throws: a collective input error naming the first atom whose position is not finite or absurdly far off.
-  public static func scatter(
+  package static func scatter(
     _ structure: Structure?, header: StructureHeader, to atoms: AtomStore, domain: Domain,
     communicator: any Communicator, chunk: Int = 32_768
   ) throws {

@@ -8,7 +8,7 @@ extension Domain {
   /// The grid is chosen for the part of the cell that atoms occupy, so a vacuum is not divided.
   /// - Parameter minimumWidth: no brick gets thinner than this, Å, as far as the cell allows
   ///   (the halo's width keeps ghosts within one hop).
-  public static func balanced(
+  package static func balanced(
     box: Box, atoms: AtomStore, communicator: any Communicator, grid: SIMD3<Int>? = nil, halo: Double = 0,
     minimumWidth: Double = 0
   ) throws -> Domain {

@@ -6,24 +6,24 @@ import MDNumerics
 /// Ranks form a grid; along axis k the planes s_k = `cuts[k][0 ... grid[k]]` run from 0 to 1 and are the same
 /// for all bricks (a tensor product), so the owner of a point is found axis by axis. A brick holds
 /// lower ≤ s < upper. Along open axes the outermost bricks reach to infinity.
-public struct Domain: Equatable, Sendable {
-  public let ranks: Int
-  public let rank: Int
-  public let grid: SIMD3<Int>
-  public let coordinates: SIMD3<Int>
-  public let periodic: Periodicity
+package struct Domain: Equatable, Sendable {
+  package let ranks: Int
+  package let rank: Int
+  package let grid: SIMD3<Int>
+  package let coordinates: SIMD3<Int>
+  package let periodic: Periodicity
   /// Planes an axis, ascending from 0 to 1.
-  public let cuts: [[Double]]
+  package let cuts: [[Double]]
   /// This rank's brick; infinite at the ends of open axes.
-  public let lower: Vector3
-  public let upper: Vector3
+  package let lower: Vector3
+  package let upper: Vector3
 
   /// - Parameters:
   ///   - grid: ranks along each axis; nil takes the grid with the smallest halo.
   ///   - cuts: planes an axis (`grid[k] + 1` ascending numbers from 0 to 1); nil cuts evenly.
   ///   - halo: width of the ghost layer that the choice of the grid assumes, Å.
   /// - Throws: a collective input error if `grid` or `cuts` do not fit.
-  public init(
+  package init(
     box: Box, ranks: Int, rank: Int, grid: SIMD3<Int>? = nil, cuts: [[Double]]? = nil, halo: Double = 0
   ) throws {
     let grid = grid ?? Self.bestGrid(ranks: ranks, extents: box.heights, periodic: box.periodic, halo: halo)
@@ -62,12 +62,12 @@ public struct Domain: Equatable, Sendable {
 
   /// Whether the point lies in this rank's brick.
   @inline(__always)
-  public func contains(_ s: Vector3) -> Bool {
+  package func contains(_ s: Vector3) -> Bool {
     s.x >= lower.x && s.y >= lower.y && s.z >= lower.z && s.x < upper.x && s.y < upper.y && s.z < upper.z
   }
 
   /// The place in the grid along `axis` of a fractional coordinate (wrapped into [0, 1) if periodic).
-  public func coordinate(of s: Double, axis: Int) -> Int {
+  package func coordinate(of s: Double, axis: Int) -> Int {
     let planes = cuts[axis]
     var low = 0
     var high = grid[axis]
@@ -79,16 +79,16 @@ public struct Domain: Equatable, Sendable {
   }
 
   /// The rank whose brick holds the point with these fractional coordinates (wrapped where periodic).
-  public func owner(of s: Vector3) -> Int {
+  package func owner(of s: Vector3) -> Int {
     rank(at: SIMD3(
       coordinate(of: s.x, axis: 0), coordinate(of: s.y, axis: 1), coordinate(of: s.z, axis: 2)))
   }
 
-  public func rank(at place: SIMD3<Int>) -> Int { (place.x * grid.y + place.y) * grid.z + place.z }
+  package func rank(at place: SIMD3<Int>) -> Int { (place.x * grid.y + place.y) * grid.z + place.z }
 
   /// The next rank along an axis, up (`step` = 1) or down (−1), and how many cells a point going that way
   /// leaves behind (so −`crossing` whole cell vectors are added to it); nil beyond an open end.
-  public func neighbor(axis: Int, step: Int) -> (rank: Int, crossing: Int)? {
+  package func neighbor(axis: Int, step: Int) -> (rank: Int, crossing: Int)? {
     var place = coordinates
     place[axis] += step
     var crossing = 0

@@ -2,12 +2,12 @@ import MDCore
 import MDNumerics
 
 /// Brings per-atom columns to rank 0 in the order of atom ids, a bounded number of atoms at a time.
-public enum Gather {
+package enum Gather {
   /// Calls `body` on rank 0 with the packed rows (`payload` bytes each) of each column for the atoms
   /// `rows` (places in the order of ids, from 0), chunk after chunk. Ids need not be contiguous. Collective.
   ///
   /// - Throws: what `body` throws, as a collective error on every rank; a run error if two atoms have one id.
-  public static func inOrder(
+  package static func inOrder(
     _ columns: [ColumnStorage], of atoms: AtomStore, chunk: Int = 65_536, communicator: any Communicator,
     _ body: (_ rows: Range<Int>, _ buffers: [UnsafeRawBufferPointer]) throws -> Void
   ) throws {

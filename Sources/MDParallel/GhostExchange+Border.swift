@@ -7,7 +7,7 @@ extension GhostExchange {
   ///
   /// Ghosts get the columns with the role `.ghosted`, and `shift`, the whole cell vectors between the owner's
   /// position and theirs. Their order depends on the order of local atoms and on the grid alone.
-  public func border(box: Box, width: Double) {
+  package func border(box: Box, width: Double) {
     atoms.dropGhosts()
     swaps.removeAll(keepingCapacity: true)
     statistics = Statistics()

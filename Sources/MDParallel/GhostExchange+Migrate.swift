@@ -12,7 +12,7 @@ extension GhostExchange {
   /// - Throws: a collective run error if an atom's position is not finite or absurdly far away, naming it and
   ///   its rank, or if the number of atoms changed.
   @discardableResult
-  public func migrate(box: Box) throws -> Int {
+  package func migrate(box: Box) throws -> Int {
     atoms.dropGhosts()
     swaps.removeAll(keepingCapacity: true)
     statistics = Statistics()

@@ -9,11 +9,11 @@ import MDNumerics
 /// their own) and, where bricks are thinner than the width, ghosts received in the hop before (Plimpton,
 /// J. Comput. Phys. 117, 1995). A periodic axis on one rank is its own neighbour. Each of these transfers is an
 /// entry of one table, `swaps`; forward goes through the table, reverse goes through it backwards.
-public final class GhostExchange: GhostCommunicator {
-  public let atoms: AtomStore
-  public let communicator: any Communicator
+package final class GhostExchange: GhostCommunicator {
+  package let atoms: AtomStore
+  package let communicator: any Communicator
   /// May be replaced by any other of as many ranks before `migrate`, which sends each atom to its owner, however far.
-  public var domain: Domain
+  package var domain: Domain
 
   /// One transfer: rows `list[sendStart ..< sendStart + sendCount]` become the ghosts
   /// `firstGhost ..< firstGhost + receiveCount` of the destination.
@@ -37,17 +37,17 @@ public final class GhostExchange: GhostCommunicator {
   let outgoing = AlignedBuffer<UInt8>(capacity: 4096)
   let incoming = AlignedBuffer<UInt8>(capacity: 4096)
 
-  public struct Statistics: Equatable, Sendable {
-    public var ghosts = 0
+  package struct Statistics: Equatable, Sendable {
+    package var ghosts = 0
     /// Messages sent by a forward or reverse.
-    public var messages = 0
+    package var messages = 0
     /// Bytes sent by `forwardPositions`.
-    public var bytes = 0
+    package var bytes = 0
   }
   /// Of this rank, for the present ghosts.
-  public internal(set) var statistics = Statistics()
+  package internal(set) var statistics = Statistics()
 
-  public init(atoms: AtomStore, domain: Domain, communicator: any Communicator) {
+  package init(atoms: AtomStore, domain: Domain, communicator: any Communicator) {
     self.atoms = atoms
     self.domain = domain
     self.communicator = communicator
@@ -55,7 +55,7 @@ public final class GhostExchange: GhostCommunicator {
 
   /// Moves the ghosts to their owners' present positions, with the image shifts of the present box
   /// (which may have deformed since `border`).
-  public func forwardPositions(box: Box) {
+  package func forwardPositions(box: Box) {
     setMoves(box)
     forward([atoms.position.storage])
   }
@@ -67,7 +67,7 @@ public final class GhostExchange: GhostCommunicator {
     }
   }
 
-  public func forward(_ columns: [ColumnStorage]) {
+  package func forward(_ columns: [ColumnStorage]) {
     let record = columns.reduce(0) { $0 + $1.payload }
     for swap in swaps {
       let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
@@ -84,7 +84,7 @@ public final class GhostExchange: GhostCommunicator {
     }
   }
 
-  public func reverse(_ columns: [ColumnStorage]) {
+  package func reverse(_ columns: [ColumnStorage]) {
     let record = columns.reduce(0) { $0 + $1.payload }
     for swap in swaps.reversed() {
       let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)

@@ -5,15 +5,15 @@ import MDCore
 ///
 /// Sums are made in rank order. When a rank throws or aborts, the others are stopped for good at their next
 /// (or present) communication, since those calls have no way to fail; `run` then throws that first error.
-public final class LoopbackCommunicator: Communicator {
-  public let rank: Int
-  public var size: Int { hub.size }
+package final class LoopbackCommunicator: Communicator {
+  package let rank: Int
+  package var size: Int { hub.size }
   private let hub: LoopbackHub
   /// Calls of `split` so far.
   private var splits = 0
 
   /// A communicator of one rank, for serial use.
-  public init() {
+  package init() {
     rank = 0
     hub = LoopbackHub(size: 1, job: LoopbackJob())
   }
@@ -24,7 +24,7 @@ public final class LoopbackCommunicator: Communicator {
   }
 
   /// Runs `body` on `ranks` threads and waits for all; throws the first error of any.
-  public static func run(
+  package static func run(
     ranks: Int, _ body: @escaping @Sendable (LoopbackCommunicator) throws -> Void
   ) throws {
     let job = LoopbackJob()
@@ -44,7 +44,7 @@ public final class LoopbackCommunicator: Communicator {
     try job.wait(for: ranks)
   }
 
-  public func sendReceive(
+  package func sendReceive(
     _ send: UnsafeRawBufferPointer, to destination: Int,
     into receive: UnsafeMutableRawBufferPointer, from source: Int, tag: Int
   ) -> Int {
@@ -52,11 +52,11 @@ public final class LoopbackCommunicator: Communicator {
     return self.receive(into: receive, from: source, tag: tag)
   }
 
-  public func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
+  package func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
     hub.put(Array(bytes), in: .init(source: rank, destination: destination, tag: tag))
   }
 
-  public func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
+  package func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
     let message = hub.take(from: .init(source: source, destination: rank, tag: tag))
     precondition(
       message.count <= bytes.count,
@@ -65,11 +65,11 @@ public final class LoopbackCommunicator: Communicator {
     return message.count
   }
 
-  public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
+  package func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     reduce(values, operation)
   }
 
-  public func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
+  package func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
     reduce(values, operation)
   }
 
@@ -94,14 +94,14 @@ public final class LoopbackCommunicator: Communicator {
     _ = values.update(from: result)
   }
 
-  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+  package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     hub.meet(rank: rank, UnsafeRawBufferPointer(bytes)) { all in
       precondition(all[root].count == bytes.count, "ranks broadcast different numbers of bytes")
       if rank != root { bytes.copyMemory(from: all[root]) }
     }
   }
 
-  public func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
+  package func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
     hub.meet(rank: rank, mine) { pieces in
       for (r, piece) in pieces.enumerated() {
         precondition(piece.count == mine.count, "ranks gather different numbers of bytes")
@@ -111,7 +111,7 @@ public final class LoopbackCommunicator: Communicator {
     }
   }
 
-  public func allToAll(
+  package func allToAll(
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int]
   ) {
@@ -120,11 +120,11 @@ public final class LoopbackCommunicator: Communicator {
       offsets: receiveOffsets)
   }
 
-  public func barrier() {
+  package func barrier() {
     hub.meet(rank: rank, .init(start: nil, count: 0)) { _ in }
   }
 
-  public func split(color: Int?, key: Int) -> (any Communicator)? {
+  package func split(color: Int?, key: Int) -> (any Communicator)? {
     let colors = allGather(color ?? -1)
     let keys = allGather(key)
     splits += 1
@@ -135,7 +135,7 @@ public final class LoopbackCommunicator: Communicator {
     return LoopbackCommunicator(rank: place, hub: group)
   }
 
-  public func abort(_ code: Int32) -> Never {
+  package func abort(_ code: Int32) -> Never {
     hub.job.finish(FaultlineError(.run, "rank \(rank) aborted with code \(code)"))
     hub.job.park()
   }

@@ -8,9 +8,9 @@ import MDCore
 #endif
 
 /// The lifetime of MPI: `initialise` first of all, `finalise` last, both once a process.
-public enum MPI {
+package enum MPI {
   /// MPI_Init_thread with MPI_THREAD_FUNNELED. As all calls here, ends the program with MPI's own words if it fails.
-  public static func initialise() {
+  package static func initialise() {
     let code = cmpi_init()
     if code != 0 {
       complain(code, "MPI_Init_thread", rank: -1)
@@ -19,7 +19,7 @@ public enum MPI {
   }
 
   /// MPI_Finalize. Collective; no communication after it.
-  public static func finalise() {
+  package static func finalise() {
     let code = cmpi_finalize()
     if code != 0 {
       complain(code, "MPI_Finalize", rank: -1)
@@ -42,11 +42,11 @@ public enum MPI {
 ///
 /// MPI counts are 32-bit, so longer messages travel in pieces of `pieceSize` bytes; a shorter piece (perhaps
 /// an empty one) ends a message.
-public final class MPICommunicator: Communicator {
+package final class MPICommunicator: Communicator {
   /// This process, from 0.
-  public let rank: Int
+  package let rank: Int
   /// Processes of the communicator.
-  public let size: Int
+  package let size: Int
 
   private let handle: MPI_Comm
   /// All ranks of the job and this one's number there, for ends of the program.
@@ -59,7 +59,7 @@ public final class MPICommunicator: Communicator {
 
   /// All ranks of the job, by MPI's handle; valid between `MPI.initialise` and `MPI.finalise`. Whoever gives the handle
   /// keeps it: it is not freed.
-  public convenience init(handle: MPI_Comm) {
+  package convenience init(handle: MPI_Comm) {
     self.init(handle, job: nil)
   }
 
@@ -86,7 +86,7 @@ public final class MPICommunicator: Communicator {
 
   /// MPI_Comm_split. The group is freed when its last reference goes, which must be at the same place of the program
   /// on all its ranks, or after `MPI.finalise`.
-  public func split(color: Int?, key: Int) -> (any Communicator)? {
+  package func split(color: Int?, key: Int) -> (any Communicator)? {
     let group = cmpi_split(handle, color.map { Int32($0) } ?? -1, Int32(key))
     check(group.code, "MPI_Comm_split")
     return group.is_member != 0 ? MPICommunicator(group.comm, job: job) : nil
@@ -107,7 +107,7 @@ public final class MPICommunicator: Communicator {
 
   /// Both at once, so that rings cannot wait for each other (MPI_Sendrecv). A negative rank: nothing goes there or comes
   /// from there. Returns the bytes that came.
-  public func sendReceive(
+  package func sendReceive(
     _ send: UnsafeRawBufferPointer, to destination: Int,
     into receive: UnsafeMutableRawBufferPointer, from source: Int, tag: Int
   ) -> Int {
@@ -133,19 +133,19 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Blocks until `bytes` may be reused.
-  public func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
+  package func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {
     _ = sendReceive(bytes, to: destination, into: .init(start: nil, count: 0), from: -1, tag: tag)
   }
 
   /// Blocks until the message is there; returns its bytes. One longer than the room ends the program.
-  public func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
+  package func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int {
     sendReceive(.init(start: nil, count: 0), to: -1, into: bytes, from: source, tag: tag)
   }
 
   /// Sums of doubles depend on their order: they are added once and told to all, so that all ranks have the same bits,
   /// which MPI_Allreduce does not promise. That the same arguments give the same sum again is what the MPI standard
   /// strongly recommends for MPI_Reduce and what bitwise restarts rest on.
-  public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
+  package func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
       if operation == .sum {
         check(cmpi_reduce_double(handle, base, count, operation.code, 0, isRoot ? 1 : 0), "MPI_Reduce")
@@ -157,7 +157,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Exact in any order (MPI_Allreduce).
-  public func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
+  package func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {
     forPieces(of: values) { base, count in
       check(cmpi_all_reduce_int64(handle, base, count, operation.code), "MPI_Allreduce")
     }
@@ -175,7 +175,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// MPI_Bcast; as many bytes on every rank.
-  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+  package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     guard let base = bytes.baseAddress else { return }
     for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
       let count = min(Self.pieceSize, bytes.count - start)
@@ -184,7 +184,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Everyone's bytes, as many from each, in the order of ranks (MPI_Allgather).
-  public func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
+  package func allGather(_ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer) {
     precondition(all.count >= size * mine.count, "allGather: room for \(all.count) bytes")
     guard let from = mine.baseAddress, let to = all.baseAddress else { return }
     if mine.count <= Self.pieceSize {
@@ -196,7 +196,7 @@ public final class MPICommunicator: Communicator {
   }
 
   /// In turns of pairs of ranks, empty messages left out: see `pairwiseAllToAll`. Counts and offsets in bytes, by rank.
-  public func allToAll(
+  package func allToAll(
     _ send: UnsafeRawBufferPointer, counts sendCounts: [Int], offsets sendOffsets: [Int],
     into receive: UnsafeMutableRawBufferPointer, counts receiveCounts: [Int], offsets receiveOffsets: [Int]
   ) {
@@ -206,10 +206,10 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Waits for all ranks.
-  public func barrier() { check(cmpi_barrier(handle), "MPI_Barrier") }
+  package func barrier() { check(cmpi_barrier(handle), "MPI_Barrier") }
 
   /// Ends all ranks of the job, not of the group alone, with this exit code, whatever they do (MPI_Abort).
-  public func abort(_ code: Int32) -> Never {
+  package func abort(_ code: Int32) -> Never {
     _ = cmpi_abort(job.handle, code)
     exit(code)
   }

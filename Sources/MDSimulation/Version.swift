@@ -1,2 +1,2 @@
 /// The version of the program; checkpoints and run.json carry it.
-public let faultlineVersion = "0.1.0"
+package let faultlineVersion = "0.1.0"

@@ -103,7 +103,7 @@ extension Structure {
   /// Only atoms among `candidates` (all unless given) are looked at. The removal takes linear time and renumbers
   /// what follows; `ids` are kept.
   @discardableResult
-  public mutating func removeOverlaps(closerThan distance: Double, among candidates: [Int]? = nil) -> [Int] {
+  package mutating func removeOverlaps(closerThan distance: Double, among candidates: [Int]? = nil) -> [Int] {
     merge(closerThan: distance, among: candidates).removed
   }
 

@@ -8,12 +8,12 @@ import MDNumerics
 /// R = [(m² − |v|²) I + 2 v vᵀ + 2 m [v]×] / (m² + |v|²), tan(θ/2) = |v|/m.
 /// Σ is the least integer for which Σ R is an integer matrix, the same for primitive, face- and body-centred
 /// lattices (H. Grimmer, W. Bollmann, D. H. Warrington, Acta Cryst. A 30, 197 (1974)).
-public struct CoincidenceRotation: Sendable {
+package struct CoincidenceRotation: Sendable {
   /// Rows of Σ R.
   let numerators: [IntegerVector]
-  public let sigma: Int
+  package let sigma: Int
   /// Degrees, 0 … 180.
-  public let angle: Double
+  package let angle: Double
 
   /// `m` and `v` must not both be zero; m ≥ 0.
   package init(_ m: Int, _ v: IntegerVector) {
@@ -38,7 +38,7 @@ public struct CoincidenceRotation: Sendable {
   }
 
   /// The smallest rotation about `axis` with this Σ, or nil.
-  public static func about(_ axis: IntegerVector, sigma: Int) -> CoincidenceRotation? {
+  package static func about(_ axis: IntegerVector, sigma: Int) -> CoincidenceRotation? {
     let axis = axis.primitive
     let square = axis.squaredLength
     var best: CoincidenceRotation?
@@ -58,22 +58,22 @@ public struct CoincidenceRotation: Sendable {
   }
 
   /// The Σ of rotations about `axis`, from 3 to `limit`.
-  public static func sigmas(about axis: IntegerVector, upTo limit: Int) -> [Int] {
+  package static func sigmas(about axis: IntegerVector, upTo limit: Int) -> [Int] {
     stride(from: 3, through: limit, by: 2).filter { about(axis, sigma: $0) != nil }
   }
 }
 
 /// Symmetric tilt boundaries of cubic crystals: mirror planes (hkl) that contain the tilt axis [uvw].
-public enum SymmetricTilt {
+package enum SymmetricTilt {
   /// Σ of the boundary: a mirror image in (hkl) is, for a centrosymmetric lattice, the rotation by 180° about its
   /// normal, so that Σ is h² + k² + l² of the primitive indices or half of it.
-  public static func sigma(of plane: IntegerVector) -> Int { CoincidenceRotation(0, plane.primitive).sigma }
+  package static func sigma(of plane: IntegerVector) -> Int { CoincidenceRotation(0, plane.primitive).sigma }
 
   /// The smallest angle of rotation about `axis` that relates the two grains (degrees), or nil when they are
   /// not related by such a rotation: the axis must have a twofold axis ⟨100⟩ or ⟨110⟩ perpendicular to it.
   ///
   /// The half-turns about a twofold axis m and then about the normal n make the rotation by 2 ∠(m, n).
-  public static func angle(axis: IntegerVector, plane: IntegerVector) -> Double? {
+  package static func angle(axis: IntegerVector, plane: IntegerVector) -> Double? {
     let twofold: [IntegerVector] = [
       [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 1, -1], [1, 0, 1], [-1, 0, 1], [1, 1, 0], [1, -1, 0],
     ]
@@ -83,7 +83,7 @@ public enum SymmetricTilt {
   }
 
   /// The planes of the symmetric tilt boundaries with this axis and Σ, one of each form {hkl}.
-  public static func planes(axis: IntegerVector, sigma: Int) -> [IntegerVector] {
+  package static func planes(axis: IntegerVector, sigma: Int) -> [IntegerVector] {
     let limit = Int(Double(2 * sigma).squareRoot())
     var found: [[Int]: IntegerVector] = [:]
     for h in stride(from: limit, through: -limit, by: -1) {

@@ -2,17 +2,17 @@ import MDCore
 import MDNumerics
 
 /// A block of perfect crystal: the unit cell repeated, or a cubic crystal in another orientation.
-public struct CrystalBlock: Sendable {
-  public var unitCell: UnitCell
+package struct CrystalBlock: Sendable {
+  package var unitCell: UnitCell
   /// Repetitions of the cell along its three vectors.
-  public var size: SIMD3<Int>
+  package var size: SIMD3<Int>
   /// Crystal directions along x, y, z (cubic crystals): the cell is then the smallest rectangular one.
-  public var orientation: [IntegerVector]?
-  public var periodic: Periodicity
+  package var orientation: [IntegerVector]?
+  package var periodic: Periodicity
   /// Empty lengths added to the cell, Å.
-  public var vacuum: Vector3
+  package var vacuum: Vector3
 
-  public init(
+  package init(
     _ unitCell: UnitCell, size: SIMD3<Int> = SIMD3(1, 1, 1), orientation: [IntegerVector]? = nil,
     periodic: Periodicity = .all, vacuum: Vector3 = .zero
   ) {
@@ -26,7 +26,7 @@ public struct CrystalBlock: Sendable {
   /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would
   /// have more atoms than `StructureSize` allows, the orientation is not three orthogonal directions of a cubic crystal,
   /// or `admit` does, which is asked before any atom is made.
-  public func build(admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
+  package func build(admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
     guard size.x > 0, size.y > 0, size.z > 0 else {
       throw FaultlineError(
         .input, "a crystal cannot have \(size.x) × \(size.y) × \(size.z) cells", hint: "each number is at least 1")

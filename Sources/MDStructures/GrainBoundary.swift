@@ -10,45 +10,45 @@ import MDNumerics
 /// The normal of the boundary is along z (or `normalAxis`), the tilt axis along y, the period of the tilt
 /// boundary along x. The first grain lies below the second. With a periodic normal there are two boundaries, in
 /// the middle and at the faces of the cell; with free surfaces one, in the middle.
-public struct GrainBoundary: Sendable {
-  public enum Kind: String, Sendable, CaseIterable { case tilt, twist }
+package struct GrainBoundary: Sendable {
+  package enum Kind: String, Sendable, CaseIterable { case tilt, twist }
 
   /// How thick each grain is, along the normal.
-  public enum Thickness: Sendable, Equatable {
+  package enum Thickness: Sendable, Equatable {
     /// At least this much, Å; the next thickness that keeps the two boundaries alike is taken.
     case atLeast(Double)
     /// Periods of the crystal along the normal.
     case periods(Int)
   }
 
-  public var kind: Kind
-  public var unitCell: UnitCell
+  package var kind: Kind
+  package var unitCell: UnitCell
   /// The tilt or twist axis [uvw].
-  public var axis: IntegerVector
+  package var axis: IntegerVector
   /// Checked against the plane of a tilt boundary when given; a twist boundary needs it.
-  public var sigma: Int?
+  package var sigma: Int?
   /// (hkl); a tilt boundary needs it, for a twist boundary it is the axis.
-  public var plane: IntegerVector?
+  package var plane: IntegerVector?
   /// Repetitions of the boundary's cell along its two edges.
-  public var repeats = SIMD2(1, 1)
-  public var thickness = Thickness.atLeast(20)
-  public var freeSurfaces = false
+  package var repeats = SIMD2(1, 1)
+  package var thickness = Thickness.atLeast(20)
+  package var freeSurfaces = false
   /// Empty length in all beyond free surfaces, Å.
-  public var vacuum = 20.0
+  package var vacuum = 20.0
   /// Rigid translation of the second grain in the plane, fractions of the boundary's cell.
-  public var shift = SIMD2<Double>.zero
+  package var shift = SIMD2<Double>.zero
   /// Additional distance between the grains at each boundary, Å; negative brings them together. Atoms in the middle of
   /// merged ones go half of it.
-  public var expansion = 0.0
+  package var expansion = 0.0
   /// Atoms closer than this become one (`Structure.removeOverlaps`), Å; 0 keeps all. Unless given,
   /// `defaultOverlap` nearest-neighbour distances. Judged before the expansion, which so changes no number of atoms.
-  public var overlap: Double?
+  package var overlap: Double?
   /// 0, 1 or 2: the boundary's normal along x, y or z.
-  public var normalAxis = 2
+  package var normalAxis = 2
 
-  public static let defaultOverlap = 0.7
+  package static let defaultOverlap = 0.7
 
-  public init(
+  package init(
     _ kind: Kind, _ unitCell: UnitCell, axis: IntegerVector, sigma: Int? = nil, plane: IntegerVector? = nil
   ) {
     self.kind = kind
@@ -59,36 +59,36 @@ public struct GrainBoundary: Sendable {
   }
 
   /// Two grains with their boundaries, and what is known about them.
-  public struct Bicrystal: Sendable {
+  package struct Bicrystal: Sendable {
     /// `grains` is 0 in the first grain and 1 in the second.
-    public var structure: Structure
-    public var sigma: Int
-    public var axis: IntegerVector
-    public var plane: IntegerVector
+    package var structure: Structure
+    package var sigma: Int
+    package var axis: IntegerVector
+    package var plane: IntegerVector
     /// Degrees: the smallest rotation about the axis that relates the grains.
-    public var misorientation: Double
+    package var misorientation: Double
     /// One, or two with a periodic normal.
-    public var boundaryCount: Int
+    package var boundaryCount: Int
     /// Where the boundaries lie along the normal, Å from the cell's origin.
-    public var boundaryHeights: [Double]
+    package var boundaryHeights: [Double]
     /// Area of one boundary, Å².
-    public var area: Double
+    package var area: Double
     /// Edges of the smallest rectangular cell of the boundary, Å.
-    public var periods: SIMD2<Double>
+    package var periods: SIMD2<Double>
     /// Crystal directions along the edges and the normal, of each grain (the first grain's before mirroring).
-    public var directions: [[IntegerVector]]
+    package var directions: [[IntegerVector]]
     /// Å.
-    public var grainThickness: Double
-    public var removedCount: Int
+    package var grainThickness: Double
+    package var removedCount: Int
     /// Whether a symmetry of the crystal makes the two boundaries the same; true for a single one.
-    public var boundariesAreEquivalent: Bool
+    package var boundariesAreEquivalent: Bool
     /// For the user to read: polarity, composition.
-    public var warnings: [String]
+    package var warnings: [String]
   }
 
   /// Throws when axis, plane and Σ do not belong together (naming those that do), when the crystal is not cubic
   /// and when a number is out of range, or when `admit` does, which is asked before any atom of the grains is made.
-  public func build(admit: StructureSize.Admission = { _, _ in }) throws -> Bicrystal {
+  package func build(admit: StructureSize.Admission = { _, _ in }) throws -> Bicrystal {
     try check()
     let geometry =
       switch kind {

@@ -1,7 +1,7 @@
 import MDNumerics
 
 /// Miller indices, crystal directions and, in units of half the lattice constant, vectors of cubic lattices.
-public typealias IntegerVector = SIMD3<Int>
+package typealias IntegerVector = SIMD3<Int>
 
 func dot(_ a: IntegerVector, _ b: IntegerVector) -> Int { a.x * b.x + a.y * b.y + a.z * b.z }
 

@@ -3,13 +3,13 @@ import MDNumerics
 
 /// The crystal prototypes known by name. Cubic ones have their conventional cell along x, y, z; hcp and wurtzite
 /// have the rectangular cell a, √3 a, c (four and eight atoms).
-public enum LatticeType: String, CaseIterable, Sendable {
+package enum LatticeType: String, CaseIterable, Sendable {
   case sc, bcc, fcc, hcp, diamond, rocksalt, cscl, zincblende, wurtzite, fluorite, perovskite
 
-  public var isCubic: Bool { self != .hcp && self != .wurtzite }
+  package var isCubic: Bool { self != .hcp && self != .wurtzite }
 
   /// What each entry of the list of species stands for.
-  public var speciesRoles: [String] {
+  package var speciesRoles: [String] {
     switch self {
     case .sc, .bcc, .fcc, .hcp, .diamond: ["atom"]
     case .rocksalt, .cscl, .zincblende, .wurtzite: ["cation", "anion"]
@@ -22,7 +22,7 @@ public enum LatticeType: String, CaseIterable, Sendable {
   ///
   /// Throws when a constant is not positive, `c` is given to a cubic lattice, or the number of species differs
   /// from `speciesRoles`. The antiperovskite has the same sites: its anion in place A or B, its cation X.
-  public func unitCell(a: Double, c: Double? = nil, species: [String]) throws -> UnitCell {
+  package func unitCell(a: Double, c: Double? = nil, species: [String]) throws -> UnitCell {
     guard a.isFinite, a > 0, c.map({ $0.isFinite && $0 > 0 }) ?? true else {
       throw FaultlineError(.input, "the lattice constants must be positive, in Å")
     }

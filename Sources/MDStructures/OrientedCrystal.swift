@@ -3,7 +3,7 @@ import MDNumerics
 
 /// A cubic crystal turned so that integer crystal directions lie along x, y and z, with a rectangular cell in the
 /// plane z = constant and its atoms sorted into the planes perpendicular to z.
-public struct OrientedCrystal: Sendable {
+package struct OrientedCrystal: Sendable {
   let crystal: CubicCrystal
   /// Lattice vectors along x and y that make the cell in the plane; units of a/2.
   let edges: (IntegerVector, IntegerVector)
@@ -14,18 +14,18 @@ public struct OrientedCrystal: Sendable {
   let points: [SIMD2<Double>]
 
   /// Lengths of the edges of the rectangular cell, Å.
-  public let periods: SIMD2<Double>
+  package let periods: SIMD2<Double>
   /// Length of the shortest lattice vector along z, Å.
-  public let normalPeriod: Double
+  package let normalPeriod: Double
   /// Distance between lattice planes perpendicular to z, Å.
-  public let spacing: Double
+  package let spacing: Double
 
-  public var species: [String] { crystal.species }
+  package var species: [String] { crystal.species }
 
   /// The smallest rectangular cell with the directions `x`, `y`, `z`.
   ///
   /// Throws unless the cell of the crystal is cubic and the directions are orthogonal and right-handed.
-  public init(_ unitCell: UnitCell, x: IntegerVector, y: IntegerVector, z: IntegerVector) throws {
+  package init(_ unitCell: UnitCell, x: IntegerVector, y: IntegerVector, z: IntegerVector) throws {
     let crystal = try CubicCrystal(unitCell)
     for (name, direction) in [("x", x), ("y", y), ("z", z)] {
       try Self.check(direction, "the direction along \(name)")

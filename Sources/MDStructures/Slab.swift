@@ -2,7 +2,7 @@ import MDCore
 import MDNumerics
 
 /// A part of an oriented crystal between two heights: which atomic planes it has, not yet the atoms.
-public struct Slab: Sendable {
+package struct Slab: Sendable {
   struct Layer: Sendable {
     /// Above the bottom of the slab, Å.
     let height: Double
@@ -11,14 +11,14 @@ public struct Slab: Sendable {
     let type: Int32
   }
 
-  public let crystal: OrientedCrystal
+  package let crystal: OrientedCrystal
   /// Å.
-  public let thickness: Double
+  package let thickness: Double
   let layers: [Layer]
 
   /// The planes at crystal heights bottom ≤ h < bottom + thickness (Å), at z = h − bottom. When `isMirrored` it is
   /// the image in the top face instead: planes at bottom < h ≤ bottom + thickness, at z = bottom + thickness − h.
-  public init(_ crystal: OrientedCrystal, bottom: Double, thickness: Double, isMirrored: Bool = false) {
+  package init(_ crystal: OrientedCrystal, bottom: Double, thickness: Double, isMirrored: Bool = false) {
     self.crystal = crystal
     self.thickness = thickness
     let top = bottom + thickness
@@ -40,43 +40,43 @@ public struct Slab: Sendable {
   }
 
   /// Atoms in one rectangular cell of the plane.
-  public var atomsPerCell: Int { layers.count * crystal.points.count }
+  package var atomsPerCell: Int { layers.count * crystal.points.count }
 }
 
 /// Slabs one above the other in a common rectangular cell: grain boundaries, interfaces, oriented crystals.
 ///
 /// Each slab is fitted to the edges of the cell, so that a slab of another period is strained to them.
-public struct SlabStack: Sendable {
-  public struct Part: Sendable {
-    public var slab: Slab
+package struct SlabStack: Sendable {
+  package struct Part: Sendable {
+    package var slab: Slab
     /// Rigid translation in the plane, fractions of one cell.
-    public var shift: SIMD2<Double>
+    package var shift: SIMD2<Double>
     /// Empty length added on top of the slab, Å.
-    public var gap: Double
+    package var gap: Double
 
-    public init(_ slab: Slab, shift: SIMD2<Double> = .zero, gap: Double = 0) {
+    package init(_ slab: Slab, shift: SIMD2<Double> = .zero, gap: Double = 0) {
       self.slab = slab
       self.shift = shift
       self.gap = gap
     }
   }
 
-  public var parts: [Part]
+  package var parts: [Part]
   /// Edges of one cell, Å.
-  public var edges: SIMD2<Double>
+  package var edges: SIMD2<Double>
   /// Cells along the two edges.
-  public var repeats: SIMD2<Int>
+  package var repeats: SIMD2<Int>
   /// The axis of the normal: 0, 1 or 2 for x, y or z; the edges follow in cyclic order.
-  public var normalAxis: Int
+  package var normalAxis: Int
 
-  public init(_ parts: [Part], edges: SIMD2<Double>, repeats: SIMD2<Int>, normalAxis: Int = 2) {
+  package init(_ parts: [Part], edges: SIMD2<Double>, repeats: SIMD2<Int>, normalAxis: Int = 2) {
     self.parts = parts
     self.edges = edges
     self.repeats = repeats
     self.normalAxis = normalAxis
   }
 
-  public var atomCount: Int { repeats.x * repeats.y * parts.reduce(0) { $0 + $1.slab.atomsPerCell } }
+  package var atomCount: Int { repeats.x * repeats.y * parts.reduce(0) { $0 + $1.slab.atomsPerCell } }
 
   /// (u, v, w) along the edges and the normal, put on the axes.
   func onAxes(_ u: Double, _ v: Double, _ w: Double) -> Vector3 {
@@ -88,7 +88,7 @@ public struct SlabStack: Sendable {
   }
 
   /// The atoms, periodic along all axes; `grains` is the number of the part.
-  public func build() -> Structure {
+  package func build() -> Structure {
     let height = parts.reduce(0) { $0 + $1.slab.thickness + $1.gap }
     let lengths = onAxes(edges.x * Double(repeats.x), edges.y * Double(repeats.y), height)
     var species: [String] = []

@@ -5,7 +5,7 @@ import MDNumerics
 extension Structure {
   /// The structure repeated `counts` times along a, b, c, copy after copy. Numbers go on after the largest of the
   /// previous copy; image counts, which belong to the old cell, start again from zero.
-  public func replicated(_ counts: SIMD3<Int>) throws -> Structure {
+  package func replicated(_ counts: SIMD3<Int>) throws -> Structure {
     guard counts.x > 0, counts.y > 0, counts.z > 0 else {
       throw FaultlineError(
         .input, "a structure cannot be repeated \(counts.x) × \(counts.y) × \(counts.z) times",
@@ -45,7 +45,7 @@ extension Structure {
 
   /// Applies the deformation gradient F = I + strain to cell and positions: r ↦ o + (r − o)·(I + strain), o the
   /// origin of the cell. Throws when the deformed cell would be turned inside out.
-  public mutating func strain(_ strain: Matrix3) throws {
+  package mutating func strain(_ strain: Matrix3) throws {
     let gradient = .identity + strain
     guard gradient.determinant > 0 else {
       throw FaultlineError(.input, "the strain turns the cell inside out", hint: "det(I + ε) must be positive")
@@ -56,13 +56,13 @@ extension Structure {
   }
 
   /// Moves all atoms, not the cell; Å.
-  public mutating func shift(by move: Vector3) {
+  package mutating func shift(by move: Vector3) {
     for i in positions.indices { positions[i] += move }
   }
 
   /// Widens the cell by the given empty lengths (Å) perpendicular to its faces, half below and half above the atoms.
   /// Periodicity stays as it is.
-  public mutating func addVacuum(_ lengths: Vector3) throws {
+  package mutating func addVacuum(_ lengths: Vector3) throws {
     guard (0..<3).allSatisfy({ lengths[$0].isFinite && lengths[$0] >= 0 }) else {
       throw FaultlineError(.input, "vacuum is a length of at least 0 Å along each axis")
     }

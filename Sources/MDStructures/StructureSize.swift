@@ -1,9 +1,9 @@
 import MDCore
 
 /// What a structure may have before it is built: a count that cannot be held is an error, not a crash.
-public enum StructureSize {
+package enum StructureSize {
   /// Throws if a structure of this cell and so many atoms, which are not there yet, must not be made.
-  public typealias Admission = (_ box: Box, _ atoms: Double) throws -> Void
+  package typealias Admission = (_ box: Box, _ atoms: Double) throws -> Void
 
   /// Atoms are numbered by 32 bits in lists.
   static let limit = 2e9

@@ -2,27 +2,27 @@ import MDCore
 import MDNumerics
 
 /// A crystal: the cell that repeats (rows a, b, c, Å) and the sites in it.
-public struct UnitCell: Sendable, Equatable {
-  public struct Site: Sendable, Equatable {
+package struct UnitCell: Sendable, Equatable {
+  package struct Site: Sendable, Equatable {
     /// Fractional coordinates.
-    public var position: Vector3
-    public var species: String
+    package var position: Vector3
+    package var species: String
 
-    public init(_ position: Vector3, _ species: String) {
+    package init(_ position: Vector3, _ species: String) {
       self.position = position
       self.species = species
     }
   }
 
-  public let cell: Matrix3
-  public let sites: [Site]
+  package let cell: Matrix3
+  package let sites: [Site]
   /// The distinct species, in the order of their first site.
-  public let species: [String]
+  package let species: [String]
   /// The shortest distance between two atoms of the infinite crystal, Å.
-  public let nearestNeighborDistance: Double
+  package let nearestNeighborDistance: Double
 
   /// Throws for a left-handed or flat cell, no sites, a site without a species and sites that coincide.
-  public init(cell: Matrix3, sites: [Site]) throws {
+  package init(cell: Matrix3, sites: [Site]) throws {
     guard cell.elements.allSatisfy(\.isFinite), cell.determinant > 1e-9 else {
       throw FaultlineError(
         .input, "the cell vectors of a crystal must be right-handed and span a volume",
@@ -44,7 +44,7 @@ public struct UnitCell: Sendable, Equatable {
 
   /// The index into `species` of each site.
   package var types: [Int32] { sites.map { Int32(species.firstIndex(of: $0.species)!) } }
-  public var volume: Double { cell.determinant }
+  package var volume: Double { cell.determinant }
   /// Atoms per Å³.
   var density: Double { Double(sites.count) / volume }
 

@@ -1,10 +1,10 @@
 import MDCore
 
 /// Everything found wrong in a deck, in the order of the text.
-public struct DeckErrors: Error, Sendable, CustomStringConvertible {
-  public private(set) var errors: [FaultlineError]
+package struct DeckErrors: Error, Sendable, CustomStringConvertible {
+  package private(set) var errors: [FaultlineError]
 
-  public init(_ errors: [FaultlineError]) {
+  package init(_ errors: [FaultlineError]) {
     self.errors = errors.enumerated().sorted { a, b in
       let (p, q) = (a.element.location, b.element.location)
       return (p?.line ?? 0, p?.column ?? 0, a.offset) < (q?.line ?? 0, q?.column ?? 0, b.offset)
@@ -12,10 +12,10 @@ public struct DeckErrors: Error, Sendable, CustomStringConvertible {
   }
 
   /// One error a line.
-  public var description: String { errors.map(\.description).joined(separator: "\n") }
+  package var description: String { errors.map(\.description).joined(separator: "\n") }
 
   /// All of them as a single error, for callers that know only those.
-  public var joined: FaultlineError {
+  package var joined: FaultlineError {
     if let only = errors.first, errors.count == 1 { return only }
     return FaultlineError(.input, description)
   }

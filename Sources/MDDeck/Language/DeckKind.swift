@@ -1,5 +1,5 @@
 /// What may stand at a place in the deck. The parser, the JSON Schema and the reference all read this.
-public indirect enum DeckKind: Sendable {
+package indirect enum DeckKind: Sendable {
   case boolean
   case integer(ClosedRange<Int>)
   /// A number in the dimension's default unit, or text with a unit.
@@ -16,7 +16,7 @@ public indirect enum DeckKind: Sendable {
 }
 
 /// How a path is understood.
-public enum PathRole: Sendable {
+package enum PathRole: Sendable {
   /// A file that must be there; relative paths start at the deck's folder.
   case input
   /// A folder that must be there; relative paths start at the deck's folder.
@@ -29,41 +29,41 @@ public enum PathRole: Sendable {
 
 extension DeckKind {
   /// A plain number.
-  public static func number(_ range: NumberRange) -> DeckKind { .quantity(.dimensionless, range) }
+  package static func number(_ range: NumberRange) -> DeckKind { .quantity(.dimensionless, range) }
   /// Three of a kind, for example [x, y, z].
-  public static func vector(_ kind: DeckKind) -> DeckKind { .list(kind, count: 3...3) }
+  package static func vector(_ kind: DeckKind) -> DeckKind { .list(kind, count: 3...3) }
   /// A number of steps: sums over all stages stay far below the range of integers.
-  public static var steps: DeckKind { .integer(1...1_000_000_000_000) }
+  package static var steps: DeckKind { .integer(1...1_000_000_000_000) }
   /// How many of something along an axis: copies, cells, ranks.
-  public static var copies: DeckKind { .integer(1...1_000_000) }
+  package static var copies: DeckKind { .integer(1...1_000_000) }
   /// A temperature, or [start, end] of a linear ramp.
-  public static var temperatureOrRamp: DeckKind {
+  package static var temperatureOrRamp: DeckKind {
     let temperature = DeckKind.quantity(.temperature, .positive.plausibly(0.001...50_000))
     return .either([temperature, .list(temperature, count: 2...2)])
   }
 }
 
 /// A section: its keys and how they go together.
-public struct DeckObject: Sendable {
+package struct DeckObject: Sendable {
   /// Rules between keys.
-  public struct Rule: Sendable {
-    public enum Count: Sendable { case exactlyOne, atMostOne, atLeastOne }
-    public var count: Count
-    public var keys: [String]
+  package struct Rule: Sendable {
+    package enum Count: Sendable { case exactlyOne, atMostOne, atLeastOne }
+    package var count: Count
+    package var keys: [String]
 
-    public init(_ count: Count, of keys: [String]) {
+    package init(_ count: Count, of keys: [String]) {
       self.count = count
       self.keys = keys
     }
   }
 
-  public var doc: String
-  public var keys: [DeckKey]
-  public var rules: [Rule]
+  package var doc: String
+  package var keys: [DeckKey]
+  package var rules: [Rule]
   /// YAML that starts at the top of a deck, for the reference. Checked by the tests.
-  public var example: String?
+  package var example: String?
 
-  public init(_ doc: String, _ keys: [DeckKey], rules: [Rule] = [], example: String? = nil) {
+  package init(_ doc: String, _ keys: [DeckKey], rules: [Rule] = [], example: String? = nil) {
     self.doc = doc
     self.keys = keys
     self.rules = rules
@@ -71,43 +71,43 @@ public struct DeckObject: Sendable {
   }
 
   /// A section that holds exactly one of these keys, for example `thermostat: {langevin: {…}}`.
-  public static func choice(_ doc: String, _ keys: [DeckKey], example: String? = nil) -> DeckObject {
+  package static func choice(_ doc: String, _ keys: [DeckKey], example: String? = nil) -> DeckObject {
     DeckObject(doc, keys, rules: [.init(.exactlyOne, of: keys.map(\.name))], example: example)
   }
 
-  public func key(_ name: String) -> DeckKey? { keys.first { $0.name == name } }
+  package func key(_ name: String) -> DeckKey? { keys.first { $0.name == name } }
 }
 
 /// A key of a section.
-public struct DeckKey: Sendable {
-  public enum Presence: Sendable {
+package struct DeckKey: Sendable {
+  package enum Presence: Sendable {
     case required
     case optional
     /// The default as it would be written in a deck.
     case defaults(to: String)
   }
 
-  public var name: String
-  public var kind: DeckKind
-  public var presence: Presence
-  public var doc: String
+  package var name: String
+  package var kind: DeckKind
+  package var presence: Presence
+  package var doc: String
 
-  public static func required(_ name: String, _ kind: DeckKind, _ doc: String) -> DeckKey {
+  package static func required(_ name: String, _ kind: DeckKind, _ doc: String) -> DeckKey {
     DeckKey(name: name, kind: kind, presence: .required, doc: doc)
   }
 
-  public static func optional(_ name: String, _ kind: DeckKind, _ doc: String) -> DeckKey {
+  package static func optional(_ name: String, _ kind: DeckKind, _ doc: String) -> DeckKey {
     DeckKey(name: name, kind: kind, presence: .optional, doc: doc)
   }
 
-  public static func defaulted(_ name: String, _ kind: DeckKind, _ value: String, _ doc: String) -> DeckKey {
+  package static func defaulted(_ name: String, _ kind: DeckKind, _ value: String, _ doc: String) -> DeckKey {
     DeckKey(name: name, kind: kind, presence: .defaults(to: value), doc: doc)
   }
 }
 
 extension DeckKind {
   /// What is expected, in words: "a length > 0 (Å)".
-  public var phrase: String {
+  package var phrase: String {
     switch self {
     case .boolean: return "true or false"
     case .integer(let range):

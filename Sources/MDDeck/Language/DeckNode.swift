@@ -6,8 +6,8 @@ import Yams
 ///
 /// Scalars are read by the core schema of YAML 1.2: only `true` and `false` are booleans, so that the species
 /// N and Y stay text. Merge keys (`<<`) are resolved; keys given in the mapping win over merged ones.
-public struct DeckNode: Sendable {
-  public indirect enum Content: Sendable {
+package struct DeckNode: Sendable {
+  package indirect enum Content: Sendable {
     case null
     case boolean(Bool)
     case integer(Int)
@@ -17,19 +17,19 @@ public struct DeckNode: Sendable {
     case mapping([Entry])
   }
 
-  public struct Entry: Sendable {
-    public var key: String
-    public var location: SourceLocation
-    public var value: DeckNode
+  package struct Entry: Sendable {
+    package var key: String
+    package var location: SourceLocation
+    package var value: DeckNode
   }
 
-  public var content: Content
-  public var location: SourceLocation
+  package var content: Content
+  package var location: SourceLocation
   /// A scalar as it is written, without quotes.
-  public var text: String = ""
+  package var text: String = ""
 
   /// Parses one YAML document. `file` stands in the errors' locations. Throws syntax errors and repeated keys.
-  public static func parse(_ yaml: String, file: String) throws(DeckErrors) -> DeckNode {
+  package static func parse(_ yaml: String, file: String) throws(DeckErrors) -> DeckNode {
     // Editors of other systems begin a file with a byte order mark.
     let yaml = yaml.hasPrefix("\u{FEFF}") ? String(yaml.unicodeScalars.dropFirst()) : yaml
     let root: Node?

@@ -1,6 +1,6 @@
 /// The deck's description as Markdown: a block for each section, with a table of its keys.
-public enum DeckReference {
-  public static func render(_ schema: DeckSchema) -> String {
+package enum DeckReference {
+  package static func render(_ schema: DeckSchema) -> String {
     var blocks: [String] = []
     append(schema.root, path: [], to: &blocks)
     return blocks.joined(separator: "\n") + "\n" + unitTable(of: schema)

@@ -2,18 +2,18 @@ import MDCore
 
 /// A value given beside the deck: `--set stages.0.dynamics.steps=400`. It takes the place of what the deck has there and is
 /// checked as if it stood in the deck; errors name it.
-public struct DeckSetting: Sendable {
+package struct DeckSetting: Sendable {
   /// As given: keys and numbers of items (from 0) from the top of the deck, joined by points; `=`; the value as YAML.
-  public let text: String
+  package let text: String
   /// "stages.0.dynamics.steps".
-  public let key: String
+  package let key: String
   private let steps: [String]
   private let value: DeckNode
 
   private var place: SourceLocation { SourceLocation(file: "--set \(text)") }
 
   /// - Throws: an input error if `text` is not KEY=VALUE, or VALUE no YAML.
-  public init(_ text: String) throws(DeckErrors) {
+  package init(_ text: String) throws(DeckErrors) {
     self.text = text
     let place = SourceLocation(file: "--set \(text)")
     guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {

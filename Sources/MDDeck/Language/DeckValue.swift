@@ -5,8 +5,8 @@ import MDNumerics
 ///
 /// The accessors trap when the value is of another kind than asked for: that is a disagreement between the
 /// schema and the code that reads it, never the user's mistake.
-public struct DeckValue: Sendable {
-  public enum Content: Sendable {
+package struct DeckValue: Sendable {
+  package enum Content: Sendable {
     case boolean(Bool)
     case integer(Int)
     case number(Double)
@@ -15,54 +15,54 @@ public struct DeckValue: Sendable {
     case section(DeckSection)
   }
 
-  public let content: Content
-  public let location: SourceLocation
+  package let content: Content
+  package let location: SourceLocation
 
-  public var boolean: Bool {
+  package var boolean: Bool {
     guard case .boolean(let value) = content else { mismatch("a boolean") }
     return value
   }
 
-  public var integer: Int {
+  package var integer: Int {
     guard case .integer(let value) = content else { mismatch("an integer") }
     return value
   }
 
   /// A quantity in the default unit of its dimension.
-  public var double: Double {
+  package var double: Double {
     guard case .number(let value) = content else { mismatch("a quantity") }
     return value
   }
 
   /// Text, a word of an enumeration or a resolved path.
-  public var string: String {
+  package var string: String {
     guard case .string(let value) = content else { mismatch("text") }
     return value
   }
 
-  public var list: [DeckValue] {
+  package var list: [DeckValue] {
     guard case .list(let value) = content else { mismatch("a list") }
     return value
   }
 
-  public var section: DeckSection {
+  package var section: DeckSection {
     guard case .section(let value) = content else { mismatch("a section") }
     return value
   }
 
-  public var isText: Bool { if case .string = content { true } else { false } }
-  public var isList: Bool { if case .list = content { true } else { false } }
-  public var strings: [String] { list.map(\.string) }
-  public var doubles: [Double] { list.map(\.double) }
-  public var integers: [Int] { list.map(\.integer) }
+  package var isText: Bool { if case .string = content { true } else { false } }
+  package var isList: Bool { if case .list = content { true } else { false } }
+  package var strings: [String] { list.map(\.string) }
+  package var doubles: [Double] { list.map(\.double) }
+  package var integers: [Int] { list.map(\.integer) }
 
-  public var vector: Vector3 {
+  package var vector: Vector3 {
     let numbers = doubles
     guard numbers.count == 3 else { mismatch("three numbers") }
     return Vector3(numbers[0], numbers[1], numbers[2])
   }
 
-  public var integerVector: SIMD3<Int> {
+  package var integerVector: SIMD3<Int> {
     let numbers = integers
     guard numbers.count == 3 else { mismatch("three integers") }
     return SIMD3(numbers[0], numbers[1], numbers[2])
@@ -75,25 +75,25 @@ public struct DeckValue: Sendable {
 
 /// A validated section (or map): `section.double("cutoff")` for keys that are required or have a default,
 /// `section["charge"]?.double` for optional ones.
-public struct DeckSection: Sendable {
-  public struct Entry: Sendable {
-    public let name: String
+package struct DeckSection: Sendable {
+  package struct Entry: Sendable {
+    package let name: String
     /// Of the key; of the section for a default.
-    public let location: SourceLocation
-    public let value: DeckValue
+    package let location: SourceLocation
+    package let value: DeckValue
     /// False for a value filled in by default.
-    public let isGiven: Bool
+    package let isGiven: Bool
   }
 
   /// The key that the section stands under.
-  public let name: String
-  public let location: SourceLocation
-  public let entries: [Entry]
+  package let name: String
+  package let location: SourceLocation
+  package let entries: [Entry]
 
-  public subscript(_ key: String) -> DeckValue? { entries.first { $0.name == key }?.value }
+  package subscript(_ key: String) -> DeckValue? { entries.first { $0.name == key }?.value }
 
   /// Whether the deck itself has this key.
-  public func gives(_ key: String) -> Bool { entries.contains { $0.name == key && $0.isGiven } }
+  package func gives(_ key: String) -> Bool { entries.contains { $0.name == key && $0.isGiven } }
 
   private func value(_ key: String) -> DeckValue {
     guard let value = self[key] else {
@@ -102,36 +102,36 @@ public struct DeckSection: Sendable {
     return value
   }
 
-  public func boolean(_ key: String) -> Bool { value(key).boolean }
-  public func integer(_ key: String) -> Int { value(key).integer }
-  public func double(_ key: String) -> Double { value(key).double }
+  package func boolean(_ key: String) -> Bool { value(key).boolean }
+  package func integer(_ key: String) -> Int { value(key).integer }
+  package func double(_ key: String) -> Double { value(key).double }
   /// A quantity where a word may stand in its place; nil for the word.
-  public func number(_ key: String) -> Double? { value(key).isText ? nil : value(key).double }
-  public func string(_ key: String) -> String { value(key).string }
+  package func number(_ key: String) -> Double? { value(key).isText ? nil : value(key).double }
+  package func string(_ key: String) -> String { value(key).string }
   /// A path: absolute for input files.
-  public func path(_ key: String) -> String { value(key).string }
-  public func list(_ key: String) -> [DeckValue] { value(key).list }
-  public func strings(_ key: String) -> [String] { value(key).strings }
-  public func doubles(_ key: String) -> [Double] { value(key).doubles }
-  public func integers(_ key: String) -> [Int] { value(key).integers }
-  public func vector(_ key: String) -> Vector3 { value(key).vector }
-  public func integerVector(_ key: String) -> SIMD3<Int> { value(key).integerVector }
-  public func section(_ key: String) -> DeckSection { value(key).section }
+  package func path(_ key: String) -> String { value(key).string }
+  package func list(_ key: String) -> [DeckValue] { value(key).list }
+  package func strings(_ key: String) -> [String] { value(key).strings }
+  package func doubles(_ key: String) -> [Double] { value(key).doubles }
+  package func integers(_ key: String) -> [Int] { value(key).integers }
+  package func vector(_ key: String) -> Vector3 { value(key).vector }
+  package func integerVector(_ key: String) -> SIMD3<Int> { value(key).integerVector }
+  package func section(_ key: String) -> DeckSection { value(key).section }
   /// Numbers of a list, or the one that stands in its place.
-  public func list(orOne key: String) -> [Double] {
+  package func list(orOne key: String) -> [Double] {
     let value = value(key)
     return value.isList ? value.doubles : [value.double]
   }
   /// 0, 1, 2 for x, y, z.
-  public func axis(_ key: String) -> Int { ["x", "y", "z"].firstIndex(of: string(key))! }
+  package func axis(_ key: String) -> Int { ["x", "y", "z"].firstIndex(of: string(key))! }
 
   /// Which key of a choice the deck gives, for example ("langevin", its section).
-  public func choice(among keys: [String]) -> (name: String, value: DeckValue)? {
+  package func choice(among keys: [String]) -> (name: String, value: DeckValue)? {
     entries.first { $0.isGiven && keys.contains($0.name) }.map { ($0.name, $0.value) }
   }
 
   /// The only key of a section made by `DeckObject.choice`.
-  public var choice: (name: String, value: DeckValue) {
+  package var choice: (name: String, value: DeckValue) {
     guard let only = choice(among: entries.map(\.name)) else {
       preconditionFailure("\(location): `\(name)` is not a choice")
     }
@@ -139,12 +139,12 @@ public struct DeckSection: Sendable {
   }
 
   /// Where the value of a key stands, or the section if the deck does not give it.
-  public func location(of key: String) -> SourceLocation {
+  package func location(of key: String) -> SourceLocation {
     entries.first { $0.name == key && $0.isGiven }?.value.location ?? location
   }
 
   /// An error about a key that only later stages can find: "`cutoff` is larger than …".
-  public func error(_ key: String, _ message: String, hint: String? = nil) -> FaultlineError {
+  package func error(_ key: String, _ message: String, hint: String? = nil) -> FaultlineError {
     FaultlineError(.input, "`\(key)` \(message)", hint: hint, at: location(of: key))
   }
 }

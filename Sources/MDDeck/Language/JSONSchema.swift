@@ -2,9 +2,9 @@
 ///
 /// It accepts what the parser accepts, save for what JSON Schema cannot say: whether files are there, the range of
 /// a quantity written with a unit, and contradictions between sections.
-public enum JSONSchema {
+package enum JSONSchema {
   /// The schema of a deck; with a purpose, its top-level sections are required.
-  public static func render(_ schema: DeckSchema, for purpose: Purpose? = nil) -> String {
+  package static func render(_ schema: DeckSchema, for purpose: Purpose? = nil) -> String {
     json(schema, for: purpose).rendered() + "\n"
   }
 

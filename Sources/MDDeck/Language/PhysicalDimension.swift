@@ -2,15 +2,15 @@ import Foundation
 import MDCore
 
 /// A physical dimension with the units that a deck may use; the first is the default and the internal one.
-public struct PhysicalDimension: Sendable {
+package struct PhysicalDimension: Sendable {
   /// 1 of this unit is numerator/denominator of the default one. Powers of ten stand where they keep
   /// decimal numbers exact: 0.3 fs is 0.3/1000 ps, correctly rounded.
-  public struct Unit: Sendable {
-    public var name: String
-    public var numerator: Double
-    public var denominator: Double
+  package struct Unit: Sendable {
+    package var name: String
+    package var numerator: Double
+    package var denominator: Double
 
-    public init(_ name: String, _ numerator: Double = 1, per denominator: Double = 1) {
+    package init(_ name: String, _ numerator: Double = 1, per denominator: Double = 1) {
       self.name = name
       self.numerator = numerator
       self.denominator = denominator
@@ -18,24 +18,24 @@ public struct PhysicalDimension: Sendable {
   }
 
   /// With its article: "a length".
-  public var name: String
-  public var units: [Unit]
+  package var name: String
+  package var units: [Unit]
   /// What numbers of any key may be, 0 and signs apart, in the default unit: wide enough for everything that is
   /// simulated, narrow enough for products of a few to stay far from the limits of arithmetic. The lower bound holds
   /// for keys that must be above 0.
-  public var magnitudes: ClosedRange<Double>
+  package var magnitudes: ClosedRange<Double>
 
-  public init(_ name: String, _ units: [Unit], magnitudes: ClosedRange<Double>) {
+  package init(_ name: String, _ units: [Unit], magnitudes: ClosedRange<Double>) {
     self.name = name
     self.units = units
     self.magnitudes = magnitudes
   }
 
   /// nil for a plain number.
-  public var defaultUnit: String? { units.first?.name }
+  package var defaultUnit: String? { units.first?.name }
 
   /// What "2.5 nm" is in the default unit; nil without a number or a unit of this dimension.
-  public func value(of text: String) -> Double? {
+  package func value(of text: String) -> Double? {
     let text = text.trimmingCharacters(in: .whitespaces)
     guard let (number, length) = DecimalText.prefix(of: text) else { return nil }
     let name = String(decoding: text.utf8.dropFirst(length), as: UTF8.self).trimmingCharacters(in: .whitespaces)
@@ -69,49 +69,49 @@ extension PhysicalDimension {
     length, inverseLength, time, rate, temperature, energy, force, pressure, velocity, mass, charge, potential, electricField,
   ]
 
-  public static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
-  public static let length = PhysicalDimension(
+  package static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
+  package static let length = PhysicalDimension(
     "a length",
     [
       Unit("Å"), Unit("nm", 10), Unit("pm", per: 100), Unit("µm", 1e4), Unit("bohr", Units.bohr),
     ], magnitudes: 1e-3...1e7)
-  public static let inverseLength = PhysicalDimension(
+  package static let inverseLength = PhysicalDimension(
     "an inverse length",
     [Unit("1/Å"), Unit("/Å"), Unit("1/nm", per: 10), Unit("/nm", per: 10), Unit("1/bohr", per: Units.bohr)],
     magnitudes: 1e-6...1e3)
-  public static let time = PhysicalDimension(
+  package static let time = PhysicalDimension(
     "a time",
     [
       Unit("ps"), Unit("fs", per: 1000), Unit("ns", 1000), Unit("µs", 1e6), Unit("s", 1e12),
     ], magnitudes: 1e-9...1e13)
-  public static let temperature = PhysicalDimension("a temperature", [Unit("K")], magnitudes: 1e-9...1e9)
-  public static let energy = PhysicalDimension(
+  package static let temperature = PhysicalDimension("a temperature", [Unit("K")], magnitudes: 1e-9...1e9)
+  package static let energy = PhysicalDimension(
     "an energy",
     [
       Unit("eV"), Unit("meV", per: 1000), Unit("hartree", Units.hartree), Unit("Ha", Units.hartree),
       Unit("Ry", Units.hartree, per: 2), Unit("kJ/mol", per: 96.48533212331),
       Unit("kcal/mol", 4.184, per: 96.48533212331),
     ], magnitudes: 1e-18...1e12)
-  public static let force = PhysicalDimension(
+  package static let force = PhysicalDimension(
     "a force", [Unit("eV/Å"), Unit("meV/Å", per: 1000), Unit("Ha/bohr", Units.hartree, per: Units.bohr)],
     magnitudes: 1e-15...1e9)
-  public static let pressure = PhysicalDimension(
+  package static let pressure = PhysicalDimension(
     "a pressure",
     [
       Unit("bar"), Unit("kbar", 1000), Unit("GPa", 10_000), Unit("MPa", 10), Unit("atm", 1.01325),
       Unit("Pa", per: 100_000), Unit("eV/Å³", Units.energyPerVolumeToBar),
     ], magnitudes: 1e-12...1e12)
-  public static let velocity = PhysicalDimension(
+  package static let velocity = PhysicalDimension(
     "a velocity",
     [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),
       Unit("km/s", 10)], magnitudes: 1e-12...1e6)
-  public static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")], magnitudes: 1e-4...1e6)
-  public static let charge = PhysicalDimension("a charge", [Unit("e")], magnitudes: 1e-15...1e9)
-  public static let potential = PhysicalDimension(
+  package static let mass = PhysicalDimension("a mass", [Unit("g/mol"), Unit("u")], magnitudes: 1e-4...1e6)
+  package static let charge = PhysicalDimension("a charge", [Unit("e")], magnitudes: 1e-15...1e9)
+  package static let potential = PhysicalDimension(
     "an electric potential", [Unit("V"), Unit("mV", per: 1000)], magnitudes: 1e-12...1e6)
-  public static let electricField = PhysicalDimension(
+  package static let electricField = PhysicalDimension(
     "an electric field", [Unit("V/Å"), Unit("V/nm", per: 10), Unit("MV/cm", per: 100)], magnitudes: 1e-12...1e6)
-  public static let rate = PhysicalDimension(
+  package static let rate = PhysicalDimension(
     "a rate",
     [
       Unit("1/ps"), Unit("/ps"), Unit("1/fs", 1000), Unit("/fs", 1000), Unit("1/ns", per: 1000), Unit("/ns", per: 1000),
@@ -120,27 +120,27 @@ extension PhysicalDimension {
 }
 
 /// Which numbers are allowed, in the default unit.
-public struct NumberRange: Sendable {
-  public var lower: Double?
-  public var upper: Double?
+package struct NumberRange: Sendable {
+  package var lower: Double?
+  package var upper: Double?
   /// Whether `lower` itself is allowed.
-  public var includesLower: Bool
+  package var includesLower: Bool
   /// Magnitudes that make sense as a rule; a value beyond them is taken, with a warning that names the unit that was
   /// probably meant. 0 is never warned of.
-  public var plausible: ClosedRange<Double>?
+  package var plausible: ClosedRange<Double>?
 
-  public init(from lower: Double? = nil, to upper: Double? = nil, includesLower: Bool = true) {
+  package init(from lower: Double? = nil, to upper: Double? = nil, includesLower: Bool = true) {
     self.lower = lower
     self.upper = upper
     self.includesLower = includesLower
   }
 
-  public static let any = NumberRange()
-  public static let positive = NumberRange(from: 0, includesLower: false)
-  public static let nonNegative = NumberRange(from: 0)
+  package static let any = NumberRange()
+  package static let positive = NumberRange(from: 0, includesLower: false)
+  package static let nonNegative = NumberRange(from: 0)
 
   /// The same numbers, with a warning for magnitudes beyond `magnitudes`.
-  public func plausibly(_ magnitudes: ClosedRange<Double>) -> NumberRange {
+  package func plausibly(_ magnitudes: ClosedRange<Double>) -> NumberRange {
     var range = self
     range.plausible = magnitudes
     return range

@@ -2,7 +2,7 @@ import MDCore
 import MDNumerics
 
 /// One cell of a crystal.
-public enum CrystalSource: Sendable {
+package enum CrystalSource: Sendable {
   case lattice(LatticePlan)
   case crystal(CrystalPlan)
   case file(StructureFilePlan)
@@ -17,7 +17,7 @@ public enum CrystalSource: Sendable {
   }
 
   /// nil for files, which name them.
-  public var species: [String]? {
+  package var species: [String]? {
     switch self {
     case .lattice(let lattice): lattice.species
     case .crystal(let crystal): crystal.basis.reduce(into: []) { if !$0.contains($1.species) { $0.append($1.species) } }
@@ -26,43 +26,43 @@ public enum CrystalSource: Sendable {
   }
 }
 
-public struct InterfacePlan: Sendable {
+package struct InterfacePlan: Sendable {
   /// In indices of the crystals' cells.
-  public enum Relation: Sendable {
+  package enum Relation: Sendable {
     case coincidence(axis: SIMD3<Int>, sigma: Int, plane: SIMD3<Int>, angle: Double?)
     case rotation(axis: SIMD3<Int>, angle: Double, plane: SIMD3<Int>)
     case parallel(planes: (SIMD3<Int>, SIMD3<Int>), directions: (SIMD3<Int>, SIMD3<Int>))
     case match(planes: (SIMD3<Int>, SIMD3<Int>), number: Int)
   }
 
-  public var lower: CrystalSource
+  package var lower: CrystalSource
   /// nil: the lower one.
-  public var upper: CrystalSource?
-  public var relation: Relation
+  package var upper: CrystalSource?
+  package var relation: Relation
   /// Å².
-  public var maxArea: Double
-  public var maxStrain: Double
+  package var maxArea: Double
+  package var maxStrain: Double
   /// lower, upper or both.
-  public var strainTo: String
+  package var strainTo: String
   /// Å.
-  public var thickness: (lower: Double, upper: Double)
-  public var repetition: (Int, Int)
-  public var isRectangular: Bool
-  public var freeSurfaces: Bool
+  package var thickness: (lower: Double, upper: Double)
+  package var repetition: (Int, Int)
+  package var isRectangular: Bool
+  package var freeSurfaces: Bool
   /// Å; 0 without free surfaces.
-  public var vacuum: Double
-  public var termination: Int
+  package var vacuum: Double
+  package var termination: Int
   /// Fractions of the cell of non-identical displacements.
-  public var shift: (Double, Double)
+  package var shift: (Double, Double)
   /// Å.
-  public var expansion: Double
+  package var expansion: Double
   /// Å; nil leaves it to the builder.
-  public var overlap: Double?
-  public var removesFormulaUnits: Bool
-  public var mustBeNeutral: Bool
+  package var overlap: Double?
+  package var removesFormulaUnits: Bool
+  package var mustBeNeutral: Bool
 
   /// nil where a file names them.
-  public var species: [String]? {
+  package var species: [String]? {
     guard let first = lower.species else { return nil }
     guard let upper else { return first }
     return upper.species.map { second in first + second.filter { !first.contains($0) } }
@@ -110,12 +110,12 @@ extension InterfacePlan.Relation {
 }
 
 /// A table of coincidence rotations.
-public struct EnumerationPlan: Sendable {
+package struct EnumerationPlan: Sendable {
   /// nil: a cubic lattice.
-  public var crystal: CrystalSource?
-  public var axis: SIMD3<Int>
-  public var largestSigma: Int
-  public var maxStrain: Double
+  package var crystal: CrystalSource?
+  package var axis: SIMD3<Int>
+  package var largestSigma: Int
+  package var maxStrain: Double
 
   init(_ section: DeckSection) {
     crystal = (section["of"]?.section).map(CrystalSource.init)
@@ -126,25 +126,25 @@ public struct EnumerationPlan: Sendable {
 }
 
 /// A table of cells that planes of two crystals have in common.
-public struct MatchPlan: Sendable {
-  public enum Planes: Sendable {
+package struct MatchPlan: Sendable {
+  package enum Planes: Sendable {
     case pairs([(SIMD3<Int>, SIMD3<Int>)])
     /// All forms up to this index.
     case upTo(Int)
   }
 
-  public var lower: CrystalSource
-  public var upper: CrystalSource
-  public var planes: Planes
+  package var lower: CrystalSource
+  package var upper: CrystalSource
+  package var planes: Planes
   /// Å².
-  public var maxArea: Double
-  public var maxStrain: Double
+  package var maxArea: Double
+  package var maxStrain: Double
   /// lower, upper or both.
-  public var strainTo: String
+  package var strainTo: String
   /// GPa: 3 or 36 numbers each.
-  public var elastic: ([Double], [Double])?
+  package var elastic: ([Double], [Double])?
   /// Rows of each pair.
-  public var rows: Int
+  package var rows: Int
 
   init(_ section: DeckSection) {
     lower = CrystalSource(section.section("lower"))

@@ -1,40 +1,40 @@
 import MDCore
 
 /// What is written, and where.
-public struct OutputPlan: Sendable {
+package struct OutputPlan: Sendable {
   /// As given (relative to where the program is started), or the deck's name and `-run`.
-  public var directory: String
+  package var directory: String
   /// Whether a folder that holds a run may be written over.
-  public var overwrite: Bool
-  public var thermo: ThermoPlan
-  public var trajectories: [TrajectoryPlan]
-  public var checkpoints: CheckpointPlan
+  package var overwrite: Bool
+  package var thermo: ThermoPlan
+  package var trajectories: [TrajectoryPlan]
+  package var checkpoints: CheckpointPlan
 }
 
-public struct ThermoPlan: Sendable {
+package struct ThermoPlan: Sendable {
   /// Steps.
-  public var every: Int
+  package var every: Int
   /// In the order of the file, after the step.
-  public var columns: [String]
+  package var columns: [String]
   /// Whether the deck left the choice of columns to the program.
-  public var isDefault: Bool
+  package var isDefault: Bool
   /// Whether potentials' own figures follow.
-  public var figures: Bool
+  package var figures: Bool
 }
 
-public struct TrajectoryPlan: Sendable {
+package struct TrajectoryPlan: Sendable {
   /// Name inside the run's folder; compressed if it ends in .gz.
-  public var file: String
+  package var file: String
   /// Steps.
-  public var every: Int
-  public var format: TrajectoryFormat
-  public var gzip: Bool
+  package var every: Int
+  package var format: TrajectoryFormat
+  package var gzip: Bool
   /// Besides number, species and position.
-  public var columns: [String]
-  public var unwrapped: Bool
-  public var location: SourceLocation
+  package var columns: [String]
+  package var unwrapped: Bool
+  package var location: SourceLocation
 
-  public init(
+  package init(
     file: String, every: Int, format: TrajectoryFormat, gzip: Bool, columns: [String],
     unwrapped: Bool = false, location: SourceLocation
   ) {
@@ -48,14 +48,14 @@ public struct TrajectoryPlan: Sendable {
   }
 }
 
-public enum TrajectoryFormat: String, Sendable, CaseIterable {
+package enum TrajectoryFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsDump = "lammps-dump"
   /// Configurations of MLIP, whose types are those of the deck's `mtp` potential.
   case mlipConfiguration = "mlip-cfg"
 
   /// What the name of a file says.
-  public init?(fileName: String) {
+  package init?(fileName: String) {
     let name = fileName.hasSuffix(".gz") ? String(fileName.dropLast(3)) : fileName
     if [".extxyz", ".xyz"].contains(where: name.hasSuffix) {
       self = .extxyz
@@ -69,8 +69,8 @@ public enum TrajectoryFormat: String, Sendable, CaseIterable {
   }
 }
 
-public struct CheckpointPlan: Sendable {
+package struct CheckpointPlan: Sendable {
   /// Steps.
-  public var every: Int
-  public var keep: Int
+  package var every: Int
+  package var keep: Int
 }

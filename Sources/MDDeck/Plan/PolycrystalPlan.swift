@@ -1,39 +1,39 @@
 import MDCore
 import MDNumerics
 
-public struct PolycrystalPlan: Sendable {
-  public struct Seed: Sendable {
+package struct PolycrystalPlan: Sendable {
+  package struct Seed: Sendable {
     /// Fractions of the cell.
-    public var at: Vector3
+    package var at: Vector3
     /// Å².
-    public var weight: Double
+    package var weight: Double
     /// nil: at random, or by the texture; degrees.
-    public var rotation: (axis: Vector3, angle: Double)?
+    package var rotation: (axis: Vector3, angle: Double)?
   }
 
-  public struct Texture: Sendable {
-    public var direction: SIMD3<Int>
-    public var along: Vector3
+  package struct Texture: Sendable {
+    package var direction: SIMD3<Int>
+    package var along: Vector3
     /// Degrees.
-    public var spread: Double
+    package var spread: Double
   }
 
-  public var crystal: CrystalSource
+  package var crystal: CrystalSource
   /// Rows, Å.
-  public var cell: Matrix3
+  package var cell: Matrix3
   /// Of grains, where they are not given.
-  public var count: Int
-  public var seeds: [Seed]
+  package var count: Int
+  package var seeds: [Seed]
   /// Of ln d; nil: as seeds fall.
-  public var spread: Double?
-  public var texture: Texture?
-  public var isColumnar: Bool
+  package var spread: Double?
+  package var texture: Texture?
+  package var isColumnar: Bool
   /// Å; nil leaves it to the builder.
-  public var overlap: Double?
-  public var keepsFormulaUnits: Bool
+  package var overlap: Double?
+  package var keepsFormulaUnits: Bool
 
   /// Of the texture, as a vector of the crystal's cell.
-  public var realDirection: Vector3 {
+  package var realDirection: Vector3 {
     texture.map { Vector3(Double($0.direction.x), Double($0.direction.y), Double($0.direction.z)) } ?? .zero
   }
 

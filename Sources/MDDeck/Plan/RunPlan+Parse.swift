@@ -4,14 +4,14 @@ import MDNumerics
 
 extension RunPlan {
   /// Reads a deck from a file.
-  public static func read(
+  package static func read(
     _ path: String, schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
     try parse(text(of: path), file: path, schema: schema, purpose: purpose)
   }
 
   /// The text of a deck's file.
-  public static func text(of path: String) throws(DeckErrors) -> String {
+  package static func text(of path: String) throws(DeckErrors) -> String {
     let place = SourceLocation(file: path)
     guard let data = FileManager.default.contents(atPath: path) else {
       var isFolder: ObjCBool = false
@@ -27,7 +27,7 @@ extension RunPlan {
 
   /// Parses a deck. `file` is its path: it stands in the errors, and relative input paths start at its folder.
   /// `settings` are values given beside it, see `DeckSetting`. Throws everything that is wrong at once.
-  public static func parse(
+  package static func parse(
     _ text: String, file: String, settings: [String] = [], schema: DeckSchema, purpose: Purpose = .run
   ) throws(DeckErrors) -> RunPlan {
     let (deck, warnings) = try schema.validate(

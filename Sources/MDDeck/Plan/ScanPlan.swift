@@ -1,25 +1,25 @@
 import MDCore
 
 /// The deck's `scan`: keys, each with the values that it takes; every combination is a run of its own.
-public struct ScanPlan: Sendable {
-  public struct Axis: Sendable {
+package struct ScanPlan: Sendable {
+  package struct Axis: Sendable {
     /// As `--set` has it: "stages.0.dynamics.steps".
-    public var key: String
+    package var key: String
     /// As YAML.
-    public var values: [String]
-    public var location: SourceLocation
+    package var values: [String]
+    package var location: SourceLocation
   }
 
   /// In the order of the deck; the last varies fastest.
-  public var axes: [Axis]
+  package var axes: [Axis]
 
   /// Most runs of a scan.
-  public static let largest = 10_000
+  package static let largest = 10_000
 
-  public var count: Int { axes.reduce(1) { $0 * $1.values.count } }
+  package var count: Int { axes.reduce(1) { $0 * $1.values.count } }
 
   /// The values of run `index` (from 0), one an axis.
-  public func values(of index: Int) -> [String] {
+  package func values(of index: Int) -> [String] {
     var rest = index
     var chosen: [String] = []
     for axis in axes.reversed() {
@@ -30,12 +30,12 @@ public struct ScanPlan: Sendable {
   }
 
   /// What `--set` would be given for run `index`; without the scan itself.
-  public func settings(of index: Int) -> [String] {
+  package func settings(of index: Int) -> [String] {
     ["scan={}"] + zip(axes, values(of: index)).map { "\($0.key)=\($1)" }
   }
 
   /// The scan that a deck asks for, nil if it has none (or an empty one).
-  public static func read(_ text: String, file: String, settings: [String]) throws(DeckErrors) -> ScanPlan? {
+  package static func read(_ text: String, file: String, settings: [String]) throws(DeckErrors) -> ScanPlan? {
     let root = try DeckNode.parse(text, file: file, settings: settings)
     guard case .mapping(let entries) = root.content, let scan = entries.first(where: { $0.key == "scan" })?.value
     else { return nil }

@@ -2,20 +2,20 @@ import MDCore
 import MDNumerics
 
 /// One stage of a run.
-public struct StagePlan: Sendable {
+package struct StagePlan: Sendable {
   /// What the stage does.
-  public enum Work: Sendable {
+  package enum Work: Sendable {
     case minimize(MinimizePlan)
     case dynamics(DynamicsPlan)
   }
 
   /// Unique: what the deck says, or "dynamics 2" for the second stage.
-  public var name: String
-  public var work: Work
-  public var location: SourceLocation
+  package var name: String
+  package var work: Work
+  package var location: SourceLocation
 
   /// Most steps that it can take.
-  public var stepLimit: Int {
+  package var stepLimit: Int {
     switch work {
     case .minimize(let plan): plan.maxSteps.multipliedReportingOverflow(by: (plan.increments?.count ?? 0) + 1).partialValue
     case .dynamics(let plan): plan.steps
@@ -46,59 +46,59 @@ extension StagePlan {
 }
 
 /// A relaxation, `minimize` of the deck.
-public struct MinimizePlan: Sendable {
+package struct MinimizePlan: Sendable {
   /// Of the registry of minimisers.
-  public var method: String
+  package var method: String
   /// Largest force component on any atom, eV/Å.
-  public var forceTolerance: Double
+  package var forceTolerance: Double
   /// Change of the energy in each of ten steps, eV for each atom.
-  public var energyTolerance: Double?
-  public var maxSteps: Int
+  package var energyTolerance: Double?
+  package var maxSteps: Int
   /// At the start, ps.
-  public var timestep: Double
+  package var timestep: Double
   /// nil: the cell is fixed.
-  public var cell: RelaxedCellPlan?
+  package var cell: RelaxedCellPlan?
   /// nil: no loading.
-  public var increments: IncrementsPlan?
+  package var increments: IncrementsPlan?
   /// Of the stage.
-  public var location: SourceLocation
+  package var location: SourceLocation
 }
 
 /// Quasi-static loading, `minimize.increments` of the deck.
-public struct IncrementsPlan: Sendable {
+package struct IncrementsPlan: Sendable {
   /// In Voigt's order.
-  public var component: Int
+  package var component: Int
   /// Of an increment.
-  public var strain: Double
-  public var count: Int
-  public var isPure: Bool
+  package var strain: Double
+  package var count: Int
+  package var isPure: Bool
   /// Of the deck, for what observers must know.
-  public var section: DeckSection
+  package var section: DeckSection
 }
 
 /// What of the cell is relaxed along with the atoms.
-public struct RelaxedCellPlan: Sendable {
+package struct RelaxedCellPlan: Sendable {
   /// Of the names of shapes.
-  public var shape: String
+  package var shape: String
   /// To be reached, bar, positive in tension.
-  public var stress: Matrix3
+  package var stress: Matrix3
   /// bar.
-  public var tolerance: Double
+  package var tolerance: Double
 }
 
 /// A piece of dynamics, `dynamics` of the deck.
-public struct DynamicsPlan: Sendable {
-  public var steps: Int
+package struct DynamicsPlan: Sendable {
+  package var steps: Int
   /// ps.
-  public var timestep: Double
+  package var timestep: Double
   /// nil: constant energy.
-  public var thermostat: EntryPlan?
+  package var thermostat: EntryPlan?
   /// nil: the cell is nobody's but the loads'.
-  public var barostat: EntryPlan?
+  package var barostat: EntryPlan?
   /// What changes the cell.
-  public var loads: [EntryPlan]
+  package var loads: [EntryPlan]
   /// Whether the structure's cell is that of grain boundaries that repeat along their normal.
-  public var hasBoundaries: Bool
+  package var hasBoundaries: Bool
   /// Whether the velocity of the centre of mass is taken off at the start; nil if the deck does not say.
-  public var removeDrift: Bool?
+  package var removeDrift: Bool?
 }

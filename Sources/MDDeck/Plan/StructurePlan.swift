@@ -2,8 +2,8 @@ import MDCore
 import MDNumerics
 
 /// Where the atoms come from.
-public struct StructurePlan: Sendable {
-  public enum Source: Sendable {
+package struct StructurePlan: Sendable {
+  package enum Source: Sendable {
     case file(StructureFilePlan)
     case lattice(LatticePlan)
     case crystal(CrystalPlan)
@@ -29,18 +29,18 @@ public struct StructurePlan: Sendable {
     }
   }
 
-  public var source: Source
+  package var source: Source
   /// Copies along the cell vectors, after building or reading.
-  public var replicate: SIMD3<Int>
+  package var replicate: SIMD3<Int>
   /// nil: as the source says.
-  public var periodic: Periodicity?
+  package var periodic: Periodicity?
   /// Changes, in order.
-  public var modifiers: [EntryPlan]
+  package var modifiers: [EntryPlan]
   /// Of the source's section, for errors of the builders.
-  public var location: SourceLocation
+  package var location: SourceLocation
 
   /// Whether it is a cell that repeats along the normal of boundaries, whose length is theirs to say.
-  public var hasBoundaries: Bool {
+  package var hasBoundaries: Bool {
     let isClosed =
       switch source {
       case .grainBoundary(let boundary): !boundary.freeSurfaces
@@ -51,7 +51,7 @@ public struct StructurePlan: Sendable {
   }
 
   /// Whether it is a table to print, not atoms.
-  public var isTable: Bool {
+  package var isTable: Bool {
     switch source {
     case .enumeration, .match: true
     default: false
@@ -59,10 +59,10 @@ public struct StructurePlan: Sendable {
   }
 
   /// The species, where the deck says them; nil for most files.
-  public var species: [String]? { ownSpecies.map { $0 + added(to: $0) } }
+  package var species: [String]? { ownSpecies.map { $0 + added(to: $0) } }
 
   /// Species that changes bring and that are not among `own`.
-  public func added(to own: [String]) -> [String] {
+  package func added(to own: [String]) -> [String] {
     modifiers.reduce(into: [String]()) { all, plan in
       for entry in plan.section["composition"]?.section.entries ?? []
       where entry.name != "vacancy" && !own.contains(entry.name) && !all.contains(entry.name) { all.append(entry.name) }
@@ -84,7 +84,7 @@ public struct StructurePlan: Sendable {
   }
 }
 
-public enum StructureFormat: String, Sendable, CaseIterable {
+package enum StructureFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsData = "lammps-data"
   case poscar
@@ -92,23 +92,23 @@ public enum StructureFormat: String, Sendable, CaseIterable {
   case cif
 }
 
-public struct StructureFilePlan: Sendable {
+package struct StructureFilePlan: Sendable {
   /// Absolute.
-  public var path: String
+  package var path: String
   /// nil: to be found from the name and the content.
-  public var format: StructureFormat?
+  package var format: StructureFormat?
   /// Names of the types of a lammps-data or mlip-cfg file.
-  public var species: [String]?
+  package var species: [String]?
 }
 
-public enum LatticeKind: String, Sendable, CaseIterable {
+package enum LatticeKind: String, Sendable, CaseIterable {
   case sc, bcc, fcc, hcp, diamond, rocksalt, cscl, zincblende, wurtzite, fluorite, perovskite
 
-  public static let cubic: [LatticeKind] = allCases.filter(\.isCubic)
-  public var isCubic: Bool { self != .hcp && self != .wurtzite }
+  package static let cubic: [LatticeKind] = allCases.filter(\.isCubic)
+  package var isCubic: Bool { self != .hcp && self != .wurtzite }
 
   /// How many sublattices need a species.
-  public var speciesCount: Int {
+  package var speciesCount: Int {
     switch self {
     case .sc, .fcc, .bcc, .hcp, .diamond: 1
     case .rocksalt, .cscl, .zincblende, .wurtzite, .fluorite: 2
@@ -117,57 +117,57 @@ public enum LatticeKind: String, Sendable, CaseIterable {
   }
 }
 
-public struct LatticePlan: Sendable {
-  public var type: LatticeKind
+package struct LatticePlan: Sendable {
+  package var type: LatticeKind
   /// a, Å; nil: that of the potential at `pressure`.
-  public var constant: Double?
+  package var constant: Double?
   /// bar.
-  public var pressure: Double
+  package var pressure: Double
   /// c of hcp and wurtzite, Å; nil: √(8/3)·a.
-  public var c: Double?
-  public var species: [String]
-  public var size: SIMD3<Int>
+  package var c: Double?
+  package var species: [String]
+  package var size: SIMD3<Int>
   /// Crystal directions along x, y, z.
-  public var orientation: [SIMD3<Int>]?
+  package var orientation: [SIMD3<Int>]?
   /// Å added along each axis.
-  public var vacuum: Vector3
+  package var vacuum: Vector3
 }
 
-public struct CrystalPlan: Sendable {
+package struct CrystalPlan: Sendable {
   /// Rows a, b, c, Å.
-  public var cell: Matrix3
+  package var cell: Matrix3
   /// Fractional positions.
-  public var basis: [(species: String, position: Vector3)]
-  public var size: SIMD3<Int>
+  package var basis: [(species: String, position: Vector3)]
+  package var size: SIMD3<Int>
   /// Å added along each axis.
-  public var vacuum: Vector3
+  package var vacuum: Vector3
 }
 
-public struct GrainBoundaryPlan: Sendable {
-  public enum Kind: String, Sendable { case tilt, twist }
+package struct GrainBoundaryPlan: Sendable {
+  package enum Kind: String, Sendable { case tilt, twist }
 
-  public var kind: Kind
-  public var lattice: LatticeKind
+  package var kind: Kind
+  package var lattice: LatticeKind
   /// Å; nil: that of the potential at `pressure`.
-  public var constant: Double?
+  package var constant: Double?
   /// bar.
-  public var pressure: Double
-  public var species: [String]
-  public var axis: SIMD3<Int>
-  public var sigma: Int
+  package var pressure: Double
+  package var species: [String]
+  package var axis: SIMD3<Int>
+  package var sigma: Int
   /// For a twist boundary, the axis.
-  public var plane: SIMD3<Int>
+  package var plane: SIMD3<Int>
   /// Copies of the in-plane period.
-  public var repetition: (Int, Int)
+  package var repetition: (Int, Int)
   /// Least length of each grain along the normal, Å.
-  public var thickness: Double
-  public var freeSurfaces: Bool
+  package var thickness: Double
+  package var freeSurfaces: Bool
   /// Å; 0 without free surfaces.
-  public var vacuum: Double
+  package var vacuum: Double
   /// Of the upper grain, fractions of the in-plane period.
-  public var shift: (Double, Double)
+  package var shift: (Double, Double)
   /// Additional distance between the grains at each boundary, Å.
-  public var expansion: Double
+  package var expansion: Double
   /// Atoms closer than this become one, Å; 0 keeps all, nil leaves it to the builder.
-  public var overlap: Double?
+  package var overlap: Double?
 }

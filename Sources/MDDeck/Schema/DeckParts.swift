@@ -1,16 +1,16 @@
 import MDCore
 
 /// Something that a deck chooses by name: a potential, a thermostat, a load, an observer.
-public struct DeckEntry: Sendable {
+package struct DeckEntry: Sendable {
   /// Finds what the entry's section contradicts elsewhere in the deck, without any engine.
-  public typealias Check = @Sendable (_ section: DeckSection, _ context: inout DeckContext) -> Void
+  package typealias Check = @Sendable (_ section: DeckSection, _ context: inout DeckContext) -> Void
 
   /// As it stands in the deck, for example "eam".
-  public var name: String
-  public var schema: DeckObject
-  public var check: Check
+  package var name: String
+  package var schema: DeckObject
+  package var check: Check
 
-  public init(name: String, schema: DeckObject, check: @escaping Check = { _, _ in }) {
+  package init(name: String, schema: DeckObject, check: @escaping Check = { _, _ in }) {
     self.name = name
     self.schema = schema
     self.check = check
@@ -18,62 +18,62 @@ public struct DeckEntry: Sendable {
 }
 
 /// What an entry's check sees of the deck, and what it found.
-public struct DeckContext {
+package struct DeckContext {
   /// The whole deck.
-  public let deck: DeckSection
-  public let plan: RunPlan
+  package let deck: DeckSection
+  package let plan: RunPlan
   /// The stage that the entry is part of; nil outside of stages.
-  public internal(set) var stage: StageContext?
-  public internal(set) var errors: [FaultlineError] = []
-  public internal(set) var warnings: [FaultlineError] = []
+  package internal(set) var stage: StageContext?
+  package internal(set) var errors: [FaultlineError] = []
+  package internal(set) var warnings: [FaultlineError] = []
 
   /// A stage of dynamics.
-  public struct StageContext {
-    public let dynamics: DynamicsPlan
+  package struct StageContext {
+    package let dynamics: DynamicsPlan
     /// Whether the atoms stand still when the stage begins.
-    public let isAtRest: Bool
+    package let isAtRest: Bool
     /// Of the stage.
-    public let section: DeckSection
+    package let section: DeckSection
   }
 
-  public mutating func refuse(_ error: FaultlineError) { errors.append(error) }
-  public mutating func warn(_ warning: FaultlineError) { warnings.append(warning) }
+  package mutating func refuse(_ error: FaultlineError) { errors.append(error) }
+  package mutating func warn(_ warning: FaultlineError) { warnings.append(warning) }
 }
 
 /// A value that a deck chooses from a list.
-public struct DeckName: Sendable {
-  public var name: String
-  public var doc: String
+package struct DeckName: Sendable {
+  package var name: String
+  package var doc: String
 
-  public init(_ name: String, _ doc: String) {
+  package init(_ name: String, _ doc: String) {
     self.name = name
     self.doc = doc
   }
 }
 
 /// All that decks can choose by name: the registries of the program, as the deck sees them.
-public struct DeckParts: Sendable {
-  public var potentials: [DeckEntry]
-  public var thermostats: [DeckEntry]
-  public var barostats: [DeckEntry]
+package struct DeckParts: Sendable {
+  package var potentials: [DeckEntry]
+  package var thermostats: [DeckEntry]
+  package var barostats: [DeckEntry]
   /// Keys of a stage of dynamics that change its cell.
-  public var loads: [DeckEntry]
+  package var loads: [DeckEntry]
   /// Values of `minimize.method`, the default first.
-  public var minimizers: [DeckName]
+  package var minimizers: [DeckName]
   /// Values of `cell` where cells change.
-  public var cellShapes: [DeckName]
+  package var cellShapes: [DeckName]
   /// Keys of `analysis`.
-  public var observers: [DeckEntry]
+  package var observers: [DeckEntry]
   /// Items of `tasks`.
-  public var tasks: [DeckEntry]
+  package var tasks: [DeckEntry]
   /// Items of `structure.modify`.
-  public var modifiers: [DeckEntry]
+  package var modifiers: [DeckEntry]
   /// Columns of thermo.csv.
-  public var thermoColumns: [DeckName]
+  package var thermoColumns: [DeckName]
   /// Columns of trajectories.
-  public var atomColumns: [DeckName]
+  package var atomColumns: [DeckName]
 
-  public init(
+  package init(
     potentials: [DeckEntry], thermostats: [DeckEntry], barostats: [DeckEntry], loads: [DeckEntry],
     minimizers: [DeckName], cellShapes: [DeckName], observers: [DeckEntry], tasks: [DeckEntry] = [],
     modifiers: [DeckEntry] = [], thermoColumns: [DeckName], atomColumns: [DeckName]

@@ -2,7 +2,7 @@ import Foundation
 import MDCore
 
 /// What the deck is parsed for; decides which top-level sections must be there.
-public enum Purpose: String, Sendable, CaseIterable {
+package enum Purpose: String, Sendable, CaseIterable {
   /// A whole run: structure, potential and stages.
   case run
   /// A run that goes on from a checkpoint: like `run`, but the structure's files may be gone.
@@ -33,12 +33,12 @@ public enum Purpose: String, Sendable, CaseIterable {
 }
 
 /// The description of the whole deck: the parser, the JSON Schema and the reference are made from it.
-public struct DeckSchema: Sendable {
-  public let root: DeckObject
+package struct DeckSchema: Sendable {
+  package let root: DeckObject
 
-  public let parts: DeckParts
+  package let parts: DeckParts
 
-  public init(_ parts: DeckParts) {
+  package init(_ parts: DeckParts) {
     self.parts = parts
     root = Self.root(parts)
   }
@@ -54,7 +54,7 @@ public struct DeckSchema: Sendable {
   }
 
   /// Validates YAML text. `file` is the deck's path: it stands in the errors, and relative paths start at its folder.
-  public func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
+  package func validate(_ yaml: String, file: String, for purpose: Purpose) throws(DeckErrors) -> DeckSection {
     try validate(yaml, file: file, for: purpose, checksFiles: true).deck
   }
 

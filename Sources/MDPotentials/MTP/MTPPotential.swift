@@ -10,9 +10,9 @@ import MDPotentialFiles
 /// with RBChebyshev_repuls there is a steep repulsion.
 ///
 /// Per-atom energies are the central atoms' own. Of the virial r ⊗ f of a pair (centre, neighbour) each has half.
-public final class MTPPotential: Potential {
-  public let name = "mtp"
-  public let requirements: PotentialRequirements
+package final class MTPPotential: Potential {
+  package let name = "mtp"
+  package let requirements: PotentialRequirements
   package let file: MTPFile
 
   private let elementOfSpecies: AlignedBuffer<Int32>
@@ -23,7 +23,7 @@ public final class MTPPotential: Potential {
   ///   - types: names of the file's types, in its order: the file does not say what they are.
   ///   - elements: of each species of the run, one of `types`.
   /// - Throws: `FaultlineError` naming file and line, or the species that the potential lacks.
-  public convenience init(
+  package convenience init(
     file path: String, activeSet: String? = nil, types: [String], elements: [String], species: [String]
   ) throws {
     var file = try MTPReader.read(path)
@@ -63,13 +63,13 @@ public final class MTPPotential: Potential {
     engine = try MTPEngine(file)
   }
 
-  public func attach(to atoms: AtomStore) throws {
+  package func attach(to atoms: AtomStore) throws {
     if file.activeSet?.kind == .neighborhood {
       grades = atoms.addColumn(Assessment.grade.column, roles: [.migrates])
     }
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     engine.compute(
       context.atoms, context.neighbors(.full), elementOfSpecies: UnsafePointer(elementOfSpecies.pointer),
       want: context.want, grades: grades?.pointer)
@@ -77,14 +77,14 @@ public final class MTPPotential: Potential {
 }
 
 extension MTPPotential: SelfAssessing {
-  public var assessments: [Assessment] { file.activeSet == nil ? [] : [.grade] }
-  public var assessmentSums: [Double] { file.activeSet?.kind == .neighborhood ? [] : engine.grades?.total ?? [] }
-  public var assessmentMaxima: [Double] { file.activeSet?.kind == .neighborhood ? [engine.largestGrade] : [] }
+  package var assessments: [Assessment] { file.activeSet == nil ? [] : [.grade] }
+  package var assessmentSums: [Double] { file.activeSet?.kind == .neighborhood ? [] : engine.grades?.total ?? [] }
+  package var assessmentMaxima: [Double] { file.activeSet?.kind == .neighborhood ? [engine.largestGrade] : [] }
 
-  public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
+  package func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
     guard let set = file.activeSet, let grades = engine.grades else { return [] }
     return [set.kind == .neighborhood ? maxima[0] : grades.grade(ofConfiguration: sums, atoms: atoms)]
   }
 
-  public var offenders: [Offender] { [] }
+  package var offenders: [Offender] { [] }
 }

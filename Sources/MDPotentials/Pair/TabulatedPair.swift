@@ -8,7 +8,7 @@ import MDPotentialFiles
 ///
 /// LAMMPS makes a second table of evenly spaced r² from splines of energy and force and interpolates both on their own;
 /// what differs from it is the error of that second table.
-public struct TabulatedPair: PairForm {
+package struct TabulatedPair: PairForm {
   let cutoff: Double
   /// Knots of (φ, slope per knot), even in r or in r²; never written again.
   private struct Table: @unchecked Sendable {
@@ -83,7 +83,7 @@ public struct TabulatedPair: PairForm {
 
 extension PairPotential {
   /// Tables by pair of species; pairs without one do not interact.
-  public convenience init(
+  package convenience init(
     tables: [SpeciesPair: TabulatedPair], truncation: PairTruncation = .cut, species: [String]
   ) throws {
     let forms = SpeciesPairTable<TabulatedPair?>(species) { a, b in tables[SpeciesPair(species[a], species[b])] }

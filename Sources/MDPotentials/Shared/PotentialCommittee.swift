@@ -5,9 +5,9 @@ import MDNumerics
 /// asked for, the spread of forces and energies over the members is measured; see `Assessment`.
 ///
 /// Each member is computed as if it were alone, into columns of the committee.
-public final class PotentialCommittee: Potential {
-  public let name: String
-  public let requirements: PotentialRequirements
+package final class PotentialCommittee: Potential {
+  package let name: String
+  package let requirements: PotentialRequirements
   private let members: [any Potential]
   private let spread: CommitteeSpread
 
@@ -21,7 +21,7 @@ public final class PotentialCommittee: Potential {
   private var totals: [Double]
 
   /// The members need the same kind of list, and have no long-ranged part.
-  public init(_ name: String, _ members: [any Potential]) {
+  package init(_ name: String, _ members: [any Potential]) {
     self.name = name
     self.members = members
     spread = CommitteeSpread(members.count)
@@ -32,7 +32,7 @@ public final class PotentialCommittee: Potential {
       writesGhosts: all.contains(where: \.writesGhosts))
   }
 
-  public func attach(to atoms: AtomStore) throws {
+  package func attach(to atoms: AtomStore) throws {
     for member in members { try member.attach(to: atoms) }
     columns = Columns(
       // Rows like those of the force column, so that the kernels can write to them.
@@ -45,7 +45,7 @@ public final class PotentialCommittee: Potential {
         ? nil : atoms.addColumn(Assessment.grade.column, roles: [.migrates]))
   }
 
-  public func compute(_ context: ForceContext) throws -> Tally {
+  package func compute(_ context: ForceContext) throws -> Tally {
     guard let columns else { throw FaultlineError(.run, "the committee was not attached to the atoms") }
     let atoms = context.atoms
     let assesses = context.want.contains(.assessment)
@@ -103,11 +103,11 @@ extension PotentialCommittee: SelfAssessing {
     return first.assessments.filter { name in judges.allSatisfy { $0.assessments.contains(name) } }
   }
 
-  public var assessments: [Assessment] { [.forceDeviation, .energyDeviation] + common }
-  public var assessmentSums: [Double] { totals + judges.flatMap(\.assessmentSums) }
-  public var assessmentMaxima: [Double] { [spread.largestForce] + judges.flatMap(\.assessmentMaxima) }
+  package var assessments: [Assessment] { [.forceDeviation, .energyDeviation] + common }
+  package var assessmentSums: [Double] { totals + judges.flatMap(\.assessmentSums) }
+  package var assessmentMaxima: [Double] { [spread.largestForce] + judges.flatMap(\.assessmentMaxima) }
 
-  public func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
+  package func assess(sums: [Double], maxima: [Double], atoms: Int) -> [Double] {
     var (sum, maximum) = (members.count, 1)
     var largest = [Double](repeating: 0, count: common.count)
     for judge in judges {
@@ -123,5 +123,5 @@ extension PotentialCommittee: SelfAssessing {
     return [maxima[0], CommitteeSpread.energyDeviation(sums[..<members.count], atoms: atoms)] + largest
   }
 
-  public var offenders: [Offender] { judges.flatMap(\.offenders) }
+  package var offenders: [Offender] { judges.flatMap(\.offenders) }
 }

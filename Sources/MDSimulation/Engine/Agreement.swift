@@ -3,7 +3,7 @@ import MDCore
 extension Communicator {
   /// Runs `body` on every rank; if it fails on any, every rank throws the same error: that of the lowest rank that
   /// failed. Collective, so for set-up and output, not for the inside of a step.
-  public func agree<T>(_ body: () throws -> T) throws -> T {
+  package func agree<T>(_ body: () throws -> T) throws -> T {
     var result: T?
     var failure: FaultlineError?
     do {
@@ -26,7 +26,7 @@ extension Communicator {
   }
 
   /// A value that rank 0 alone computes, as bytes, on every rank.
-  public func fromRoot(_ body: () throws -> [UInt8]) throws -> [UInt8] {
+  package func fromRoot(_ body: () throws -> [UInt8]) throws -> [UInt8] {
     let bytes = try agree { isRoot ? try body() : [] }
     return broadcast(bytes, from: 0)
   }

@@ -10,19 +10,19 @@ struct Clock: Codable, Equatable, Sendable {
 }
 
 /// When a run must end besides its deck's end.
-public struct RunLimits: Sendable {
+package struct RunLimits: Sendable {
   /// Wall time since the program started, s.
-  public var seconds: Double?
+  package var seconds: Double?
   /// Steps of this start of the program.
-  public var steps: Int?
+  package var steps: Int?
 
-  public init(seconds: Double? = nil, steps: Int? = nil) {
+  package init(seconds: Double? = nil, steps: Int? = nil) {
     self.seconds = seconds
     self.steps = steps
   }
 }
 
-public enum RunOutcome: Equatable, Sendable {
+package enum RunOutcome: Equatable, Sendable {
   /// The deck's last stage is done.
   case finished
   /// Ended at a step boundary with a checkpoint; why.

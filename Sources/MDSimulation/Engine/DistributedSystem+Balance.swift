@@ -10,9 +10,9 @@ import MDParallel
 /// resumed from it: the same atoms and the planes just chosen leave everything as it is. So both go on alike.
 extension DistributedSystem {
   /// Bricks that have moved: atoms of the fullest rank over the mean.
-  public struct Balancing: Equatable, Sendable {
-    public var before: Double
-    public var after: Double
+  package struct Balancing: Equatable, Sendable {
+    package var before: Double
+    package var after: Double
   }
 
   /// Amid steps planes are weighed anew when the fullest rank has so many times the atoms that it had then.

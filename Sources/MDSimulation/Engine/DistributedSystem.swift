@@ -9,35 +9,35 @@ import MDParallel
 /// space, makes ghosts and lists anew. After a rebuild the order of atoms depends only on which atoms the rank
 /// owns and where they are, so a run resumed from a checkpoint (which is taken after a rebuild) continues
 /// bitwise as the run that wrote it.
-public final class DistributedSystem {
-  public let communicator: any Communicator
-  public let atoms: AtomStore
+package final class DistributedSystem {
+  package let communicator: any Communicator
+  package let atoms: AtomStore
   /// The present cell, Å; the same on every rank.
-  public var box: Box
+  package var box: Box
   /// Names of the species; `atoms.species` indexes them.
-  public let species: [String]
+  package let species: [String]
   /// Those that no atom has.
-  public let unusedSpecies: [String]
+  package let unusedSpecies: [String]
   /// g/mol, by species.
-  public let masses: [Double]
-  public let potentials: [any Potential]
+  package let masses: [Double]
+  package let potentials: [any Potential]
   /// How the cell is divided among ranks; changes at rebuilds if the load is balanced.
-  public var domain: Domain { exchange.domain }
-  public let exchange: GhostExchange
-  public let lists: NeighborLists
+  package var domain: Domain { exchange.domain }
+  package let exchange: GhostExchange
+  package let lists: NeighborLists
   /// Å added to the cutoff so that lists and ghosts last for several steps.
-  public let skin: Double
+  package let skin: Double
   /// The largest cutoff and the ghosts' reach without skin, Å.
-  public let cutoff: Double
-  public let halo: Double
+  package let cutoff: Double
+  package let halo: Double
   /// Atoms over all ranks.
-  public let totalCount: Int
+  package let totalCount: Int
   /// Neighbour lists made so far.
-  public private(set) var rebuilds = 0
+  package private(set) var rebuilds = 0
   /// Of a slab with long-ranged interactions, as of the last rebuild.
   private var span: SlabSpan?
   /// What the steps' time goes to.
-  public var timers = PhaseTimers()
+  package var timers = PhaseTimers()
 
   private let writesGhosts: Bool
   private let spatialSort = SpatialSort()
@@ -48,7 +48,7 @@ public final class DistributedSystem {
   var fullestWhenWeighed = 0
 
   /// - Parameter balances: whether bricks follow the atoms. `domain` is where they begin.
-  public init(
+  package init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
     potentials: [any Potential], domain: Domain, skin: Double, balances: Bool = false
   ) throws {
@@ -77,7 +77,7 @@ public final class DistributedSystem {
   }
 
   /// Whether rebuilds choose other vectors for a cell that has been sheared far.
-  public var choosesCell = false
+  package var choosesCell = false
 
   /// Takes another domain: at a rebuild, before the atoms migrate.
   func divide(_ domain: Domain) {
@@ -90,7 +90,7 @@ public final class DistributedSystem {
   /// Returns what was done to balance the load, nil if nothing. `amidSteps`, bricks are only weighed when the load has
   /// become more uneven; at the start of stages and for checkpoints in any case.
   @discardableResult
-  public func rebuild(amidSteps: Bool = false) throws -> Balancing? {
+  package func rebuild(amidSteps: Bool = false) throws -> Balancing? {
     timers.start(.communication)
     if choosesCell { reduceCell() }
     try exchange.migrate(box: box)
@@ -128,7 +128,7 @@ public final class DistributedSystem {
   }
 
   /// Brings the ghosts to where their owners are now.
-  public func refresh() {
+  package func refresh() {
     timers.start(.communication)
     exchange.forwardPositions(box: box)
   }
@@ -136,7 +136,7 @@ public final class DistributedSystem {
   private var longRangeSeconds: Double { potentials.reduce(0) { $0 + ($1.longRange?.seconds ?? 0) } }
 
   /// Forces of all potentials on local atoms, and what else `want` asks for. Returns this rank's share.
-  public func compute(_ want: Want, step: Int) throws -> Tally {
+  package func compute(_ want: Want, step: Int) throws -> Tally {
     timers.start(.potential)
     if want.contains(.atomEnergy) { atoms.needEnergy() }
     if want.contains(.atomVirial) { atoms.needVirial() }
@@ -199,7 +199,7 @@ public final class DistributedSystem {
   private var reporting: [any Reporting] { potentials.compactMap { $0 as? any Reporting } }
 
   /// The first local atom whose position, velocity or force is not a finite number, as its id.
-  public func firstNonFiniteAtom() -> Int64? {
+  package func firstNonFiniteAtom() -> Int64? {
     let view = atoms.view
     var found: Int64?
     for i in 0..<view.localCount
@@ -210,7 +210,7 @@ public final class DistributedSystem {
   }
 
   /// The closest pair on this rank among those listed: distance in Å and both ids.
-  public func closestPair() -> (distance: Double, Int64, Int64)? {
+  package func closestPair() -> (distance: Double, Int64, Int64)? {
     guard let list = lists.half ?? lists.full else { return nil }
     let view = atoms.view
     var best = Double.infinity
@@ -229,7 +229,7 @@ public final class DistributedSystem {
   }
 
   /// Stops the run before the first step if two atoms sit on one another. Collective.
-  public func refuseOverlaps(closerThan limit: Double) throws {
+  package func refuseOverlaps(closerThan limit: Double) throws {
     let mine = closestPair()
     try communicator.agree {
       if let mine, mine.distance < limit {

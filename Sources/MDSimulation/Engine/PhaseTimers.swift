@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 /// What a step's time goes to.
-public enum Phase: String, CaseIterable, Sendable {
+package enum Phase: String, CaseIterable, Sendable {
   case integrate, neighbors, communication, potential
   /// The part of the potentials' time that solvers of long-ranged interactions take, their communication included.
   case longRange = "long range"
@@ -15,16 +15,16 @@ public enum Phase: String, CaseIterable, Sendable {
 }
 
 /// Wall-clock seconds a phase, on this rank. One clock read at each change of phase.
-public struct PhaseTimers {
-  public private(set) var seconds = [Double](repeating: 0, count: Phase.allCases.count)
+package struct PhaseTimers {
+  package private(set) var seconds = [Double](repeating: 0, count: Phase.allCases.count)
   private var current = Phase.integrate.index
   private var since = PhaseTimers.now()
 
-  public init() {}
+  package init() {}
 
   /// Charges the time since the last call to the phase that ran and starts another.
   @inline(__always)
-  public mutating func start(_ phase: Phase) {
+  package mutating func start(_ phase: Phase) {
     let t = Self.now()
     seconds[current] += t - since
     since = t
@@ -32,20 +32,20 @@ public struct PhaseTimers {
   }
 
   /// Books time that counts for one phase under another.
-  public mutating func move(_ time: Double, from: Phase, to: Phase) {
+  package mutating func move(_ time: Double, from: Phase, to: Phase) {
     seconds[from.index] -= time
     seconds[to.index] += time
   }
 
-  public mutating func reset() {
+  package mutating func reset() {
     for k in seconds.indices { seconds[k] = 0 }
     since = Self.now()
   }
 
-  public subscript(phase: Phase) -> Double { seconds[phase.index] }
+  package subscript(phase: Phase) -> Double { seconds[phase.index] }
 
   /// Monotonic seconds.
-  public static func now() -> Double {
+  package static func now() -> Double {
     var t = timespec()
     clock_gettime(CLOCK_MONOTONIC, &t)
     return Double(t.tv_sec) + 1e-9 * Double(t.tv_nsec)
@@ -67,7 +67,7 @@ extension Phase {
 }
 
 /// The largest resident set of this process so far, bytes.
-public func peakResidentBytes() -> Int {
+package func peakResidentBytes() -> Int {
   // Resource usage begins with what the process that started this one had; the kernel's own mark does not.
   if let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
     let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),

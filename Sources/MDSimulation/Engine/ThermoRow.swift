@@ -2,34 +2,34 @@ import MDCore
 import MDNumerics
 
 /// The state of the whole system at one step: a row of `thermo.csv`, and `final_thermo` of run.json.
-public struct ThermoRow: Codable, Sendable {
-  public var step: Int
+package struct ThermoRow: Codable, Sendable {
+  package var step: Int
   /// ps.
-  public var time: Double
+  package var time: Double
   /// Number of the stage, from 1.
-  public var stage: Int
+  package var stage: Int
   /// K, of the mobile atoms.
-  public var temperature: Double
+  package var temperature: Double
   /// eV.
-  public var potentialEnergy: Double
-  public var kineticEnergy: Double
-  public var totalEnergy: Double
+  package var potentialEnergy: Double
+  package var kineticEnergy: Double
+  package var totalEnergy: Double
   /// The integrator's conserved quantity, eV (the total energy when nothing is coupled to the system).
-  public var conserved: Double
+  package var conserved: Double
   /// bar; virial and kinetic part.
-  public var pressure: Double
+  package var pressure: Double
   /// bar: xx, yy, zz, yz, xz, xy.
-  public var pressureTensor: [Double]
+  package var pressureTensor: [Double]
   /// Å³.
-  public var volume: Double
+  package var volume: Double
   /// |a|, |b|, |c|, Å.
-  public var lengths: [Double]
+  package var lengths: [Double]
   /// The largest force component on a mobile atom, eV/Å.
-  public var largestForce: Double
+  package var largestForce: Double
   /// What potentials say of themselves.
-  public var assessments: [Assessment: Double] = [:]
+  package var assessments: [Assessment: Double] = [:]
   /// What potentials report besides, by the names of the columns.
-  public var figures: [String: Double]?
+  package var figures: [String: Double]?
   /// W = Σ r ⊗ f, eV; for the headers of frames.
   var virial = Matrix3.zero
 

@@ -6,7 +6,7 @@ import MDParallel
 
 /// `faultline bench`: whole NVE steps, with list rebuilds and all communication, of cases that need no files but
 /// those of the repository. What is timed is the same loop that runs decks.
-public enum Benchmark {
+package enum Benchmark {
   struct Case {
     var name: String
     var text: String
@@ -88,7 +88,7 @@ public enum Benchmark {
   }
 
   /// Collective.
-  public static func run(
+  package static func run(
     cases names: [String], repeats: Int, steps: Int?, json: String?, communicator: any Communicator, log: RunLog
   ) throws {
     if names == ["list"] {

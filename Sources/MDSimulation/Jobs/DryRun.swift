@@ -9,10 +9,10 @@ import MDParallel
 ///
 /// Reads deck, structure and potentials as a run does, computes forces on the ranks it was started with, and
 /// from that estimates memory, time and output for the ranks that the job will use.
-public enum DryRun {
+package enum DryRun {
   /// Collective. Throws every mistake that does not hide behind another, all at once: those of keys and units first;
   /// then those of potentials, structure, groups, stages and output.
-  public static func run(
+  package static func run(
     deck: String, settings: [String] = [], output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
   ) throws {
     let source = try DeckReading.source(deck, settings: settings, communicator: communicator)

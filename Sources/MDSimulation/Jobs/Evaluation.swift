@@ -12,9 +12,9 @@ import MDPotentials
 /// (eV), `virial` (nine numbers, W = Σ r ⊗ f in eV, for fully periodic frames), `stress` (−W/V in eV/Å³, for those),
 /// and the columns `forces:R:3` (eV/Å) and `energies:R:1` (eV). Potentials that find charges themselves take their sum
 /// from `total_charge` of the frame where it has one, and give the columns `charges:R:1` (e) and `electronegativity:R:1` (eV/e).
-public enum Evaluation {
+package enum Evaluation {
   /// Collective.
-  public static func run(
+  package static func run(
     deck: String, settings: [String] = [], frames: String, output: String, communicator: any Communicator, log: RunLog
   ) throws {
     let began = PhaseTimers.now()

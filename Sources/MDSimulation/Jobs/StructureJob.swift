@@ -4,9 +4,9 @@ import MDIO
 
 /// `faultline build`: the deck's structure, written to a file, or its table, printed. Also converts, as a structure may come from
 /// a file.
-public enum StructureJob {
+package enum StructureJob {
   /// Collective; rank 0 does the work. Without `output` the structure is described only.
-  public static func run(
+  package static func run(
     deck: String, settings: [String] = [], output: String?, communicator: any Communicator, log: RunLog
   ) throws {
     let (plan, notes) = try EquilibriumLattice.resolved(

@@ -4,7 +4,7 @@ import MDDynamics
 import MDPotentials
 
 /// The one place that knows every potential by name: its part of the deck and how it is made from it.
-public enum Registry {
+package enum Registry {
   /// The family's section, the deck, the run's species in the order of the atoms' species numbers, and the ranks that
   /// the potential works on (for those that talk to one another besides ghosts).
   typealias Maker = @Sendable (DeckSection, RunPlan, [String], any Communicator) throws -> any Potential
@@ -39,16 +39,16 @@ public enum Registry {
   static let field = NumberRange.any.plausibly(1e-9...10)
 
   /// All that a deck can choose by name.
-  public static let parts = DeckParts(
+  package static let parts = DeckParts(
     potentials: families.map(\.entry), thermostats: ThermostatEntry.all.map(\.entry),
     barostats: BarostatEntry.all.map(\.entry), loads: LoadEntry.all.map(\.entry), minimizers: MinimizerEntry.all.map(\.name),
     cellShapes: CellShape.allCases.map { DeckName($0.rawValue, $0.doc) },
     observers: ObserverEntry.all.map(\.entry), tasks: TaskEntry.all.map(\.entry), modifiers: ModifierEntry.all.map(\.entry),
     thermoColumns: ThermoColumn.all.map { DeckName($0.figure.name, $0.doc) } + ObserverEntry.all.flatMap(\.columns),
     atomColumns: AtomColumn.all.map(\.name))
-  public static let schema = DeckSchema(parts)
-  public static func jsonSchema() -> String { JSONSchema.render(schema) }
-  public static func deckReference() -> String { DeckReference.render(schema) }
+  package static let schema = DeckSchema(parts)
+  package static func jsonSchema() -> String { JSONSchema.render(schema) }
+  package static func deckReference() -> String { DeckReference.render(schema) }
 
   /// The deck's potentials for these species. Throws the mistakes of all of them at once; those
   /// without a place get that of the deck's entry.

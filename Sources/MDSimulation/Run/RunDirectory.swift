@@ -3,21 +3,21 @@ import MDCore
 import MDIO
 
 /// Where a run's files are: `log.txt`, `thermo.csv`, `run.json`, trajectories, `checkpoints/`.
-public struct RunDirectory: Sendable {
-  public let path: String
+package struct RunDirectory: Sendable {
+  package let path: String
 
-  public init(_ path: String) {
+  package init(_ path: String) {
     self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 
-  public var log: String { path + "/log.txt" }
-  public var thermo: String { path + "/thermo.csv" }
-  public var summary: String { path + "/run.json" }
-  public var checkpoints: String { path + "/checkpoints" }
-  public func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
+  package var log: String { path + "/log.txt" }
+  package var thermo: String { path + "/thermo.csv" }
+  package var summary: String { path + "/run.json" }
+  package var checkpoints: String { path + "/checkpoints" }
+  package func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
 
   /// What an earlier run left here.
-  public enum Contents: Equatable, Sendable {
+  package enum Contents: Equatable, Sendable {
     case nothing
     /// Marks of a run that never got beyond its start: nothing is lost with it.
     case unstarted
@@ -27,7 +27,7 @@ public struct RunDirectory: Sendable {
 
   /// A run has got nowhere if its run.json, where there is one, says `running` or `failed` after no step, if thermo.csv
   /// has no row of a later step than 0, and if there is no checkpoint.
-  public var contents: Contents {
+  package var contents: Contents {
     let marks = [thermo, summary, checkpoints].filter { FileManager.default.fileExists(atPath: $0) }
     if marks.isEmpty { return .nothing }
     if let newest = CheckpointStore(checkpoints).steps.first { return .run("up to step \(newest)") }
@@ -55,14 +55,14 @@ public struct RunDirectory: Sendable {
   }
 
   /// Makes the directory.
-  public func make() throws { try make(path) }
+  package func make() throws { try make(path) }
 
   /// Makes ready for a new run and proves that the directory can be written to. Refuses one that holds a run which got
   /// somewhere unless it may be replaced; then only files that a run writes are removed.
   ///
   /// - Returns: what stood here before.
   @discardableResult
-  public func prepare(trajectories: [String], overwrite: Bool) throws -> Contents {
+  package func prepare(trajectories: [String], overwrite: Bool) throws -> Contents {
     let contents = contents
     if case .run(let progress) = contents, !overwrite { throw occupied(progress) }
     if contents != .nothing {
@@ -86,7 +86,7 @@ public struct RunDirectory: Sendable {
   }
 
   /// Creates and removes a file, so that a missing permission or a full disk shows now.
-  public func proveWritable() throws {
+  package func proveWritable() throws {
     let probe = path + "/.faultline-\(getpid())"
     guard let file = fopen(probe, "w") else {
       throw FaultlineError(

@@ -2,13 +2,13 @@ import MDCore
 import MDDeck
 
 /// More of the last stage of a run that is finished.
-public enum RunExtension: Equatable, Sendable {
+package enum RunExtension: Equatable, Sendable {
   case steps(Int)
   /// ps.
   case time(Double)
 
   /// "5000", or a time with its unit: "10 ps". nil for anything else.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     if let steps = Int(text), steps > 0 {
       self = .steps(steps)
     } else if Double(text) == nil, let time = PhysicalDimension.time.value(of: text), time > 0, time.isFinite {

@@ -2,18 +2,18 @@ import MDCore
 import MDDeck
 
 /// `faultline run` and `faultline resume`: a deck is a single run of stages, or a scan of several.
-public enum RunJob {
+package enum RunJob {
   /// What a start was given besides its deck.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// In place of the deck's `output.directory`.
-    public var output: String?
+    package var output: String?
     /// Whether runs that are there are replaced.
-    public var overwrite = false
+    package var overwrite = false
     /// A job that is known to be over, so that what it has locked may be taken over.
-    public var endedJob: String?
-    public var limits = RunLimits()
+    package var endedJob: String?
+    package var limits = RunLimits()
 
-    public init(output: String? = nil, overwrite: Bool = false, endedJob: String? = nil, limits: RunLimits = .init()) {
+    package init(output: String? = nil, overwrite: Bool = false, endedJob: String? = nil, limits: RunLimits = .init()) {
       self.output = output
       self.overwrite = overwrite
       self.endedJob = endedJob
@@ -22,7 +22,7 @@ public enum RunJob {
   }
 
   /// Runs a deck with `settings` (KEY=VALUE) put into it. Collective.
-  public static func start(
+  package static func start(
     deck: String, settings: [String] = [], _ options: Options, communicator: any Communicator, log: RunLog
   ) throws -> RunOutcome {
     let source = try DeckReading.source(deck, settings: settings, communicator: communicator)
@@ -46,7 +46,7 @@ public enum RunJob {
   }
 
   /// Continues what is in a run directory, or from a checkpoint. Collective.
-  public static func resume(
+  package static func resume(
     from path: String, extend: RunExtension? = nil, acceptChangedFiles: Bool = false, _ options: Options,
     communicator: any Communicator, log: RunLog
   ) throws -> RunOutcome {

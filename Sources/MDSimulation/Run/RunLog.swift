@@ -3,7 +3,7 @@ import MDCore
 
 /// What a run says to people: lines for the terminal and `log.txt`, and a progress line that a terminal
 /// redraws and a batch log gets every few per cent. Lives on rank 0; elsewhere it is silent.
-public final class RunLog {
+package final class RunLog {
   private let emit: ((String) -> Void)?
   private let isTerminal: Bool
   private var file: UnsafeMutablePointer<FILE>?
@@ -12,7 +12,7 @@ public final class RunLog {
   private var lineIsOpen = false
 
   /// `emit` writes text as it stands (nil on ranks that must be silent).
-  public init(isTerminal: Bool, emit: ((String) -> Void)?) {
+  package init(isTerminal: Bool, emit: ((String) -> Void)?) {
     self.emit = emit
     self.isTerminal = isTerminal
   }
@@ -20,7 +20,7 @@ public final class RunLog {
   deinit { if let file { fclose(file) } }
 
   /// Also writes to this file from now on.
-  public func open(path: String, append: Bool) throws {
+  package func open(path: String, append: Bool) throws {
     guard emit != nil else { return }
     if let file { fclose(file) }
     file = fopen(path, append ? "a" : "w")
@@ -29,7 +29,7 @@ public final class RunLog {
     }
   }
 
-  public func line(_ text: String = "") {
+  package func line(_ text: String = "") {
     guard let emit else { return }
     endLine()
     emit(text + "\n")
@@ -40,20 +40,20 @@ public final class RunLog {
   }
 
   /// Clears the progress line, so that other text can follow.
-  public func endLine() {
+  package func endLine() {
     guard lineIsOpen else { return }
     emit?("\r\u{1B}[K")
     lineIsOpen = false
   }
 
   /// Starts a new count of progress (a stage).
-  public func startProgress() {
+  package func startProgress() {
     lastDraw = 0
     lastFraction = 0
   }
 
   /// `done` of `total` steps; `elapsed` seconds since the stage (or the resumed part of it) began at `first`.
-  public func progress(_ label: String, done: Int, total: Int, first: Int, elapsed: Double, note: String) {
+  package func progress(_ label: String, done: Int, total: Int, first: Int, elapsed: Double, note: String) {
     guard let emit, total > 0 else { return }
     let now = PhaseTimers.now()
     let fraction = Double(done) / Double(total)
@@ -80,13 +80,13 @@ public final class RunLog {
     }
   }
 
-  public static func percent(_ fraction: Double) -> String {
+  package static func percent(_ fraction: Double) -> String {
     let p = Int((fraction * 100).rounded())
     return (p < 10 ? "  " : p < 100 ? " " : "") + "\(p) %"
   }
 
   /// 75 → "1 min 15 s".
-  public static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "–" }
     if seconds < 1e-3 { return fixed(seconds * 1e6, 0) + " µs" }
     if seconds < 1 { return fixed(seconds * 1e3, seconds < 0.1 ? 1 : 0) + " ms" }
@@ -100,14 +100,14 @@ public final class RunLog {
   }
 
   /// A number with `digits` decimals.
-  public static func fixed(_ x: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", x) }
+  package static func fixed(_ x: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", x) }
 
   /// 1234567 → "1,234,567".
-  public static func grouped(_ n: Int) -> String { Amount.count(Double(n)) }
+  package static func grouped(_ n: Int) -> String { Amount.count(Double(n)) }
 
   /// "1 atom", "1,200 atoms".
   static func counted(_ n: Int, _ noun: String) -> String { grouped(n) + " " + noun + (n == 1 ? "" : "s") }
 
   /// 1536 → "1.54 kB".
-  public static func bytes(_ n: Int) -> String { Amount.bytes(Double(n)) }
+  package static func bytes(_ n: Int) -> String { Amount.bytes(Double(n)) }
 }

@@ -2,13 +2,13 @@ import MDIO
 
 /// `run.json`: what programs read of a run. Written at the start, at every checkpoint and at the end (figures of speed
 /// and memory at the end).
-public struct RunSummary: Codable, Sendable {
-  public struct Ghosts: Codable, Sendable {
+package struct RunSummary: Codable, Sendable {
+  package struct Ghosts: Codable, Sendable {
     /// Sums over ranks at the last neighbour build.
-    public var ghosts = 0
-    public var neighbors = 0
-    public var maximumNeighbors = 0
-    public var rebuilds = 0
+    package var ghosts = 0
+    package var neighbors = 0
+    package var maximumNeighbors = 0
+    package var rebuilds = 0
 
     enum CodingKeys: String, CodingKey {
       case ghosts, neighbors, rebuilds
@@ -17,51 +17,51 @@ public struct RunSummary: Codable, Sendable {
   }
 
   /// What the log warns of during the run.
-  public struct Warning: Codable, Sendable, Equatable {
-    public var step: Int
-    public var message: String
+  package struct Warning: Codable, Sendable, Equatable {
+    package var step: Int
+    package var message: String
   }
 
-  public struct Stage: Codable, Sendable {
+  package struct Stage: Codable, Sendable {
     /// From 1.
-    public var stage: Int
+    package var stage: Int
     /// Steps done since the program started, and the wall clock of their loop.
-    public var steps: Int
-    public var seconds: Double
+    package var steps: Int
+    package var seconds: Double
   }
 
   /// "running", "finished", "stopped" (with a checkpoint) or "failed".
-  public var status = "running"
-  public var reason: String?
-  public var version: String
-  public var title: String?
-  public var deck: String
+  package var status = "running"
+  package var reason: String?
+  package var version: String
+  package var title: String?
+  package var deck: String
   /// KEY=VALUE given beside the deck.
-  public var settings: [String]
-  public var started: String
-  public var ranks: Int
-  public var grid: [Int]
-  public var atoms: Int
-  public var species: [String]
-  public var potentials: [String]
+  package var settings: [String]
+  package var started: String
+  package var ranks: Int
+  package var grid: [Int]
+  package var atoms: Int
+  package var species: [String]
+  package var potentials: [String]
   /// Steps done since the program started, and since the run began.
-  public var steps = 0
-  public var stepsTotal = 0
+  package var steps = 0
+  package var stepsTotal = 0
   /// Wall clock of the step loop since the program started.
-  public var loopSeconds = 0.0
-  public var setupSeconds = 0.0
-  public var microsecondsPerAtomStep = 0.0
+  package var loopSeconds = 0.0
+  package var setupSeconds = 0.0
+  package var microsecondsPerAtomStep = 0.0
   /// Those that have ended.
-  public var stages: [Stage] = []
+  package var stages: [Stage] = []
   /// Seconds a phase: the mean over ranks.
-  public var phases: [String: Double] = [:]
-  public var peakResidentBytes: [Int] = []
-  public var lists = Ghosts()
-  public var warnings: [Warning] = []
-  public var checkpoints: [String] = []
-  public var finalThermo: ThermoRow?
+  package var phases: [String: Double] = [:]
+  package var peakResidentBytes: [Int] = []
+  package var lists = Ghosts()
+  package var warnings: [Warning] = []
+  package var checkpoints: [String] = []
+  package var finalThermo: ThermoRow?
   /// Of the numbers in `finalThermo`.
-  public var thermoUnits: [String: String]
+  package var thermoUnits: [String: String]
 
   /// The names of everything besides results.
   static var keys: Set<String> { Set(CodingKeys.allCases.map(\.rawValue)) }

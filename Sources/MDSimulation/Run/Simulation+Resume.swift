@@ -11,7 +11,7 @@ extension Simulation {
   ///   - extend: more steps of the last stage of a run that is finished.
   ///   - endedJob: a job that is known to be over, so that what it has locked may be taken over.
   ///   - acceptChangedFiles: whether potentials' files may differ from those that the run was written with.
-  public static func resume(
+  package static func resume(
     from path: String, extend: RunExtension? = nil, endedJob: String? = nil, acceptChangedFiles: Bool = false,
     communicator: any Communicator, log: RunLog
   ) throws -> Simulation {

@@ -14,7 +14,7 @@ extension Simulation {
   ///   - output: in place of the deck's `output.directory`.
   ///   - overwrite: replaces a run that is there.
   ///   - endedJob: a job that is known to be over, so that what it has locked may be taken over.
-  public static func start(
+  package static func start(
     deck path: String, settings: [String] = [], output: String?, overwrite: Bool, endedJob: String? = nil,
     communicator: any Communicator, log: RunLog
   ) throws -> Simulation {

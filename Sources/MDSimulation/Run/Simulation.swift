@@ -10,7 +10,7 @@ import MDParallel
 ///
 /// Checkpoints are taken after a rebuild of the neighbour lists and hold forces, so that a resumed run has the same
 /// atoms in the same order with the same forces as the run that goes on: on the same ranks both continue bitwise alike.
-public final class Simulation {
+package final class Simulation {
   let plan: RunPlan
   let engine: Engine
   let outputs: RunOutputs
@@ -47,7 +47,7 @@ public final class Simulation {
   }
 
   /// Runs the stages that are left. Collective. An error that it throws has been noted in run.json.
-  public func run(limits: RunLimits) throws -> RunOutcome {
+  package func run(limits: RunLimits) throws -> RunOutcome {
     self.limits = limits
     defer { outputs.release() }
     summary.setupSeconds = PhaseTimers.now() - started

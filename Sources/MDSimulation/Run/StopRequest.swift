@@ -8,10 +8,10 @@
 ///
 /// The handler only sets a flag. Ranks learn of each other's flag in the one reduction that a step makes anyway,
 /// so that all stop at the same step.
-public enum StopRequest {
+package enum StopRequest {
   /// Signals that end a run with a checkpoint: what batch systems send before they kill (SIGXCPU where processor time is
   /// counted), Ctrl-C, and the end of a terminal.
-  public static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU]
+  package static let signals: [Int32] = [SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU]
 
   /// One word that a signal handler may write.
   nonisolated(unsafe) private static let flag: UnsafeMutablePointer<sig_atomic_t> = {
@@ -21,7 +21,7 @@ public enum StopRequest {
   }()
 
   /// Installs the handlers. A second Ctrl-C ends the program at once, as people expect.
-  public static func install() {
+  package static func install() {
     flag.pointee = 0
     // A pager that quits is no reason to lose a run.
     signal(SIGPIPE, SIG_IGN)
@@ -52,9 +52,9 @@ public enum StopRequest {
   private static func note(_ number: Int32) { flag.pointee = sig_atomic_t(number) }
 
   /// The signal that came, 0 for none.
-  public static var pending: Int32 { flag.pointee }
+  package static var pending: Int32 { flag.pointee }
 
-  public static func name(_ number: Int32) -> String {
+  package static func name(_ number: Int32) -> String {
     switch number {
     case SIGTERM: "SIGTERM"
     case SIGINT: "SIGINT"

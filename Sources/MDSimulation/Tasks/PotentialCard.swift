@@ -6,12 +6,12 @@ import MDStructures
 
 /// `faultline characterize`: a page that says what a potential makes of a crystal. A page beside a potential's file, with
 /// its name and the ending .md, is its card: runs with the potential repeat the card's warnings.
-public enum PotentialCard {
+package enum PotentialCard {
   /// How a warning stands in a card, on a line of its own.
   static let mark = "> **Warning:** "
 
   /// Runs the deck's tasks, or the usual ones for its crystal if it has none, and writes the page. Collective.
-  public static func characterize(
+  package static func characterize(
     deck: String, settings: [String], output: String, limits: RunLimits, communicator: any Communicator, log: RunLog
   ) throws {
     var source = try DeckReading.source(deck, settings: settings, communicator: communicator)
