@@ -87,7 +87,7 @@ package struct Polycrystal: Sendable {
     // Also planes that only come near: beyond an edge of the cell atoms of yet another grain may be too close.
     let corners = Array(body.faces.joined())
     let walls = candidates.prefix { $0.lowest <= radius + overlap }.map(\.wall).filter { wall in
-      corners.contains { wall.distance - dot($0, wall.normal) < overlap * wall.normal.length }
+      corners.contains { wall.distance - dot($0, wall.normal) < (overlap + 1e-6 * radius) * wall.normal.length }
     }
     return (walls, radius, volume, centroid)
   }

@@ -83,6 +83,18 @@ import Testing
     #expect(found.allSatisfy { $0 <= 12 })
   }
 
+  @Test("with no overlap asked away, atoms are what the volumes hold") func complete() throws {
+    let unit = try LatticeType.fcc.unitCell(a: 3.6, species: ["Cu"])
+    let seeds = Polycrystal.randomSeeds(4, seed: 3)
+    let p = try Polycrystal(
+      unit, cell: Self.cells[1],
+      grains: seeds.enumerated().map { .init(seed: $1, orientation: Polycrystal.randomOrientation($0, seed: 3)) }, overlap: 0)
+    for (g, volume) in p.volumes.enumerated() {
+      // A surface layer's worth of chance.
+      #expect(abs(Double(p.atoms(of: g).types.count) / (volume / unit.volume * 4) - 1) < 0.02)
+    }
+  }
+
   @Test("whole formula units in every grain") func units() throws {
     let unit = try LatticeType.fluorite.unitCell(a: 5.41, species: ["Ce", "O"])
     let p = try Self.polycrystal(unit, Self.cells[1], 4, units: true)

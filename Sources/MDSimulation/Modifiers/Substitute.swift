@@ -15,7 +15,7 @@ extension ModifierEntry {
         "Parts of the sites by the species that they get; `vacancy` takes the atom out."),
       selection, compensation,
     ],
-    example: "species: Na, composition: {K: 0.25, Li: 0.25}"
+    example: "species: Na, composition: {Cl: 0.02, vacancy: 0.03}"
   ) { section, structure, setting in
     let name = section.string("species")
     let parts = section.section("composition").entries.map { ($0.name, $0.value.double) }
