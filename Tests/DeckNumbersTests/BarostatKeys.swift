@@ -18,6 +18,7 @@ extension CellKeyTests {
     let still = try change("damping: 1 ps")
     let pressed = try change("pressure: 4 GPa, damping: 1 ps")
     let faster = try change("pressure: 4 GPa, damping: 0.5 ps")
+    let stiff = try change("pressure: 4 GPa, damping: 1 ps, modulus: 560 GPa")
     let axes = try change("pressure: 4 GPa, damping: 0.5 ps, cell: axes")
     let normal = try change("pressure: 4 GPa, damping: 0.5 ps, cell: normal")
     func shrinkage(_ f: Matrix3) -> Double { 1 - f.determinant }
@@ -25,6 +26,9 @@ extension CellKeyTests {
     // First order: 1 − e^(−t/τ) of the way; a mass moves by t²/2τ².
     let ratio = shrinkage(faster.f) / shrinkage(pressed.f)
     #expect(name == "rescale" ? ratio > 1.4 && ratio < 2.3 : ratio > 2.5 && ratio < 4.5, "\(name): \(ratio)")
+    // Copper's bulk modulus is 140 GPa: four times as stiff, a quarter as fast.
+    let slowness = (shrinkage(pressed.f) - shrinkage(still.f)) / (shrinkage(stiff.f) - shrinkage(still.f))
+    #expect(slowness > 2.5 && slowness < 6 && stiff.log.contains("given moduli 1680"), "\(name): \(slowness)")
     #expect((pressed.f - pressed.f.x.x * .identity).norm < 1e-9)
     #expect(abs(axes.f.x.y) < 1e-12 && shrinkage(axes.f) > 0.3 * shrinkage(faster.f))
     #expect(abs(normal.f.determinant - 1) > 1e-4 && abs(normal.f.x.x - 1) < 1e-3 && abs(normal.f.y.y - 1) < 1e-3)

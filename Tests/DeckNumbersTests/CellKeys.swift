@@ -130,9 +130,9 @@ import Testing
       for name in ["pxx", "pyy", "pzz"] { #expect(abs(try #require(row[name])) < 1) }
     },
     KeyEffect(
-      in: "stages.dynamics.barostat.rescale", "pressure", "cell", "damping"
+      in: "stages.dynamics.barostat.rescale", "pressure", "cell", "damping", "modulus"
     ) { try barostat("rescale", ", thermostat: {rescale: {temperature: 20}}") },
-    KeyEffect(in: "stages.dynamics.barostat.mtk", "pressure", "cell", "damping") {
+    KeyEffect(in: "stages.dynamics.barostat.mtk", "pressure", "cell", "damping", "modulus") {
       try barostat("mtk", ", thermostat: {rescale: {temperature: 20}}")
       try barostat("mtk", "")
     },

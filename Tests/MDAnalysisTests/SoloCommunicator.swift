@@ -14,6 +14,7 @@ final class SoloCommunicator: Communicator {
   }
   func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) {}
   func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int { 0 }
+  func isWaiting(from source: Int, tag: Int) -> Bool { false }
   func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {}
   func allReduce(_ values: UnsafeMutableBufferPointer<Int64>, _ operation: ReduceOperation) {}
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}

@@ -40,6 +40,11 @@ package struct BarostatEntry: Sendable {
           .defaulted(
             "damping", .quantity(.time, .positive.plausibly(0.01...1000)), "1 ps",
             "Time constant τ; at least 100 time steps."),
+          .optional(
+            "modulus", .quantity(.pressure, .positive.plausibly(1e2...1e8)),
+            "Bulk modulus, in place of the stiffness that is measured by straining all atoms alike. Of molecules that strain is "
+              + "mostly felt by bonds, which pressure does not reach: water looks 30 times too stiff, and the cell follows as "
+              + "much more slowly."),
         ],
         rules: [.init(.atMostOne, of: ["pressure", "stress"])],
         example: """
@@ -83,7 +88,9 @@ package struct BarostatEntry: Sendable {
     let ramp = StressRamp(
       from: Voigt.stress(in: plan.section), to: Voigt.stress(in: plan.section, end: 1), firstStep: firstStep, lastStep: firstStep + steps)
     return try found.make(
-      PressureCoupling(components, target: ramp, damping: plan.section.double("damping")),
+      PressureCoupling(
+        components, target: ramp, damping: plan.section.double("damping"),
+        modulus: plan.section["modulus"].map { $0.double / Units.energyPerVolumeToBar }),
       Setting(thermostat: thermostat, seed: seed))
   }
 

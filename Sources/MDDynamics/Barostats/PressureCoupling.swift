@@ -2,12 +2,14 @@ import MDCore
 import MDNumerics
 
 /// What barostats have in common: the components of the strain that they own, the stress they are to come to, the time
-/// in which they do, and the cell's stiffness, which is measured and not asked of the user.
+/// in which they do, and the cell's stiffness, which is measured unless it is given.
 package struct PressureCoupling: Sendable {
   package private(set) var components: CellComponents
   package let target: StressRamp
   /// τ, ps.
   package let damping: Double
+  /// Bulk modulus to be taken in place of what would be measured, eV/Å³.
+  private let modulus: Double?
   /// The eigenvalues M_k of M_kl = −∂(W : B_l)/∂e_k / V of atoms carried along affinely, eV/Å³; `components` are then the
   /// eigenvectors, which do not answer one another. Empty before `learn`.
   package private(set) var moduli: [Double] = []
@@ -20,7 +22,7 @@ package struct PressureCoupling: Sendable {
   package static let probe = 5e-4
 
   /// Throws if the time constant is not positive.
-  package init(_ components: CellComponents, target: StressRamp, damping: Double) throws {
+  package init(_ components: CellComponents, target: StressRamp, damping: Double, modulus: Double? = nil) throws {
     guard damping > 0 && damping.isFinite else {
       throw FaultlineError(
         .input, "a barostat with damping \(damping) ps", hint: "the damping time is positive", isCollective: true)
@@ -28,6 +30,7 @@ package struct PressureCoupling: Sendable {
     self.components = components
     self.target = target
     self.damping = damping
+    self.modulus = modulus
   }
 
   /// S of the components, eV/Å³.
@@ -42,10 +45,14 @@ package struct PressureCoupling: Sendable {
   ) throws {
     let thermal = Double(context.counts.all) * Units.boltzmann * temperature / box.volume
     let count = components.count
+    func answer(_ strain: Matrix3) throws -> Matrix3 {
+      guard let modulus else { return try virial(strain) }
+      return (-modulus * strain.trace * box.volume) * .identity
+    }
     var stiffness = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
     for (k, b) in components.basis.enumerated() {
-      let stretched = try virial(Self.probe * b)
-      let pressed = try virial(-Self.probe * b)
+      let stretched = try answer(Self.probe * b)
+      let pressed = try answer(-Self.probe * b)
       let row = components.project(pressed - stretched).map { $0 / (2 * Self.probe * box.volume) }
       for l in 0..<count {
         stiffness[k][l] += 0.5 * row[l]
@@ -73,7 +80,7 @@ package struct PressureCoupling: Sendable {
   /// "moduli 120.1, 150.0 GPa": M_k as the log has it.
   var phrase: String {
     let bar = moduli.map { $0 * Units.energyPerVolumeToBar / 10_000 }
-    return "moduli " + bar.map { String(format: "%.1f", $0) }.joined(separator: ", ") + " GPa"
+    return (modulus == nil ? "" : "given ") + "moduli " + bar.map { String(format: "%.1f", $0) }.joined(separator: ", ") + " GPa"
   }
 
   // MARK: Checkpoints

@@ -151,11 +151,16 @@ enum StructureFactory {
   /// One cell of the crystal that a boundary's grains, or an interface's lower crystal, are made of.
   static func perfectCrystal(of plan: RunPlan) throws -> Structure {
     switch plan.structure?.source {
-    case .grainBoundary(let plan):
-      return try CrystalBlock(unitCell(plan.lattice, a: try known(plan.constant), c: nil, species: plan.species)).build()
+    case .grainBoundary(let boundary): return try perfectCrystal(of: boundary)
     case .interface(let interface): return try CrystalFactory.crystal(interface.lower, types: plan.numberedTypes)
     default: preconditionFailure("the deck's check lets boundary_energy through only for grain boundaries")
     }
+  }
+
+  static func perfectCrystal(of boundary: GrainBoundaryPlan) throws -> Structure {
+    try CrystalBlock(
+      unitCell(boundary.lattice, a: try known(boundary.constant), c: nil, species: boundary.species)
+    ).build()
   }
 
   /// `EquilibriumLattice.resolved` has put a number in place of `equilibrium`.
