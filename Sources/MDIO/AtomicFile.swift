@@ -31,10 +31,8 @@ package enum AtomicFile {
 
   /// Indented JSON with sorted keys; numbers that are not finite become the texts "nan", "inf" and "-inf".
   package static func writeJSON(_ value: some Encodable, to path: String) throws {
-    let encoder = JSONEncoder()
+    let encoder = JSONEncoder.ofAnyNumber
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     var data: Data
     do {
       data = try encoder.encode(value)
@@ -47,11 +45,8 @@ package enum AtomicFile {
 
   /// Reads what `writeJSON` wrote.
   package static func readJSON<T: Decodable>(_ type: T.Type, from path: String) throws -> T {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      return try decoder.decode(type, from: Data(contentsOf: URL(filePath: path)))
+      return try JSONDecoder.ofAnyNumber.decode(type, from: Data(contentsOf: URL(filePath: path)))
     } catch {
       throw FaultlineError(.input, "cannot read \(path): \(error)")
     }
@@ -139,5 +134,25 @@ package enum DiskSpace {
       place = slash.map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? "."
     }
     return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+}
+
+extension JSONEncoder {
+  /// Numbers that are not finite become the texts "nan", "inf" and "-inf".
+  package static var ofAnyNumber: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return encoder
+  }
+}
+
+extension JSONDecoder {
+  /// Reads what `JSONEncoder.ofAnyNumber` writes.
+  package static var ofAnyNumber: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return decoder
   }
 }

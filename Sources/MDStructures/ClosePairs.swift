@@ -116,12 +116,7 @@ extension Structure {
     var gone: Set<Int> = []
     var moved: Set<Int> = []
     while true {
-      let pairs = closePairs(in: box, positions, among: remaining, closerThan: distance).sorted {
-        // Equal distances, to within rounding, are taken in the order of the atoms.
-        let a = ($0.separation.length * 1e6).rounded()
-        let b = ($1.separation.length * 1e6).rounded()
-        return a != b ? a < b : ($0.first, $0.second) < ($1.first, $1.second)
-      }
+      let pairs = closePairsInOrder(among: remaining, closerThan: distance)
       if pairs.isEmpty { break }
       var touched: Set<Int> = []
       for pair in pairs where !touched.contains(pair.first) && !touched.contains(pair.second) {
@@ -144,6 +139,15 @@ extension Structure {
       keepAtoms { !gone.contains($0) }
     }
     return (removed, middles, gone.sorted())
+  }
+
+  /// Closest first; equal distances, to within rounding, in the order of the atoms.
+  func closePairsInOrder(among chosen: [Int], closerThan distance: Double) -> [ClosePair] {
+    closePairs(in: box, positions, among: chosen, closerThan: distance).sorted {
+      let a = ($0.separation.length * 1e6).rounded()
+      let b = ($1.separation.length * 1e6).rounded()
+      return a != b ? a < b : ($0.first, $0.second) < ($1.first, $1.second)
+    }
   }
 
   /// Drops the atoms for which `isKept` is false.

@@ -189,11 +189,7 @@ extension Structure {
     var gone: Set<Int> = []
     // What completes a unit may free others: pairs are looked at anew until there are none.
     while true {
-      let pairs = closePairs(in: box, positions, among: remaining, closerThan: distance).sorted {
-        let a = ($0.separation.length * 1e6).rounded()
-        let b = ($1.separation.length * 1e6).rounded()
-        return a != b ? a < b : ($0.first, $0.second) < ($1.first, $1.second)
-      }
+      let pairs = closePairsInOrder(among: remaining, closerThan: distance)
       if pairs.isEmpty { break }
       for pair in pairs where !gone.contains(pair.first) && !gone.contains(pair.second) {
         let lost = max(pair.first, pair.second)

@@ -116,6 +116,23 @@ extension CommandLineTests {
       #expect(try launcher.run("resume", "run", "--accept-changed-files").code == 0)
       #expect(try launcher.run("run", "deck.yaml", "--output", "run", "--overwrite").code == 0)
       #expect(try tasks()["equation_of_state"]?["mark"] == nil)
+
+      // Numbers that are none are kept, and sent to other ranks.
+      try launcher.write(
+        "run/tasks.json", String(contentsOfFile: launcher.path("run/tasks.json"), encoding: .utf8)
+          .replacingOccurrences(of: "\"warnings\" : [", with: "\"none\" : \"nan\", \"warnings\" : [")
+          .replacingOccurrences(of: "\"numbers\" : {", with: "\"numbers\" : { \"none\" : \"nan\","))
+      let none = try launcher.run("resume", "run")
+      #expect(none.code == 0, "\(none.errors)")
+      #expect(try tasks()["elastic"]?["none"] as? String == "nan")
+
+      // A run of stages in their place leaves nothing of them to be resumed.
+      try launcher.write(
+        "stages.yaml", deck("Mo", "bcc", "3.17", folder: ".", "stages: [{minimize: {max_steps: 1}}]"))
+      let other = try launcher.run("run", "stages.yaml", "--output", "run")
+      #expect(other.code == 65 && other.errors.contains("the results of 2 tasks"), "\(other.errors)")
+      #expect(try launcher.run("run", "stages.yaml", "--output", "run", "--overwrite").code == 0)
+      #expect(!FileManager.default.fileExists(atPath: launcher.path("run/tasks.json")))
     }
 
     @Test("--set, scan and --extend on the command line") func commandLine() throws {

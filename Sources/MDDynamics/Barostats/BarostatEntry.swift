@@ -42,7 +42,7 @@ package struct BarostatEntry: Sendable {
             "Time constant τ; at least 100 time steps."),
           .optional(
             "modulus", .quantity(.pressure, .positive.plausibly(1e2...1e8)),
-            "Bulk modulus, in place of the stiffness that is measured by straining all atoms alike. Of molecules that strain is "
+            "Bulk modulus, in place of what straining all atoms alike finds; other stiffnesses keep their proportion to it. Of molecules that strain is "
               + "mostly felt by bonds, which pressure does not reach: water looks 30 times too stiff, and the cell follows as "
               + "much more slowly."),
         ],

@@ -8,7 +8,7 @@ package struct PressureCoupling: Sendable {
   package let target: StressRamp
   /// τ, ps.
   package let damping: Double
-  /// Bulk modulus to be taken in place of what would be measured, eV/Å³.
+  /// Bulk modulus in place of what is measured, eV/Å³; the other stiffnesses keep their proportion to it.
   private let modulus: Double?
   /// The eigenvalues M_k of M_kl = −∂(W : B_l)/∂e_k / V of atoms carried along affinely, eV/Å³; `components` are then the
   /// eigenvectors, which do not answer one another. Empty before `learn`.
@@ -45,20 +45,24 @@ package struct PressureCoupling: Sendable {
   ) throws {
     let thermal = Double(context.counts.all) * Units.boltzmann * temperature / box.volume
     let count = components.count
-    func answer(_ strain: Matrix3) throws -> Matrix3 {
-      guard let modulus else { return try virial(strain) }
-      return (-modulus * strain.trace * box.volume) * .identity
-    }
     var stiffness = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
     for (k, b) in components.basis.enumerated() {
-      let stretched = try answer(Self.probe * b)
-      let pressed = try answer(-Self.probe * b)
+      let stretched = try virial(Self.probe * b)
+      let pressed = try virial(-Self.probe * b)
       let row = components.project(pressed - stretched).map { $0 / (2 * Self.probe * box.volume) }
       for l in 0..<count {
         stiffness[k][l] += 0.5 * row[l]
         stiffness[l][k] += 0.5 * row[l]
       }
       stiffness[k][k] += thermal
+    }
+    if let modulus {
+      // All components by one factor: what the bulk modulus was found to be becomes what it is.
+      let b = (1 / 3.0.squareRoot()) * Matrix3.identity
+      let change = try virial(-Self.probe * b) - virial(Self.probe * b)
+      let found = (change.trace / 3.0.squareRoot() / (2 * Self.probe * box.volume) + thermal) / 3
+      guard found > 0 else { throw Self.yielding }
+      stiffness = stiffness.map { $0.map { $0 * modulus / found } }
     }
     guard let eigen = SymmetricEigen(stiffness) else {
       throw FaultlineError(
@@ -68,13 +72,15 @@ package struct PressureCoupling: Sendable {
     let found = eigen.values
     components = CellComponents(basis: eigen.vectors.map(components.matrix))
     let largest = found.max() ?? 0
-    guard largest > 0 else {
-      throw FaultlineError(
-        .input, "the cell gives way to every strain, so a barostat has nothing to hold on to",
-        hint: "relax the structure first, or give it the density that it should have", isCollective: true)
-    }
+    guard largest > 0 else { throw Self.yielding }
     moduli = found.map { max($0, Self.softest * largest) }
     volume = box.volume
+  }
+
+  private static var yielding: FaultlineError {
+    FaultlineError(
+      .input, "the cell gives way to every strain, so a barostat has nothing to hold on to",
+      hint: "relax the structure first, or give it the density that it should have", isCollective: true)
   }
 
   /// "moduli 120.1, 150.0 GPa": M_k as the log has it.

@@ -83,8 +83,12 @@ package enum Analysis {
   }
 
   private static func open(_ path: String, _ plan: RunPlan, _ options: Options) throws -> any FrameReader {
+    let isDump = [".dump", ".dump.gz", ".lammpstrj", ".lammpstrj.gz"].contains { path.hasSuffix($0) }
+    guard isDump || options.types == nil else {
+      throw FaultlineError(.input, "--types is for LAMMPS dumps, whose types are numbers; \(path) is none")
+    }
     do {
-      return path.hasSuffix(".dump") || path.hasSuffix(".dump.gz") || path.hasSuffix(".lammpstrj")
+      return isDump
         ? try LammpsDumpReader(path, types: options.types) : try FrameFile.reader(path, types: plan.numberedTypes)
     } catch var error as FaultlineError {
       error.kind = .input
@@ -132,12 +136,12 @@ package enum Analysis {
       if let frame {
         let s = ordered(frame.structure)
         func info(_ key: String) -> Double? { frame[key]?.numbers?.first }
-        let step = info("step") ?? Double(number)
+        let step = info("step").flatMap { Int64(exactly: $0) } ?? Int64(number)
         let time = options.interval.map { $0 * Double(number) } ?? info("time") ?? .nan
         let isUnwrapped = frame["unwrapped"]?.text == "T"
         let b = s.box
         numbers = [
-          Double(s.count), step, time, isUnwrapped ? 1 : 0, s.velocities == nil ? 0 : 1, s.images == nil ? 0 : 1,
+          Double(s.count), Double(step), time, isUnwrapped ? 1 : 0, s.velocities == nil ? 0 : 1, s.images == nil ? 0 : 1,
           s.charges == nil ? 0 : 1, b.periodic.a ? 1 : 0, b.periodic.b ? 1 : 0, b.periodic.c ? 1 : 0, Double(frame.line),
         ]
         numbers += b.cell.elements + [b.origin.x, b.origin.y, b.origin.z]
@@ -237,9 +241,8 @@ private final class FrameAnalyzer {
 
 /// Stands where no forces are needed.
 final class Bystander: Potential {
-  /// How far ghosts reach for its sake, Å.
-  static let reach = 6.0
   let name = "none"
-  let requirements = PotentialRequirements(cutoff: 1, halo: reach, list: .half, writesGhosts: false)
+  /// Ghosts reach as far as instruments look where the deck does not say how far.
+  let requirements = PotentialRequirements(cutoff: 1, halo: Measurements.usualReach, list: .half, writesGhosts: false)
   func compute(_ context: ForceContext) -> Tally { .zero }
 }

@@ -24,7 +24,7 @@ final class Measurements {
   private let speciesCounts: [Int]
 
   /// Neighbours are looked for no farther than this where the deck does not say how far, Å.
-  private static let usualReach = 6.0
+  static let usualReach = 6.0
 
   /// How far ghosts must be known for a deck's instruments and regions, Å.
   static func reach(_ plan: RunPlan) -> Double {

@@ -30,6 +30,9 @@ package struct RunDirectory: Sendable {
   package var contents: Contents {
     let marks = [thermo, summary, checkpoints].filter { FileManager.default.fileExists(atPath: $0) }
     if SearchJournal.exists(in: path) { return .run("a search for a boundary's state") }
+    if let tasks = try? TaskRecord.read(in: self), !tasks.done.isEmpty {
+      return .run("the results of \(RunLog.counted(tasks.done.count, "task"))")
+    }
     if marks.isEmpty { return .nothing }
     if let newest = CheckpointStore(checkpoints).steps.first { return .run("up to step \(newest)") }
     if marks.contains(summary) {
@@ -67,7 +70,9 @@ package struct RunDirectory: Sendable {
     let contents = contents
     if case .run(let progress) = contents, !overwrite { throw occupied(progress) }
     if contents != .nothing {
-      for old in [log, thermo, summary, checkpoints, SearchRun.record(in: path), SearchJournal.path(in: path)] + trajectories.map(file) {
+      // Of whatever was here: `resume` must not go on with it.
+      let records = DeckRecord.allCases.map { $0.path(in: path) } + [SearchJournal.path(in: path)]
+      for old in [log, thermo, summary, checkpoints] + records + trajectories.map(file) {
         try? FileManager.default.removeItem(atPath: old)
       }
     }
@@ -78,9 +83,14 @@ package struct RunDirectory: Sendable {
     return contents
   }
 
+  /// Whether there is something that `faultline resume` goes on with.
+  var canBeResumed: Bool {
+    !CheckpointStore(checkpoints).steps.isEmpty || SearchJournal.exists(in: path) || DeckRecord.tasks.exists(in: path)
+  }
+
   /// The refusal to write over a run.
   func occupied(_ progress: String) -> FaultlineError {
-    let resume = CheckpointStore(checkpoints).steps.isEmpty && !SearchJournal.exists(in: path) ? "" : "'faultline resume \(path)' continues it, "
+    let resume = !canBeResumed ? "" : "'faultline resume \(path)' continues it, "
     return FaultlineError(
       .input, "the run directory \(path) already holds a run, \(progress)",
       hint: resume + "--overwrite replaces it, --output DIR writes elsewhere")

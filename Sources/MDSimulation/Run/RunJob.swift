@@ -11,6 +11,8 @@ package enum RunJob {
     package var overwrite = false
     /// A job that is known to be over, so that what it has locked may be taken over.
     package var endedJob: String?
+    /// Of `resume`: whether potentials' files may differ from those that the work was begun with.
+    package var acceptChangedFiles = false
     package var limits = RunLimits()
 
     package init(output: String? = nil, overwrite: Bool = false, endedJob: String? = nil, limits: RunLimits = .init()) {
@@ -48,7 +50,7 @@ package enum RunJob {
 
   /// Continues what is in a run directory, or from a checkpoint. Collective.
   package static func resume(
-    from path: String, extend: RunExtension? = nil, acceptChangedFiles: Bool = false, _ options: Options,
+    from path: String, extend: RunExtension? = nil, _ options: Options,
     communicator: any Communicator, log: RunLog
   ) throws -> RunOutcome {
     if let scan = try ScanRun.found(in: path, options, communicator: communicator, log: log) {
@@ -60,7 +62,7 @@ package enum RunJob {
       return try scan.resume()
     }
     if let tasks = try TaskRecord.found(
-      in: path, acceptChangedFiles: acceptChangedFiles, communicator: communicator, log: log)
+      in: path, acceptChangedFiles: options.acceptChangedFiles, communicator: communicator, log: log)
     {
       guard extend == nil else {
         throw FaultlineError(.input, "\(path) holds tasks, which have no steps to extend", isCollective: true)
@@ -68,11 +70,16 @@ package enum RunJob {
       return try TaskRun.run(
         tasks.plan, resuming: tasks.record, options, communicator: communicator, log: log)
     }
-    if extend == nil, let outcome = try SearchRun.resume(in: path, options, communicator: communicator, log: log) {
-      return outcome
+    if let search = try SearchRun.found(in: path, options, communicator: communicator, log: log) {
+      guard extend == nil else {
+        throw FaultlineError(
+          .input, "\(path) is a search, which has no steps to extend", hint: "start one with another `search.stop`",
+          isCollective: true)
+      }
+      return try search.resume()
     }
     return try Simulation.resume(
-      from: path, extend: extend, endedJob: options.endedJob, acceptChangedFiles: acceptChangedFiles,
+      from: path, extend: extend, endedJob: options.endedJob, acceptChangedFiles: options.acceptChangedFiles,
       communicator: communicator, log: log
     ).run(limits: options.limits)
   }

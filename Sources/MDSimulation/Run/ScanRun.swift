@@ -60,26 +60,14 @@ struct ScanRun {
 
   // MARK: Starting and resuming
 
-  /// What `scan.json` keeps.
-  private struct Record: Codable {
-    var deck: DeckSource
-  }
-
-  private static func record(_ root: String) -> String { root + "/scan.json" }
-
   /// The scan in a folder, nil if there is none. Collective.
   static func found(
     in path: String, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
   ) throws -> ScanRun? {
     let root = RunDirectory(path).path
-    var record: Record?
-    try communicator.agree {
-      guard communicator.isRoot, FileManager.default.fileExists(atPath: Self.record(root)) else { return }
-      record = try AtomicFile.readJSON(Record.self, from: Self.record(root))
-    }
-    guard let source = try Broadcast.value(record, communicator)?.deck else { return nil }
+    guard let source = try DeckRecord.scan.deck(in: root, communicator) else { return nil }
     guard let scan = try DeckReading.scan(source, communicator: communicator) else {
-      throw FaultlineError(.input, "\(Self.record(root)) holds a deck without a scan", isCollective: true)
+      throw DeckRecord.scan.stranger(in: root)
     }
     var options = options
     options.output = root
@@ -91,15 +79,13 @@ struct ScanRun {
       guard communicator.isRoot else { return }
       let directory = RunDirectory(root)
       if case .run(let progress) = directory.contents { throw directory.occupied(progress) }
-      if FileManager.default.fileExists(atPath: Self.record(root)), !options.overwrite {
+      if DeckRecord.scan.exists(in: root), !options.overwrite {
         throw FaultlineError(
           .input, "the run directory \(root) already holds a scan",
           hint: "'faultline resume \(root)' continues it, --overwrite replaces it, --output DIR writes elsewhere")
       }
       try directory.make()
-      var deck = source
-      deck.file = URL(fileURLWithPath: deck.file).standardizedFileURL.path
-      try AtomicFile.writeJSON(Record(deck: deck), to: Self.record(root))
+      try DeckRecord.scan.write(source, in: root)
     }
     return try run(isFresh: true)
   }
@@ -159,7 +145,7 @@ struct ScanRun {
       guard communicator.isRoot else { return }
       if Self.numbers(of: point.directory)?.status == "finished" {
         found = .finished
-      } else if SearchJournal.exists(in: point.directory) || !CheckpointStore(RunDirectory(point.directory).checkpoints).steps.isEmpty {
+      } else if RunDirectory(point.directory).canBeResumed {
         found = .begun
       }
     }

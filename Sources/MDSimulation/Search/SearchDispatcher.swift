@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDIO
 import MDParallel
 
 /// Hands trials to groups of ranks as they become free. Rank 0 keeps the table and works in a group of its own: it looks for
@@ -180,15 +181,11 @@ final class SearchDispatcher {
   // MARK: Messages
 
   private static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return [UInt8](try encoder.encode([value]))
+    [UInt8](try JSONEncoder.ofAnyNumber.encode([value]))
   }
 
   private static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8]) throws -> T {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try decoder.decode([T].self, from: Data(bytes))[0]
+    try JSONDecoder.ofAnyNumber.decode([T].self, from: Data(bytes))[0]
   }
 
   private static func send(_ value: some Encodable, to rank: Int, _ world: any Communicator) throws {

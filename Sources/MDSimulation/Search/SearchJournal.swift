@@ -36,7 +36,7 @@ final class SearchJournal {
       try append(head)
       return
     }
-    let decoder = JSONDecoder()
+    let decoder = JSONDecoder.ofAnyNumber
     var kept = 0
     var isFirst = true
     while let end = data[kept...].firstIndex(of: 0x0A) {
@@ -71,7 +71,7 @@ final class SearchJournal {
   func add(_ result: TrialResult) throws { try append(result) }
 
   private func append(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
+    let encoder = JSONEncoder.ofAnyNumber
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var data = try encoder.encode(value)
     data.append(0x0A)

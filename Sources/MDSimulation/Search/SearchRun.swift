@@ -23,7 +23,7 @@ final class SearchRun {
   private var campaigns: [SearchCampaign] = []
   private var tables: [SearchTables] = []
   private var journal: SearchJournal?
-  private var summary: SearchSummary
+  private var summary: WorkSummary
   private var lastTable = 0.0
 
   private init(_ plan: RunPlan, _ options: RunJob.Options, communicator: any Communicator, log: RunLog) throws {
@@ -34,17 +34,12 @@ final class SearchRun {
     self.communicator = communicator
     self.log = log
     directory = RunDirectory(plan.output.directory)
-    summary = SearchSummary(plan, ranks: communicator.size)
+    summary = WorkSummary(plan, ranks: communicator.size)
+    summary.method = search.method.rawValue
+    summary.search = [:]
   }
 
   // MARK: Starting and resuming
-
-  /// What search.json keeps.
-  private struct Record: Codable {
-    var deck: DeckSource
-  }
-
-  static func record(in directory: String) -> String { directory + "/search.json" }
 
   /// Collective.
   static func start(
@@ -53,23 +48,28 @@ final class SearchRun {
     try SearchRun(plan, options, communicator: communicator, log: log).run(isFresh: true)
   }
 
-  /// Goes on with the search in a folder; nil if there is none. Collective.
-  static func resume(
+  /// The search in a folder; nil if there is none. Collective.
+  static func found(
     in path: String, _ options: RunJob.Options, communicator: any Communicator, log: RunLog
-  ) throws -> RunOutcome? {
+  ) throws -> SearchRun? {
     let root = RunDirectory(path).path
-    var record: Record?
-    try communicator.agree {
-      guard communicator.isRoot, FileManager.default.fileExists(atPath: Self.record(in: root)) else { return }
-      record = try AtomicFile.readJSON(Record.self, from: Self.record(in: root))
-    }
-    guard let source = try Broadcast.value(record, communicator)?.deck else { return nil }
+    guard let source = try DeckRecord.search.deck(in: root, communicator) else { return nil }
     var plan = try DeckReading.plan(source, purpose: .run, communicator: communicator, log: log)
     guard plan.search != nil else {
-      throw FaultlineError(.input, "\(Self.record(in: root)) holds a deck without a search", isCollective: true)
+      throw DeckRecord.search.stranger(in: root)
     }
     plan.output.directory = root
-    return try SearchRun(plan, options, communicator: communicator, log: log).run(isFresh: false)
+    return try SearchRun(plan, options, communicator: communicator, log: log)
+  }
+
+  /// Goes on with it. Collective.
+  func resume() throws -> RunOutcome {
+    guard !options.acceptChangedFiles else {
+      throw FaultlineError(
+        .input, "--accept-changed-files is not for a search, whose trials are compared with one another",
+        hint: "bring the files back, or start a new search", isCollective: true)
+    }
+    return try run(isFresh: false)
   }
 
   /// The boundaries of a search: the deck's, or those of its family. `plan` has its lattice constant.
@@ -149,9 +149,7 @@ final class SearchRun {
         ["search.csv", "map.csv", "map.svg", "atoms.csv", "atoms.svg", "best", "best.extxyz"].map { folder.dropFirst() + (folder.isEmpty ? "" : "/") + $0 }
       }
       try directory.prepare(trajectories: own.map(String.init) + ["trials.jsonl", "family.csv", "family.svg"], overwrite: plan.output.overwrite)
-      var deck = plan.source
-      deck.file = URL(fileURLWithPath: deck.file).standardizedFileURL.path
-      try AtomicFile.writeJSON(Record(deck: deck), to: Self.record(in: directory.path))
+      try DeckRecord.search.write(plan.source, in: directory.path)
     }
     // A search has no checkpoints.
     if isFresh { try? FileManager.default.removeItem(atPath: directory.checkpoints) }
@@ -309,7 +307,7 @@ final class SearchRun {
     for (campaign, table) in zip(campaigns, tables) {
       let statistics = try table.writeAll()
       rows.append(.init(space: campaign.space, statistics: statistics, isOver: campaign.ending != nil))
-      summary.search[campaigns.count > 1 || search.family != nil ? campaign.space.folder : "boundary"] = .section(table.numbers(statistics))
+      summary.search?[campaigns.count > 1 || search.family != nil ? campaign.space.folder : "boundary"] = .section(table.numbers(statistics))
       if let best = statistics.states.first {
         log.line(
           "\(campaign.space.title): γ \(RunLog.fixed(best.best.energy!, 4)) J/m², excess volume \(RunLog.fixed(best.best.excessVolume!, 4)) Å, "
@@ -326,7 +324,7 @@ final class SearchRun {
     if search.family != nil { try FamilyTable.write(rows, to: directory.path) }
     try journal?.finish()
     let done = campaigns.reduce(0) { $0 + $1.table.count }
-    summary.trials = done
+    summary.done = done
     if signal != 0 {
       summary.status = "stopped"
       summary.reason = Self.reason(signal)
@@ -345,41 +343,7 @@ final class SearchRun {
 
   private func writeSummary() throws {
     summary.seconds = PhaseTimers.now() - began
-    summary.trials = campaigns.reduce(0) { $0 + $1.table.count }
+    summary.done = campaigns.reduce(0) { $0 + $1.table.count }
     try AtomicFile.writeJSON(summary, to: directory.summary)
-  }
-}
-
-/// run.json of a search.
-private struct SearchSummary: Encodable {
-  var status = "running"
-  var reason: String?
-  let version = faultlineVersion
-  let title: String?
-  let deck: String
-  let settings: [String]
-  let started: String
-  let ranks: Int
-  var groups = 1
-  let potentials: [String]
-  let method: String
-  /// Trials, for programs that look how far a run got.
-  var trials = 0
-  var seconds = 0.0
-  var warnings: [String] = []
-  var crystal: [String: JSONNumber] = [:]
-  var search: [String: JSONNumber] = [:]
-
-  enum CodingKeys: String, CodingKey {
-    case status, reason, version, title, deck, settings, started, ranks, groups, potentials, method, warnings, crystal, search
-    case trials = "steps_total"
-    case seconds = "loop_seconds"
-  }
-
-  init(_ plan: RunPlan, ranks: Int) {
-    (title, deck, settings, self.ranks) = (plan.title, plan.source.file, plan.source.settings, ranks)
-    started = ISO8601DateFormatter().string(from: Date())
-    potentials = plan.potential.map(\.name)
-    method = plan.search?.method.rawValue ?? ""
   }
 }

@@ -15,33 +15,19 @@ struct TaskRecord: Codable {
   var inputs: [String: FileChecksum]
   var done: [Done] = []
 
-  static let name = "tasks.json"
-
   /// Reads the potentials' files.
   init(_ plan: RunPlan) throws {
-    deck = plan.source
-    deck.file = URL(fileURLWithPath: deck.file).standardizedFileURL.path
+    deck = DeckRecord.absolute(plan.source)
     inputs = try InputFiles.checksums(plan)
   }
 
   /// Nil where there is none.
   static func read(in directory: RunDirectory) throws -> TaskRecord? {
-    let path = directory.file(name)
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return try AtomicFile.readJSON(TaskRecord.self, from: path)
+    guard DeckRecord.tasks.exists(in: directory.path) else { return nil }
+    return try AtomicFile.readJSON(TaskRecord.self, from: DeckRecord.tasks.path(in: directory.path))
   }
 
-  func write(in directory: RunDirectory) throws { try AtomicFile.writeJSON(self, to: directory.file(Self.name)) }
-
-  /// Refuses to replace results that were not to be replaced.
-  static func refuse(in directory: RunDirectory) throws {
-    guard let record = try read(in: directory), !record.done.isEmpty else { return }
-    throw FaultlineError(
-      .input,
-      "the run directory \(directory.path) already has the results of \(RunLog.counted(record.done.count, "task"))",
-      hint: "'faultline resume \(directory.path)' goes on with the others, --overwrite replaces them, --output DIR writes "
-        + "elsewhere")
-  }
+  func write(in directory: RunDirectory) throws { try AtomicFile.writeJSON(self, to: DeckRecord.tasks.path(in: directory.path)) }
 
   /// The tasks in a folder, nil if there are none. Collective.
   /// - Parameter acceptChangedFiles: whether potentials' files may differ from those of the tasks that are done.
@@ -54,9 +40,7 @@ struct TaskRecord: Codable {
     guard var record = try Broadcast.value(read, communicator) else { return nil }
     var plan = try DeckReading.plan(record.deck, purpose: .run, communicator: communicator, log: log)
     plan.output.directory = directory.path
-    guard !plan.tasks.isEmpty else {
-      throw FaultlineError(.input, "\(directory.file(name)) holds a deck without tasks", isCollective: true)
-    }
+    guard !plan.tasks.isEmpty else { throw DeckRecord.tasks.stranger(in: directory.path) }
     var changed: [String] = []
     try communicator.agree {
       guard communicator.isRoot else { return }

@@ -93,8 +93,7 @@ struct TaskRun {
         try directory.proveWritable()
         record = kept
       } else {
-        if !plan.output.overwrite { try TaskRecord.refuse(in: directory) }
-        try directory.prepare(trajectories: tables + [TaskRecord.name], overwrite: plan.output.overwrite)
+        try directory.prepare(trajectories: tables, overwrite: plan.output.overwrite)
         record = try TaskRecord(plan)
       }
       try record?.write(in: directory)
@@ -103,7 +102,8 @@ struct TaskRun {
     defer { lock?.release() }
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     for card in cards { log.line("  warning: \(card)") }
-    var summary = TaskSummary(plan, ranks: communicator.size)
+    var summary = WorkSummary(plan, ranks: communicator.size)
+    summary.tasks = [:]
     summary.warnings = cards
     func write() throws {
       summary.seconds = PhaseTimers.now() - began
@@ -116,7 +116,8 @@ struct TaskRun {
         plan, known: known, limits: options.limits, communicator: communicator, log: log
       ) { run, one in
         summary.crystal = run.crystal.numbers
-        summary.tasks[one.name] = .section(one.result.numbers)
+        summary.done = run.done.count
+        summary.tasks?[one.name] = .section(one.result.numbers)
         summary.warnings += one.result.warnings
         try communicator.agree {
           if communicator.isRoot, let table = one.result.table {
@@ -146,37 +147,6 @@ struct TaskRun {
       "Finished: \(RunLog.counted(plan.tasks.count, "task")) in \(RunLog.duration(PhaseTimers.now() - began)); "
         + "results: \(directory.path)")
     return .finished
-  }
-}
-
-/// run.json of a run of tasks.
-private struct TaskSummary: Encodable {
-  var status = "running"
-  var reason: String?
-  let version = faultlineVersion
-  let title: String?
-  let deck: String
-  let settings: [String]
-  let started: String
-  let ranks: Int
-  let potentials: [String]
-  /// No steps are taken; for programs that look how far a run got.
-  let steps = 0
-  var seconds = 0.0
-  var warnings: [String] = []
-  var crystal: [String: JSONNumber] = [:]
-  var tasks: [String: JSONNumber] = [:]
-
-  enum CodingKeys: String, CodingKey {
-    case status, reason, version, title, deck, settings, started, ranks, potentials, warnings, crystal, tasks
-    case steps = "steps_total"
-    case seconds = "loop_seconds"
-  }
-
-  init(_ plan: RunPlan, ranks: Int) {
-    (title, deck, settings, self.ranks) = (plan.title, plan.source.file, plan.source.settings, ranks)
-    started = ISO8601DateFormatter().string(from: Date())
-    potentials = plan.potential.map(\.name)
   }
 }
 

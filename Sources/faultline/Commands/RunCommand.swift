@@ -101,10 +101,9 @@ struct ResumeCommand: ParsableCommand {
   func run() throws {
     Launch.parallel(source) { communicator, log in
       StopRequest.install()
-      return Launch.code(
-        try RunJob.resume(
-          from: source, extend: extend, acceptChangedFiles: acceptChangedFiles, options.job(),
-          communicator: communicator, log: log))
+      var job = options.job()
+      job.acceptChangedFiles = acceptChangedFiles
+      return Launch.code(try RunJob.resume(from: source, extend: extend, job, communicator: communicator, log: log))
     }
   }
 }
