@@ -45,7 +45,7 @@ import Testing
     let bench = try gas(n)
     // Atoms that never meet do not share the heat of one axis with the others: there each must have a bath.
     let barostat = try integrator(kind, CellComponents(shape, box: bench.box), damping: 1, langevin: shape == .normal)
-    _ = try barostat.learn(bench.context, box: bench.box) { _ in .zero }
+    _ = try barostat.learn(bench.context, box: bench.box, probe: bench.probe())
     var volumes: [Double] = []
     try bench.run(barostat, steps: 1_000_000) { if $0.context.step % 50 == 0 { volumes.append($0.box.volume) } }
     let unit = Units.boltzmann * Self.temperature / (Self.pressure / Units.energyPerVolumeToBar)
@@ -72,7 +72,7 @@ import Testing
         sites: sites, masses: [40], timestep: timestep, box: Box(lengths: Vector3(12, 12, 12)))
       try VelocityInitialization.maxwellBoltzmann(temperature: Self.temperature, seed: 1, bench.context)
       let barostat = try integrator(kind, CellComponents(.full, box: bench.box))
-      _ = try barostat.learn(bench.context, box: bench.box) { _ in .zero }
+      _ = try barostat.learn(bench.context, box: bench.box, probe: bench.probe())
       var values: [Double] = []
       try bench.run(barostat, steps: Int(0.4 / timestep)) { values.append($0.conserved(barostat)) }
       return values.map { abs($0 - values[0]) }.max()!
@@ -89,9 +89,9 @@ import Testing
     // A virial that answers a strain ε with −V M ε along each axis, M = 10, 20 and −1 eV/Å³.
     let volume = bench.box.volume
     let moduli = Vector3(10, 20, -1)
-    _ = try barostat.learn(bench.context, box: bench.box) { strain in
-      Matrix3(diagonal: Vector3(strain.x.x, strain.y.y, strain.z.z) * moduli * -volume)
-    }
+    _ = try barostat.learn(
+      bench.context, box: bench.box,
+      probe: bench.probe { Matrix3(diagonal: Vector3($0.x.x, $0.y.y, $0.z.z) * moduli * -volume) })
     let thermal = 8 * Units.boltzmann * Self.temperature / volume
     let found = barostat.coupling.moduli
     // Ascending; soft and unstable ones get a part of the largest.
@@ -99,15 +99,36 @@ import Testing
     #expect(abs(found[0] - 0.05 * found[2]) < 1e-9)
     // Strains that answer one another are taken together: C₁₁ = 3, C₁₂ = 1 is 5 for the volume, 2 for the shapes.
     barostat = try integrator(.mtk, CellComponents(.axes, box: bench.box))
-    _ = try barostat.learn(bench.context, box: bench.box) { strain in
-      -volume * (2 * strain + strain.trace * .identity)
-    }
+    _ = try barostat.learn(
+      bench.context, box: bench.box, probe: bench.probe { -volume * (2 * $0 + $0.trace * .identity) })
     for (m, expected) in zip(barostat.coupling.moduli, [2, 2, 5.0]) { #expect(abs(m - expected - thermal) < 1e-9) }
     let even = try #require(barostat.coupling.components.basis.last)
     #expect(abs(abs(even.trace) - 3.0.squareRoot()) < 1e-9)
     barostat = try integrator(.mtk, CellComponents(.isotropic, box: bench.box))
     #expect(throws: FaultlineError.self) {
-      _ = try barostat.learn(bench.context, box: bench.box) { volume * $0 }
+      _ = try barostat.learn(bench.context, box: bench.box, probe: bench.probe { volume * $0 })
+    }
+  }
+
+  /// Atoms that a strain ε pushes by f = ε a and whose bonds answer a displacement with −k u take back a²/k, all but what
+  /// held atoms would; a bond that is no bond (k < 0) gives nothing back.
+  @Test func atomsGiveWay() throws {
+    let motion = GroupMotion(frozen: 2)
+    for (springs, given) in [([4.0, 50], 9.0 / 4 + 25 / 50.0), ([4, -1e-3], 0)] {
+      let bench = try gas(3, motion: motion, groups: [1, 1, 2])
+      let barostat = try integrator(.rescale, CellComponents(.isotropic, box: bench.box))
+      let volume = bench.box.volume
+      let pushes = [Vector3(3, 0, 0), Vector3(0, 0, 5), Vector3(0, 7, 0)]
+      let k = springs + [1]
+      let probe = StrainProbe(
+        strained: { strain in
+          (-volume * 10 * strain, pushes.map { (strain.trace / 3.0.squareRoot()) * $0 })
+        },
+        displaced: { zip($0, k).map { -$1 * $0 } })
+      _ = try barostat.learn(bench.context, box: bench.box, probe: probe)
+      let thermal = 3 * Units.boltzmann * Self.temperature / volume
+      let found = barostat.coupling.moduli[0]
+      #expect(abs(found - (10 + thermal - given / volume)) < 1e-9 + 0.01 * given / volume, "\(found)")
     }
   }
 
@@ -116,7 +137,7 @@ import Testing
     for kind in Kind.allCases {
       let bench = try gas(9, motion: motion, groups: [2, 1, 1, 1, 1, 1, 1, 1, 4])
       let barostat = try integrator(kind, CellComponents(.isotropic, box: bench.box))
-      _ = try barostat.learn(bench.context, box: bench.box) { _ in .zero }
+      _ = try barostat.learn(bench.context, box: bench.box, probe: bench.probe())
       let before = bench.box
       let held = bench.positions[0]
       try bench.run(barostat, steps: 50)

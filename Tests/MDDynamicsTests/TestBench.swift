@@ -107,6 +107,12 @@ final class TestBench {
   let model: ForceModel
   let communicator: any Communicator
 
+  /// Atoms without forces whose virial (eV) answers a strain as told.
+  func probe(_ virial: @escaping (Matrix3) -> Matrix3 = { _ in .zero }) -> StrainProbe {
+    let none = sites.map { _ in Vector3.zero }
+    return StrainProbe(strained: { (virial($0), none) }, displaced: { _ in none })
+  }
+
   init(
     sites: [Vector3], masses: [Double] = [63.546], species: [Int32]? = nil, ids: [Int64]? = nil,
     groups: [UInt32]? = nil, motion: GroupMotion = .free, timestep: Double = 0.001,

@@ -57,11 +57,9 @@ package final class CellRescaling: CellCoupled {
     return thermostat.target
   }
 
-  package func learn(
-    _ context: DynamicsContext, box: Box, virial: (Matrix3) throws -> Matrix3
-  ) throws -> String {
+  package func learn(_ context: DynamicsContext, box: Box, probe: StrainProbe) throws -> String {
     try coupling.learn(
-      context, box: box, temperature: temperature.temperature(at: context.step), virial: virial)
+      context, box: box, temperature: temperature.temperature(at: context.step), probe: probe)
     return coupling.phrase
   }
 

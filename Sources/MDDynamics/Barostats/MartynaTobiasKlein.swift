@@ -51,12 +51,10 @@ package final class MartynaTobiasKlein: CellCoupled {
 
   private func temperature(_ step: Int) -> Double? { thermostat?.target.temperature(at: step) }
 
-  package func learn(
-    _ context: DynamicsContext, box: Box, virial: (Matrix3) throws -> Matrix3
-  ) throws -> String {
+  package func learn(_ context: DynamicsContext, box: Box, probe: StrainProbe) throws -> String {
     let state = KineticState(context, momentumConserved: conservesMomentum(context))
     try coupling.learn(
-      context, box: box, temperature: temperature(context.step) ?? state.temperature, virial: virial)
+      context, box: box, temperature: temperature(context.step) ?? state.temperature, probe: probe)
     masses = coupling.moduli.map { box.volume * $0 * coupling.damping * coupling.damping }
     return coupling.phrase
   }

@@ -10,16 +10,14 @@ package struct PressureCoupling: Sendable {
   package let damping: Double
   /// Bulk modulus in place of what is measured, eV/Å³; the other stiffnesses keep their proportion to it.
   private let modulus: Double?
-  /// The eigenvalues M_k of M_kl = −∂(W : B_l)/∂e_k / V of atoms carried along affinely, eV/Å³; `components` are then the
-  /// eigenvectors, which do not answer one another. Empty before `learn`.
+  /// The eigenvalues M_k of the cell's stiffness (`CellStiffness`), eV/Å³; `components` are then the eigenvectors, which
+  /// do not answer one another. Empty before `learn`.
   package private(set) var moduli: [Double] = []
   /// Of the cell when its stiffness was measured, Å³.
   package private(set) var volume = 0.0
 
   /// Stiffnesses below this part of the largest are taken for it: a soft component must not run away.
   private static let softest = 0.05
-  /// Half of the strain between two virials.
-  package static let probe = 5e-4
 
   /// Throws if the time constant is not positive.
   package init(_ components: CellComponents, target: StressRamp, damping: Double, modulus: Double? = nil) throws {
@@ -38,31 +36,20 @@ package struct PressureCoupling: Sendable {
     StressTarget(stress: target.stress(at: step), feltBy: components)
   }
 
-  /// Measures the stiffness: `virial` gives W (eV, of all ranks) of the atoms under a strain of this cell. Gases are
-  /// stiff by their motion: N k_B T/V is added. Collective.
-  mutating func learn(
-    _ context: DynamicsContext, box: Box, temperature: Double, virial: (Matrix3) throws -> Matrix3
-  ) throws {
-    let thermal = Double(context.counts.all) * Units.boltzmann * temperature / box.volume
+  /// Measures the stiffness. Gases are stiff by their motion: N k_B T/V is added. Collective.
+  mutating func learn(_ context: DynamicsContext, box: Box, temperature: Double, probe: StrainProbe) throws {
     let count = components.count
-    var stiffness = [[Double]](repeating: [Double](repeating: 0, count: count), count: count)
-    for (k, b) in components.basis.enumerated() {
-      let stretched = try virial(Self.probe * b)
-      let pressed = try virial(-Self.probe * b)
-      let row = components.project(pressed - stretched).map { $0 / (2 * Self.probe * box.volume) }
-      for l in 0..<count {
-        stiffness[k][l] += 0.5 * row[l]
-        stiffness[l][k] += 0.5 * row[l]
-      }
-      stiffness[k][k] += thermal
-    }
+    // The isotropic strain tells the bulk modulus, where another is given.
+    let isotropic = (1 / 3.0.squareRoot()) * Matrix3.identity
+    var stiffness = try CellStiffness(context: context, box: box, probe: probe)
+      .measure(components.basis + (modulus == nil ? [] : [isotropic]))
+    let thermal = Double(context.counts.all) * Units.boltzmann * temperature / box.volume
+    for k in stiffness.indices { stiffness[k][k] += thermal }
     if let modulus {
       // All components by one factor: what the bulk modulus was found to be becomes what it is.
-      let b = (1 / 3.0.squareRoot()) * Matrix3.identity
-      let change = try virial(-Self.probe * b) - virial(Self.probe * b)
-      let found = (change.trace / 3.0.squareRoot() / (2 * Self.probe * box.volume) + thermal) / 3
+      let found = stiffness[count][count] / 3
       guard found > 0 else { throw Self.yielding }
-      stiffness = stiffness.map { $0.map { $0 * modulus / found } }
+      stiffness = stiffness.prefix(count).map { $0.prefix(count).map { $0 * modulus / found } }
     }
     guard let eigen = SymmetricEigen(stiffness) else {
       throw FaultlineError(
@@ -113,10 +100,8 @@ package struct PressureCoupling: Sendable {
 /// An integrator that changes the cell: it wants to know its stiffness before the first step.
 package protocol CellCoupled: Integrator {
   var coupling: PressureCoupling { get }
-  /// Collective; `virial` as of `PressureCoupling.learn`. Returns what the log says of it.
-  func learn(
-    _ context: DynamicsContext, box: Box, virial: (Matrix3) throws -> Matrix3
-  ) throws -> String
+  /// Collective. Returns what the log says of it.
+  func learn(_ context: DynamicsContext, box: Box, probe: StrainProbe) throws -> String
   /// "pressure 0 bar, its volume, τ 1 ps".
   var barostatSummary: String { get }
   var thermostat: (any Thermostat)? { get }

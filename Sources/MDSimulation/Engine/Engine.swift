@@ -90,7 +90,7 @@ package final class Engine {
   /// What the log says of the cell's stiffness, if the stage has measured it.
   private(set) var stiffnessNote: String?
 
-  /// Strains the cell a little, each component both ways, and leaves everything as it was.
+  /// Strains the cell a little, lets atoms give way to it, and leaves everything as it was.
   private func learnStiffness() throws -> String? {
     guard let coupled = stage.integrator as? any CellCoupled else { return nil }
     let box = system.box
@@ -100,14 +100,25 @@ package final class Engine {
       for (i, r) in positions.enumerated() { system.atoms.position[i] = r }
       system.refresh()
     }
-    let note = try coupled.learn(stage.context, box: box) { strain in
-      try Deformation.apply(strain.exponential, stage.context, box: &system.box, blame: "a probe has")
+    func answer() throws -> (virial: Matrix3, forces: [Vector3]) {
       system.refresh()
       var sums = try system.compute([.energy, .virial], step: clock.step).virial.elements
       communicator.sum(&sums)
+      let forces = positions.indices.map { system.atoms.force[$0] }
       restore()
-      return Matrix3(sums)
+      return (Matrix3(sums), forces)
     }
+    let note = try coupled.learn(
+      stage.context, box: box,
+      probe: StrainProbe(
+        strained: {
+          try Deformation.apply($0.exponential, self.stage.context, box: &self.system.box, blame: "a probe has")
+          return try answer()
+        },
+        displaced: {
+          for (i, u) in $0.enumerated() { self.system.atoms.position[i] = positions[i] + u }
+          return try answer().forces
+        }))
     stage.context.tally = try system.compute([.energy, .virial], step: clock.step)
     return note
   }
