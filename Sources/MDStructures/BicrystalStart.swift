@@ -125,21 +125,22 @@ package struct BicrystalStart: Sendable {
   static func gap(_ structure: Structure, distance: Double) -> Double {
     guard let grains = structure.grains else { return 0 }
     let (box, positions) = (structure.box, structure.positions)
-    let length = box.cell.z.z
+    let (length, lean) = (box.cell.z.z, SIMD2(box.cell.z.x, box.cell.z.y))
     let lower = positions.indices.filter { grains[$0] == 0 }
     let upper = positions.indices.filter { grains[$0] == 1 }
     // In-plane images of cells that may be smaller than the distance.
     let (a, b) = (SIMD2(box.cell.x.x, box.cell.x.y), SIMD2(box.cell.y.x, box.cell.y.y))
-    let across = SIMD2(Int((distance / box.heights.x).rounded(.up)), Int((distance / box.heights.y).rounded(.up)))
+    let images = SIMD2(Int((distance / box.heights.x).rounded(.up)), Int((distance / box.heights.y).rounded(.up)))
     var least = -Double.infinity
     for i in lower {
       for j in upper {
         // The boundary within the cell and that at its faces.
-        for rise in [positions[j].z - positions[i].z, positions[i].z + length - positions[j].z] where rise < 3 * distance {
-          let flat = LayeredGrain.nearest(
-            SIMD2(positions[j].x - positions[i].x, positions[j].y - positions[i].y), box)
-          for m in -across.x...across.x {
-            for n in -across.y...across.y {
+        let across = SIMD2(positions[j].x - positions[i].x, positions[j].y - positions[i].y)
+        for (rise, way) in [(positions[j].z - positions[i].z, across), (positions[i].z + length - positions[j].z, across - lean)]
+        where rise < 3 * distance {
+          let flat = LayeredGrain.nearest(way, box)
+          for m in -images.x...images.x {
+            for n in -images.y...images.y {
               let v = flat + Double(m) * a + Double(n) * b
               let room = distance * distance - (v * v).sum()
               if room > 0 { least = max(least, room.squareRoot() - rise) }

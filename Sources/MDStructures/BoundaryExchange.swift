@@ -74,7 +74,7 @@ package struct BoundaryExchange: Sendable {
   package func copying(_ half: Int8, of structure: Structure, from start: Structure) -> Structure {
     var result = structure
     let box = structure.box
-    var positions = followed(structure, from: start)
+    var positions = structure.followed(from: start)
     let length = box.cell.z.z
     // The two seams, amid the grains: how far the crystal there is from where it was.
     let ratio = length / start.box.cell.z.z
@@ -89,21 +89,28 @@ package struct BoundaryExchange: Sendable {
     // c of g as it is now, in the plane from the atoms of the seams, which are crystal.
     var c = translation
     c.z = flips ? 2 * (half == 1 ? a : b) : span
+    // Where z turns round, of the grain that g keeps: the other one's images are a lattice vector away, which may lean.
+    let lean = SIMD2(box.cell.z.x, box.cell.z.y)
+    let base = SIMD2(translation.x, translation.y) + (flips && half == 2 ? lean : .zero)
+    let seen = (flips ? (half == 1 ? seams.low : seams.high) : seams.low + seams.high).filter { halves[$0] == 1 }
     var sum = SIMD2<Double>.zero
-    let both = (seams.low + seams.high).filter { halves[$0] == 1 }
-    for i in both {
+    for i in seen {
       let move = positions[images[i]] - apply(positions[i], .zero)
-      sum += LayeredGrain.nearest(SIMD2(move.x - translation.x, move.y - translation.y), box)
+      sum += LayeredGrain.nearest(SIMD2(move.x, move.y) - base, box)
     }
-    let mean = sum / Double(max(both.count, 1))
-    (c.x, c.y) = (translation.x + mean.x, translation.y + mean.y)
+    let mean = base + sum / Double(max(seen.count, 1))
+    (c.x, c.y) = (mean.x, mean.y)
     var cell = box.cell
-    cell.z = Vector3(0, 0, 2 * span)
+    // Where the cell leans, the image of the second grain about the first is a lattice vector away: (1 − P) of what the grains
+    // have slid by is added to that.
+    let slide = SIMD2(high.x - low.x, high.y - low.y) * (half == 1 ? 1 : -1)
+    let turned = flips ? slide - plane.image(slide) : .zero
+    cell.z = Vector3(box.cell.z.x + turned.x, box.cell.z.y + turned.y, 2 * span)
     result.box.setCell(cell)
     if half == 2 {
       // The half at the faces of the cell as one piece, above the other.
       for i in positions.indices where halves[i] != 1 && start.positions[i].z < seams.heights.low + LayeredGrain.tolerance {
-        positions[i].z += length
+        positions[i] += box.cell.z
       }
     }
     for i in positions.indices where halves[i] == half {
@@ -118,38 +125,6 @@ package struct BoundaryExchange: Sendable {
     }
     result.positions = positions
     return result
-  }
-
-  /// Each atom of `structure` as the image nearest to where it was, in the present cell.
-  private func followed(_ structure: Structure, from start: Structure) -> [Vector3] {
-    let box = structure.box
-    return zip(structure.positions, start.positions).map { now, then in
-      let place = box.cartesian(start.box.fractional(then))
-      var move = (now - place) * box.inverse
-      move -= move.rounded(.toNearestOrEven)
-      return place + move * box.cell
-    }
-  }
-
-  /// How far atoms amid the grains are from where the crystal there should have them, Å: the root of the mean square, of
-  /// both grains the larger. Where a boundary has moved through a grain, or it has melted, this is some half of a
-  /// nearest-neighbour distance.
-  package func disorder(of structure: Structure, from start: Structure) -> Double {
-    let positions = followed(structure, from: start)
-    let seams = Seams(self, start)
-    let length = start.box.cell.z.z
-    var worst = 0.0
-    for height in [seams.heights.low, seams.heights.high] {
-      let near = start.positions.indices.filter {
-        let d = start.positions[$0].z - height
-        return abs(d - length * (d / length).rounded()) < 2.5
-      }
-      let moves = near.map { positions[$0] - structure.box.cartesian(start.box.fractional(start.positions[$0])) }
-      let mean = (1 / Double(max(moves.count, 1))) * moves.reduce(.zero, +)
-      let square = moves.reduce(0) { $0 + ($1 - mean).squaredLength } / Double(max(moves.count, 1))
-      worst = max(worst, square.squareRoot())
-    }
-    return worst
   }
 
   /// Where it maps a point, in the configuration that it holds in.
@@ -202,13 +177,18 @@ private struct PlaneFinder {
 
   private func bin(_ z: Double) -> Int { Int((z / Self.width).rounded(.down)) }
 
-  private func atoms(near z: Double) -> [Int] {
-    let length = structure.box.cell.z.z
-    var found: [Int] = []
-    for image in [z, z - length, z + length] {
-      let k = bin(image)
-      for i in [k - 1, k, k + 1].flatMap({ bins[$0] ?? [] }) where abs(structure.positions[i].z - image) < LayeredGrain.tolerance {
-        found.append(i)
+  /// Atoms with an image at this height, and where in the plane that image is, Å.
+  private func atoms(near z: Double) -> [(index: Int, place: SIMD2<Double>)] {
+    let c = structure.box.cell.z
+    let lean = SIMD2(c.x, c.y)
+    let first = Int((z / c.z).rounded(.down))
+    var found: [(index: Int, place: SIMD2<Double>)] = []
+    for turn in (first - 1)...(first + 1) {
+      let height = z - Double(turn) * c.z
+      let k = bin(height)
+      for i in [k - 1, k, k + 1].flatMap({ bins[$0] ?? [] }) where abs(structure.positions[i].z - height) < LayeredGrain.tolerance {
+        let r = structure.positions[i]
+        found.append((i, SIMD2(r.x, r.y) + Double(turn) * lean))
       }
     }
     return found
@@ -218,22 +198,18 @@ private struct PlaneFinder {
   func map(_ p: PlaneOperation, flips: Bool, height: Double) -> (SIMD2<Double>, [Int])? {
     let (positions, types) = (structure.positions, structure.types)
     func flat(_ i: Int) -> SIMD2<Double> { SIMD2(positions[i].x, positions[i].y) }
-    func lifted(_ i: Int) -> Double {
-      let length = structure.box.cell.z.z
-      let z = (flips ? -positions[i].z : positions[i].z) + height
-      return z - length * (z / length).rounded(.down)
-    }
-    for target in atoms(near: lifted(0)) where types[target] == types[0] {
-      let c = LayeredGrain.nearest(flat(target) - p.image(flat(0)), structure.box)
+    func lifted(_ i: Int) -> Double { (flips ? -positions[i].z : positions[i].z) + height }
+    for target in atoms(near: lifted(0)) where types[target.index] == types[0] {
+      let c = LayeredGrain.nearest(target.place - p.image(flat(0)), structure.box)
       var images: [Int] = []
       for i in positions.indices {
         let place = p.image(flat(i)) + c
         guard
           let image = atoms(near: lifted(i)).first(where: {
-            types[$0] == types[i] && LayeredGrain.distance(flat($0) - place, structure.box) < LayeredGrain.tolerance
+            types[$0.index] == types[i] && LayeredGrain.distance($0.place - place, structure.box) < LayeredGrain.tolerance
           })
         else { break }
-        images.append(image)
+        images.append(image.index)
       }
       if images.count == positions.count, Set(images).count == images.count { return (c, images) }
     }

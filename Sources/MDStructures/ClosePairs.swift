@@ -151,7 +151,7 @@ extension Structure {
   }
 
   /// Drops the atoms for which `isKept` is false.
-  mutating func keepAtoms(_ isKept: (Int) -> Bool) {
+  package mutating func keepAtoms(_ isKept: (Int) -> Bool) {
     let order = (0..<count).filter(isKept)
     types = order.map { types[$0] }
     positions = order.map { positions[$0] }

@@ -144,6 +144,8 @@ package struct Interface: Sendable {
   /// The same interface with another rule for atoms that are too close.
   package mutating func changeRemoval(to rule: Removal) { options.removal = rule }
 
+  mutating func changeRepeats(to copies: SIMD2<Int>) { options.repeats = copies }
+
   /// Atoms of the cell in the smallest whole proportion.
   private static func formula(_ crystal: UnitCell) -> [Int] {
     let counts = crystal.species.map { name in crystal.sites.count { $0.species == name } }

@@ -126,6 +126,10 @@ import Testing
       switch shape {
       case .normal:
         #expect((before.x - after.x).length < 1e-12 && (before.y - after.y).length < 1e-12)
+      case .outOfPlane:
+        #expect((before.x - after.x).length < 1e-12 && (before.y - after.y).length < 1e-12)
+        let lean = after.z - before.z
+        #expect((lean - dot(lean, n) * n).length > 1e-3)
       case .inPlane: #expect((n * f - n).length < 1e-9)
       case .axes: for (k, x) in f.elements.enumerated() where k % 4 != 0 { #expect(abs(x) < 1e-12) }
       case .isotropic: #expect((f - f.x.x * .identity).norm < 1e-12)

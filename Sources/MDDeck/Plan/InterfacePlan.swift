@@ -38,7 +38,8 @@ package struct InterfacePlan: Sendable {
   package var lower: CrystalSource
   /// nil: the lower one.
   package var upper: CrystalSource?
-  package var relation: Relation
+  /// nil where a search has the planes.
+  package var relation: Relation?
   /// Å².
   package var maxArea: Double
   package var maxStrain: Double
@@ -71,7 +72,7 @@ package struct InterfacePlan: Sendable {
   init(_ section: DeckSection) {
     lower = CrystalSource(section.section("lower"))
     upper = (section["upper"]?.section).map(CrystalSource.init)
-    relation = Relation(section.section("relation"))
+    relation = (section["relation"]?.section).map(Relation.init)
     maxArea = section.double("max_area")
     maxStrain = section.double("max_strain")
     strainTo = section.string("strain_to")
@@ -131,6 +132,11 @@ package struct MatchPlan: Sendable {
     case pairs([(SIMD3<Int>, SIMD3<Int>)])
     /// All forms up to this index.
     case upTo(Int)
+
+    init(_ value: DeckValue) {
+      self = value.isList
+        ? .pairs(value.list.map { ($0.list[0].integerVector, $0.list[1].integerVector) }) : .upTo(value.integer)
+    }
   }
 
   package var lower: CrystalSource
@@ -149,9 +155,7 @@ package struct MatchPlan: Sendable {
   init(_ section: DeckSection) {
     lower = CrystalSource(section.section("lower"))
     upper = CrystalSource(section.section("upper"))
-    let miller = section["miller"]!
-    planes = miller.isList
-      ? .pairs(miller.list.map { ($0.list[0].integerVector, $0.list[1].integerVector) }) : .upTo(miller.integer)
+    planes = Planes(section["miller"]!)
     maxArea = section.double("max_area")
     maxStrain = section.double("max_strain")
     strainTo = section.string("strain_to")

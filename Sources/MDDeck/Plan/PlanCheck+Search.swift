@@ -9,29 +9,41 @@ extension PlanCheck {
     func refuse(_ section: DeckSection, _ key: String, _ why: String, hint: String = "leave it out") {
       if section.gives(key) { errors.append(section.error(key, why, hint: hint)) }
     }
-    guard case .grainBoundary(let boundary)? = plan.structure?.source else {
-      errors.append(
-        section.error("search", "needs `structure.grain_boundary`", hint: "it searches the states of a boundary"))
-      return
-    }
-    let inner = structure.section("grain_boundary")
-    for key in ["shift", "expansion", "overlap"] { refuse(inner, key, "is what `search` looks for") }
-    refuse(inner, "free_surfaces", "is not for `search`, which has two boundaries in a cell", hint: "leave it out: both are kept in one state")
-    refuse(structure, "replicate", "is not for `search`", hint: "give `repeat` in `grain_boundary`")
-    refuse(structure, "periodic", "is not for `search`, whose cells are periodic")
-    for key in ["groups", "velocities", "analysis"] { refuse(deck, key, "is not for `search`") }
-    for key in ["thermo", "trajectories", "checkpoints"] { refuse(deck.section("output"), key, "is not for `search`, which has its own files") }
-    refuse(deck.section("decomposition"), "grid", "is not for `search`, whose trials differ in their cells")
     let over = section.section("over")
-    if boundary.species.count > 1, search.kept != 1...1 {
-      if over.gives("atoms") {
+    switch plan.structure?.source {
+    case .grainBoundary(let boundary):
+      let inner = structure.section("grain_boundary")
+      for key in ["shift", "expansion", "overlap"] { refuse(inner, key, "is what `search` looks for") }
+      refuse(inner, "free_surfaces", "is not for `search`, which has two boundaries in a cell", hint: "leave it out: both are kept in one state")
+      refuse(over, "termination", "is of `structure.interface`")
+      if boundary.species.count > 1, let kept = search.kept, kept != 1...1 {
         errors.append(
           over.error(
             "atoms", "takes single atoms out, which a compound does not have to spare", hint: "atoms: [1, 1] keeps all"))
       }
+      checkTilts(search, section, axis: boundary.axis)
+    case .interface:
+      let inner = structure.section("interface")
+      for key in ["shift", "expansion", "overlap"] { refuse(inner, key, "is what `search` looks for") }
+      refuse(inner, "termination", "is what `search` looks for", hint: "`search: {over: {termination: [0]}}` has one of them")
+      refuse(inner, "free_surfaces", "is not for `search`, which has two interfaces in a cell")
+      for key in ["remove", "neutral"] { refuse(inner, key, "is not for `search`, which leaves no atoms that are too close") }
+      checkInterfaces(search, section)
+    default:
+      errors.append(
+        section.error(
+          "search", "needs `structure.grain_boundary` or `structure.interface`", hint: "it searches the states of a boundary"))
+      return
     }
-    let ends = over.doubles("atoms")
-    if ends[0] > ends[1] { errors.append(over.error("atoms", "has its ends exchanged", hint: "[least, most]")) }
+    refuse(structure, "replicate", "is not for `search`", hint: "give `repeat` in the boundary")
+    refuse(structure, "periodic", "is not for `search`, whose cells are periodic")
+    refuse(structure, "modify", "is not for `search`, which builds its own bicrystals")
+    for key in ["groups", "velocities", "analysis"] { refuse(deck, key, "is not for `search`") }
+    for key in ["thermo", "trajectories", "checkpoints"] { refuse(deck.section("output"), key, "is not for `search`, which has its own files") }
+    refuse(deck.section("decomposition"), "grid", "is not for `search`, whose trials differ in their cells")
+    if let ends = over["atoms"]?.doubles, ends[0] > ends[1] {
+      errors.append(over.error("atoms", "has its ends exchanged", hint: "[least, most]"))
+    }
     if search.method != .grid {
       if over["shift"]?.isList ?? false {
         errors.append(over.error("shift", "is a grid, which only `method: grid` has", hint: "shift: cnid"))
@@ -51,15 +63,33 @@ extension PlanCheck {
         errors.append(section.section(key).error("temperature", "has its ends exchanged", hint: "[lowest, highest]"))
       }
     }
-    for plane in search.family?.planes ?? [] {
-      let axis = boundary.axis
+  }
+
+  private mutating func checkTilts(_ search: SearchPlan, _ section: DeckSection, axis: SIMD3<Int>) {
+    guard let family = search.family else { return }
+    let inner = section.section("family")
+    for key in ["miller", "matches"] where inner.gives(key) {
+      errors.append(inner.error(key, "is of `structure.interface`", hint: "`sigma_max` or `planes`"))
+    }
+    for plane in family.planes ?? [] {
       let product = plane.x * axis.x + plane.y * axis.y + plane.z * axis.z
       if product != 0 || plane == SIMD3(0, 0, 0) {
         errors.append(
-          section.section("family").error(
+          inner.error(
             "planes", "[\(plane.x), \(plane.y), \(plane.z)] does not hold the axis [\(axis.x), \(axis.y), \(axis.z)]",
             hint: "of a tilt boundary h·u + k·v + l·w = 0"))
       }
+    }
+  }
+
+  private mutating func checkInterfaces(_ search: SearchPlan, _ section: DeckSection) {
+    guard let family = search.family else { return }
+    let inner = section.section("family")
+    for key in ["sigma_max", "planes"] where inner.gives(key) {
+      errors.append(inner.error(key, "is of `structure.grain_boundary`", hint: "`miller`: pairs of planes, or a largest index"))
+    }
+    if case .pairs(let pairs)? = family.miller, pairs.contains(where: { $0.0 == SIMD3(0, 0, 0) || $0.1 == SIMD3(0, 0, 0) }) {
+      errors.append(inner.error("miller", "has a plane (0, 0, 0)"))
     }
   }
 }

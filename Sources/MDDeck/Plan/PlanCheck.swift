@@ -97,9 +97,20 @@ struct PlanCheck {
     if !interface.freeSurfaces, section.gives("vacuum") {
       errors.append(section.error("vacuum", "needs `free_surfaces: true`"))
     }
+    guard let relation = interface.relation else {
+      if plan.search?.family?.miller == nil {
+        errors.append(
+          section.error("relation", "is missing", hint: "coincidence, rotation, parallel or match: how the crystals lie to each other"))
+      }
+      return
+    }
+    if plan.search?.family != nil {
+      errors.append(
+        section.error("relation", "is said by `search.family`", hint: "leave it out, or search one interface without `family`"))
+    }
     let inner = section.section("relation").choice.value.section
     let zero = SIMD3(0, 0, 0)
-    switch interface.relation {
+    switch relation {
     case .coincidence(let axis, _, let plane, _), .rotation(let axis, _, let plane):
       if axis == zero { errors.append(inner.error("axis", "is zero")) }
       if plane == zero { errors.append(inner.error("plane", "is zero")) }

@@ -66,9 +66,9 @@ extension RunPlan {
     self.decomposition = DecompositionPlan(
       grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
       location: decomposition.location(of: "grid"))
-    let hasBoundaries = structure?.hasBoundaries ?? false
+    let structure = structure
     stages = (deck["stages"]?.list ?? []).enumerated().map {
-      StagePlan($1.section, number: $0 + 1, parts: parts, hasBoundaries: hasBoundaries)
+      StagePlan($1.section, number: $0 + 1, parts: parts, structure: structure)
     }
     tasks = (deck["tasks"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     search = (deck["search"]?.section).map(SearchPlan.init)
@@ -221,20 +221,21 @@ extension RegionPlan {
 }
 
 extension StagePlan {
-  /// - Parameter hasBoundaries: decides what of the cell changes if the deck does not say.
-  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts, hasBoundaries: Bool) {
+  /// - Parameter structure: decides what of the cell changes if the deck does not say.
+  fileprivate init(_ section: DeckSection, number: Int, parts: DeckParts, structure: StructurePlan?) {
     let (kind, value) = section.choice
     let inner = value.section
     name = inner["name"]?.string ?? "\(kind) \(number)"
     location = inner.location
     work =
       kind == "minimize"
-      ? .minimize(MinimizePlan(inner, hasBoundaries: hasBoundaries)) : .dynamics(DynamicsPlan(inner, parts, hasBoundaries: hasBoundaries))
+      ? .minimize(MinimizePlan(inner, cell: structure?.relaxedCell ?? "fixed"))
+      : .dynamics(DynamicsPlan(inner, parts, hasBoundaries: structure?.hasBoundaries ?? false))
   }
 }
 
 extension MinimizePlan {
-  fileprivate init(_ section: DeckSection, hasBoundaries: Bool) {
+  fileprivate init(_ section: DeckSection, cell usual: String) {
     method = section.string("method")
     forceTolerance = section.double("force_tolerance")
     energyTolerance = section["energy_tolerance"]?.double
@@ -246,7 +247,7 @@ extension MinimizePlan {
         component: Voigt.names.firstIndex(of: $0.string("component"))!,
         strain: $0.double("strain"), count: $0.integer("count"), isPure: $0.string("shear") == "pure", section: $0)
     }
-    let shape = section["cell"]?.string ?? (hasBoundaries ? "normal" : "fixed")
+    let shape = section["cell"]?.string ?? usual
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(
         shape: shape, stress: Voigt.stress(in: section), tolerance: section.double("stress_tolerance"))

@@ -1,6 +1,6 @@
 import MDCore
 
-/// A search for the state of a grain boundary with the lowest energy, `search` of the deck.
+/// A search for the state of a grain boundary or an interface with the lowest energy, `search` of the deck.
 package struct SearchPlan: Sendable {
   package enum Method: String, Sendable, CaseIterable, Codable {
     /// Every displacement of a grid.
@@ -31,9 +31,14 @@ package struct SearchPlan: Sendable {
 
   /// Which boundaries, in place of one.
   package struct Family: Sendable {
+    /// Symmetric tilt boundaries.
     package var largestSigma: Int
     /// (h k l); nil for all up to the largest Σ.
     package var planes: [SIMD3<Int>]?
+    /// Interfaces of these pairs of planes; nil for a family of tilt boundaries.
+    package var miller: MatchPlan.Planes?
+    /// Of each pair so many matches, those that no other beats in both area and strain.
+    package var matches: Int
     package var location: SourceLocation
   }
 
@@ -42,8 +47,10 @@ package struct SearchPlan: Sendable {
   package var grid: (Int, Int)?
   /// Å between points of a grid.
   package var spacing: Double
-  /// Fractions of an atomic plane that are kept in the boundary.
-  package var kept: ClosedRange<Double>
+  /// Fractions of an atomic plane that are kept in the boundary; nil: what there is of one crystal, all of two.
+  package var kept: ClosedRange<Double>?
+  /// Numbers of an interface's terminations; nil for all.
+  package var terminations: [Int]?
   package var ranksPerTrial: Int
   /// Ends after so many trials without a lower energy.
   package var unchanged: Int
@@ -66,8 +73,8 @@ package struct SearchPlan: Sendable {
     method = Method(rawValue: section.string("method"))!
     if let shift = over["shift"], shift.isList { grid = (shift.integers[0], shift.integers[1]) }
     spacing = over.double("spacing")
-    let ends = over.doubles("atoms")
-    kept = min(ends[0], ends[1])...max(ends[0], ends[1])
+    kept = over["atoms"].map { min($0.doubles[0], $0.doubles[1])...max($0.doubles[0], $0.doubles[1]) }
+    if let numbers = over["termination"], numbers.isList { terminations = numbers.integers }
     ranksPerTrial = section.integer("ranks_per_trial")
     unchanged = stop.integer("unchanged")
     trials = stop.integer("trials")
@@ -85,6 +92,7 @@ package struct SearchPlan: Sendable {
     family = (section["family"]?.section).map { family in
       Family(
         largestSigma: family["sigma_max"]?.integer ?? 0, planes: family["planes"]?.list.map(\.integerVector),
+        miller: family["miller"].map(MatchPlan.Planes.init), matches: family.integer("matches"),
         location: family.location)
     }
     location = section.location

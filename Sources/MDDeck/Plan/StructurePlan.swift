@@ -50,6 +50,14 @@ package struct StructurePlan: Sendable {
     return isClosed && periodic?.c ?? true
   }
 
+  /// What of the cell a relaxation changes if the deck does not say: crystals of an interface may slide, those of a grain
+  /// boundary are mirror images and need not.
+  package var relaxedCell: String {
+    guard hasBoundaries else { return "fixed" }
+    if case .interface = source { return "out_of_plane" }
+    return "normal"
+  }
+
   /// Whether it is a table to print, not atoms.
   package var isTable: Bool {
     switch source {

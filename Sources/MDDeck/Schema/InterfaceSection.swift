@@ -28,7 +28,8 @@ extension DeckSchema {
     [
       .required("lower", .object(crystalSource), "The crystal below."),
       .optional("upper", .object(crystalSource), "The crystal above; the lower one if absent."),
-      .required("relation", .object(relation), "How they lie to each other."),
+      .optional(
+        "relation", .object(relation), "How they lie to each other; left out only where `search.family.miller` has the planes."),
       area, strain, strainTo,
       .defaulted(
         "thickness",

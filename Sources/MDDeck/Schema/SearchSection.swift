@@ -1,8 +1,8 @@
 extension DeckSchema {
   static let search = DeckObject(
     """
-    The state of the deck's grain boundary with the lowest energy, by many relaxations from different starts, each with the \
-    length along the normal free. All that is left out has a default: `search: {}`.
+    The state of the deck's grain boundary or interface with the lowest energy, by many relaxations from different starts, each \
+    with the length along the normal free. All that is left out has a default: `search: {}`.
     """,
     [
       .defaulted("over", .object(over), "{}", "What the starts differ in."),
@@ -23,8 +23,8 @@ extension DeckSchema {
       .defaulted("anneal", .object(anneal), "{}", "Of `method: anneal`."),
       .optional(
         "family", .object(family),
-        "All symmetric tilt boundaries about the axis of `structure.grain_boundary`, each searched; `sigma` and `plane` are "
-          + "left out there."),
+        "Boundaries to search one after the other: symmetric tilt boundaries about the axis of `structure.grain_boundary`, where "
+          + "`sigma` and `plane` are then left out, or pairs of planes of the crystals of `structure.interface`, in place of its `relation`."),
     ],
     example: """
       structure:
@@ -45,10 +45,15 @@ extension DeckSchema {
           + "points along its two vectors, or `cnid` for points `spacing` apart."),
       .defaulted(
         "spacing", .quantity(.length, .positive.plausibly(0.05...5)), "0.8", "Between points of a grid, at most."),
-      .defaulted(
-        "atoms", .list(.number(NumberRange(from: 0, to: 1)), count: 2...2), "[0, 1]",
+      .optional(
+        "atoms", .list(.number(NumberRange(from: 0, to: 1)), count: 2...2),
         "Fractions of an atomic plane that the boundary keeps, [least, most]; the whole numbers of atoms between are "
-          + "tried. 0 is a plane less, which is a displacement: so [0, 1] has all. [1, 1] takes none out."),
+          + "tried. 0 is a plane less, which is a displacement: so [0, 1] has all. [1, 1] takes none out. [0, 1] unless given for "
+          + "boundaries of an element's crystal, [1, 1] for compounds and between two crystals."),
+      .defaulted(
+        "termination", .either([.enumeration(["all"]), .list(.integer(0...100_000), count: 1...1000)]), "all",
+        "Of an interface: the pairs of ends of the two crystals, each searched on its own; their numbers are those that `check` "
+          + "lists for the structure alone."),
     ])
 
   private static let stop = DeckObject(
@@ -94,13 +99,22 @@ extension DeckSchema {
       search: {method: anneal, anneal: {temperature: [400, 900], steps: 5000}}
       """)
 
+  private static let pairOfPlanes = DeckKind.list(.vector(.integer(-1000...1000)), count: 2...2)
+
   private static let family = DeckObject(
     "Boundaries to search, one after the other.",
     [
       .optional("sigma_max", .integer(3...9999), "All up to this Σ."),
       .optional("planes", .list(.vector(.integer(-1000...1000)), count: 1...1000), "Those in these planes (h, k, l)."),
+      .optional(
+        "miller", .either([.integer(1...4), .list(pairOfPlanes, count: 1...1000)]),
+        "Interfaces of these pairs of planes [[h, k, l], [h, k, l]] of the lower and the upper crystal, or of all forms of planes "
+          + "up to this index."),
+      .defaulted(
+        "matches", .integer(1...100), "1",
+        "With `miller`: so many matches of each pair, the smallest first of those that none beats in both area and strain."),
     ],
-    rules: [.init(.exactlyOne, of: ["sigma_max", "planes"])],
+    rules: [.init(.exactlyOne, of: ["sigma_max", "planes", "miller"])],
     example: """
       structure:
         grain_boundary: {kind: tilt, lattice: fcc, constant: equilibrium, species: [Cu], axis: [0, 0, 1], thickness: 15}

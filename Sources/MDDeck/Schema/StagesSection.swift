@@ -31,8 +31,8 @@ extension DeckSchema {
         .optional(
           "cell", .enumeration(["fixed"] + parts.cellShapes.map(\.name)),
           "What of the cell is relaxed: " + DeckParts.sentence(parts.cellShapes)
-            + "; `fixed` nothing. `normal` for grain boundaries that repeat along their normal, `fixed` elsewhere, if "
-            + "absent."),
+            + "; `fixed` nothing. If absent, `normal` for grain boundaries that repeat along their normal, `out_of_plane` for "
+            + "such interfaces, `fixed` elsewhere."),
         .optional(
           "pressure", .quantity(.pressure, .any.plausibly(1e-6...1e8)),
           "That the relaxed components are to come to; 0 if neither it nor `stress` is given."),

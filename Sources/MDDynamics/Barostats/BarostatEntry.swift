@@ -34,7 +34,7 @@ package struct BarostatEntry: Sendable {
             "pressure", ramp, "Target, or [start, end] of a linear ramp over the stage; 0 if nothing is given."),
           .optional("stress", .object(stress), "Target in place of a pressure."),
           .optional(
-            "cell", .enumeration(CellShape.allCases.map(\.rawValue)),
+            "cell", .enumeration(CellShape.allCases.filter(\.isSymmetric).map(\.rawValue)),
             "What of the cell changes, as in `minimize`. If absent: `normal` for grain boundaries that repeat along "
               + "their normal, `full` with a `stress`, else `isotropic`."),
           .defaulted(
@@ -42,7 +42,7 @@ package struct BarostatEntry: Sendable {
             "Time constant τ; at least 100 time steps."),
           .optional(
             "modulus", .quantity(.pressure, .positive.plausibly(1e2...1e8)),
-            "Bulk modulus, in place of what straining all atoms alike finds; other stiffnesses keep their proportion to it. Of molecules that strain is "
+            "Bulk modulus, in place of what straining the cell finds; other stiffnesses keep their proportion to it. Of molecules that strain is "
               + "mostly felt by bonds, which pressure does not reach: water looks 30 times too stiff, and the cell follows as "
               + "much more slowly."),
         ],

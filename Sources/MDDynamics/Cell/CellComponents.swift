@@ -5,12 +5,15 @@ import MDNumerics
 /// Which components of the cell's strain may change by themselves, as decks name them.
 package enum CellShape: String, CaseIterable, Sendable {
   case normal
+  case outOfPlane = "out_of_plane"
   case inPlane = "in_plane"
   case axes, isotropic, full
 
   package var doc: String {
     switch self {
     case .normal: "the length along the normal of the plane of a and b, that of a boundary"
+    case .outOfPlane: "the whole vector c: its length along that normal, and where it leans, so that crystals which meet in the "
+      + "plane may slide"
     case .inPlane: "lengths and angle within that plane"
     case .axes: "lengths along x, y, z, each for itself"
     case .isotropic: "the volume"
@@ -18,10 +21,14 @@ package enum CellShape: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether its strains are symmetric, as barostats have them.
+  package var isSymmetric: Bool { self != .outOfPlane }
+
   /// What the log calls it.
   package var phrase: String {
     switch self {
     case .normal: "its length along the normal"
+    case .outOfPlane: "its vector c"
     case .inPlane: "the cell in its plane"
     case .axes: "the cell along x, y, z"
     case .isotropic: "its volume"
@@ -30,9 +37,10 @@ package enum CellShape: String, CaseIterable, Sendable {
   }
 }
 
-/// Components of the symmetric strain ε = Σ e_k B_k that belong to one owner: a relaxation, a barostat.
+/// Components of the strain ε = Σ e_k B_k that belong to one owner: a relaxation, a barostat.
 ///
-/// The B_k are symmetric and orthonormal, B_k : B_l = δ_kl, so that e_k = B_k : ε, and nothing among them rotates the cell.
+/// The B_k are orthonormal, B_k : B_l = δ_kl, so that e_k = B_k : ε. They are symmetric, so that nothing among them rotates the
+/// cell, but for those of `outOfPlane`, which leave a and b where they are.
 package struct CellComponents: Sendable, Equatable {
   package let basis: [Matrix3]
 
@@ -48,6 +56,7 @@ package struct CellComponents: Sendable, Equatable {
     let u = cross(n, t)
     basis = switch shape {
     case .normal: [Self.stretch(n)]
+    case .outOfPlane: [Self.stretch(n), .outer(n, t), .outer(n, u)]
     case .inPlane: [Self.stretch(t), Self.stretch(u), Self.shear(t, u)]
     case .axes: (0..<3).map { Self.stretch(Self.axis($0)) }
     case .isotropic: [(1 / 3.0.squareRoot()) * .identity]

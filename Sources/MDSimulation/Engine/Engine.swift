@@ -24,6 +24,9 @@ package final class Engine {
   private(set) var steps = 0
   private(set) var lastWholeStep: Int
   private var driver: StageDriver?
+  /// Whether a cell that shears may be described by other vectors when its angles become sharp; where it stands for something,
+  /// it may not.
+  package var reducesCell = true
   /// Whether the last stage that `run` ran was a relaxation which met its tolerances.
   package internal(set) var lastStageConverged = false
 
@@ -62,7 +65,7 @@ package final class Engine {
       plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed)
     self.driver = driver
     stiffnessNote = nil
-    system.choosesCell = driver.shears
+    system.choosesCell = driver.shears && reducesCell
     let balancing = try system.rebuild()
     driver.context.step = clock.step
     if let state { try driver.begin(box: system.box, from: state) }

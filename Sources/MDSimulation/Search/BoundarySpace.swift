@@ -8,8 +8,7 @@ import MDStructures
 struct BoundarySpace {
   /// Its place in the family, from 0.
   let number: Int
-  /// With its lattice constant.
-  let plan: GrainBoundaryPlan
+  let model: any BoundaryModel
   let cell: NonidenticalDisplacements
   let symmetry: DisplacementSymmetry
   /// Atoms of an atomic plane.
@@ -18,8 +17,6 @@ struct BoundarySpace {
   let removals: [Int]
   /// Å.
   let neighbor: Double
-  /// Degrees: turn of the grains against each other, from the first twofold axis perpendicular to the tilt axis.
-  let angle: Double
   /// Of one boundary in the cell, Å².
   let area: Double
   /// Of the cell without atoms taken out.
@@ -27,55 +24,33 @@ struct BoundarySpace {
   /// Whether the two boundaries of a cell can be kept alike for a displacement that is nothing special.
   let areAlike: Bool
 
-  /// "Σ5 (310)[001]".
-  var title: String {
-    "Σ\(plan.sigma) (\(Self.indices(plan.plane)))[\(Self.indices(plan.axis))]" + (plan.kind == .twist ? " twist" : "")
-  }
-  /// "sigma5-310", for a folder.
-  var folder: String { "sigma\(plan.sigma)-" + Self.indices(plan.plane).replacing(" ", with: "_") }
+  var title: String { model.title }
+  var folder: String { model.folder }
 
-  init(_ plan: GrainBoundaryPlan, number: Int, kept: ClosedRange<Double>) throws {
+  /// - Parameter kept: fractions of an atomic plane; nil: what there is of one crystal, all of two.
+  init(_ model: any BoundaryModel, number: Int, kept: ClosedRange<Double>?) throws {
     self.number = number
-    self.plan = plan
-    var builder = try StructureFactory.builder(plan)
-    builder.overlap = 0
-    cell = try builder.nonidenticalDisplacements()
-    let atomsPerPlane = try builder.atomsPerPlane()
+    self.model = model
+    cell = model.displacements
+    let atomsPerPlane = model.atomsPerPlane
     plane = atomsPerPlane
-    neighbor = builder.unitCell.nearestNeighborDistance
-    let whole = try builder.build()
-    (area, atoms) = (whole.area, whole.structure.count)
-    builder.repeats = SIMD2(1, 1)
-    symmetry = DisplacementSymmetry(try builder.build().structure, cell)
+    neighbor = model.nearestNeighborDistance
+    let whole = try model.bicrystal(shift: .zero, ofOnePeriod: false)
+    (area, atoms) = (cross(whole.box.cell.x, whole.box.cell.y).length, whole.count)
+    symmetry = DisplacementSymmetry(try model.bicrystal(shift: .zero, ofOnePeriod: true), cell)
     // A displacement without any symmetry of its own.
-    builder.shift = cell.ofEdges(SIMD2(0.2371, 0.3917))
-    areAlike = BoundaryExchange(try builder.build().structure) != nil
-    angle = plan.kind == .tilt ? Self.tilt(plan.axis, plan.plane) : whole.misorientation
+    areAlike = BoundaryExchange(try model.bicrystal(shift: SIMD2(0.2371, 0.3917), ofOnePeriod: true)) != nil
     // A plane less is a displacement: the numbers that matter are 0 … plane − 1.
-    let compound = plan.species.count > 1
+    let kept = kept ?? (model.isHeterophase ? 1...1 : 0...1)
     removals = (0..<atomsPerPlane).filter { m in
-      m == 0 ? kept.upperBound == 1 || kept.lowerBound == 0 : !compound && kept.contains(1 - Double(m) / Double(atomsPerPlane))
+      m == 0 ? kept.upperBound == 1 || kept.lowerBound == 0
+        : !model.keepsAtoms && kept.contains(1 - Double(m) / Double(atomsPerPlane))
     }
     guard !removals.isEmpty else {
       throw FaultlineError(
         .input, "`search.over.atoms` leaves no number of atoms for \(title), whose planes have \(plane)",
         hint: "a wider range, or a larger `repeat`", isCollective: true)
     }
-  }
-
-  /// Twice the angle between the plane's normal and a ⟨100⟩ or ⟨110⟩ direction perpendicular to the axis: the turn of a
-  /// symmetric tilt boundary on the whole scale of such boundaries, of which Σ's smallest angle shows one half.
-  private static func tilt(_ axis: SIMD3<Int>, _ plane: SIMD3<Int>) -> Double {
-    let directions: [SIMD3<Int>] = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, -1, 0], [1, 0, 1], [1, 0, -1], [0, 1, 1], [0, 1, -1]]
-    func product(_ a: SIMD3<Int>, _ b: SIMD3<Int>) -> Double { Double((a &* b).wrappedSum()) }
-    guard let zero = directions.first(where: { product($0, axis) == 0 }) else { return 0 }
-    let cosine = abs(product(zero, plane)) / (product(zero, zero) * product(plane, plane)).squareRoot()
-    return 2 * acos(min(1, cosine)) * 180 / .pi
-  }
-
-  private static func indices(_ v: SIMD3<Int>) -> String {
-    let numbers = [v.x, v.y, v.z]
-    return numbers.map(String.init).joined(separator: numbers.allSatisfy { (0...9).contains($0) } ? "" : " ")
   }
 
   // MARK: Starts

@@ -11,14 +11,29 @@ enum FamilyTable {
     let isOver: Bool
   }
 
+  /// A row of a tilt boundary.
+  private struct Tilt {
+    let plan: GrainBoundaryPlan
+    let angle: Double
+    let title: String
+    let statistics: SearchStatistics
+    let isOver: Bool
+
+    init?(_ row: Row) {
+      guard let model = row.space.model as? GrainBoundaryModel else { return nil }
+      (plan, angle, title) = (model.plan, model.angle ?? 0, model.title)
+      (statistics, isOver) = (row.statistics, row.isOver)
+    }
+  }
+
   /// `family.csv` and `family.svg`.
   static func write(_ rows: [Row], to directory: String) throws {
-    let rows = rows.sorted { ($0.space.angle, $0.space.plan.sigma) < ($1.space.angle, $1.space.plan.sigma) }
+    let rows = rows.compactMap(Tilt.init).sorted { ($0.angle, $0.plan.sigma) < ($1.angle, $1.plan.sigma) }
     var text = "sigma,h,k,l,angle [°],energy [J/m²],excess_volume [Å],atoms,trials,states,times_found,over\n"
     func number(_ x: Double?, _ digits: Int) -> String { x.map { String(format: "%.\(digits)g", $0) } ?? "" }
     for row in rows {
-      let (plan, best) = (row.space.plan, row.statistics.states.first)
-      text += "\(plan.sigma),\(plan.plane.x),\(plan.plane.y),\(plan.plane.z),\(number(row.space.angle, 8)),"
+      let (plan, best) = (row.plan, row.statistics.states.first)
+      text += "\(plan.sigma),\(plan.plane.x),\(plan.plane.y),\(plan.plane.z),\(number(row.angle, 8)),"
         + "\(number(best?.best.energy, 10)),\(number(best?.best.excessVolume, 8)),\(best.map { "\($0.best.atoms)" } ?? ""),"
         + "\(row.statistics.trials),\(row.statistics.states.count),\(best?.trials.count ?? 0),\(row.isOver ? 1 : 0)\n"
     }
@@ -26,9 +41,9 @@ enum FamilyTable {
     try AtomicFile.write(picture(rows), to: directory + "/family.svg")
   }
 
-  private static func picture(_ rows: [Row]) -> String {
+  private static func picture(_ rows: [Tilt]) -> String {
     let points = rows.compactMap { row in
-      row.statistics.states.first.map { (row.space, $0.best.energy!, $0.best.excessVolume!) }
+      row.statistics.states.first.map { (row, $0.best.energy!, $0.best.excessVolume!) }
     }
     var picture = VectorPicture(width: 620, height: 640)
     guard let first = points.first else { return picture.source }

@@ -23,6 +23,8 @@ final class SearchCampaign {
   private(set) var results: [Int: TrialResult] = [:]
   private var starts: [Int: Start] = [:]
   private var handedOut: Set<Int> = []
+  /// What its crystals have as surfaces, where that is asked: the work of adhesion hangs on it.
+  private(set) var apart: TrialResult?
 
   init(_ space: BoundarySpace, _ search: SearchPlan, seed: UInt64) {
     self.space = space
@@ -45,6 +47,10 @@ final class SearchCampaign {
   }
 
   func next() throws -> Next {
+    if space.model.isHeterophase, apart == nil, !handedOut.contains(0) {
+      handedOut.insert(0)
+      return .trial(.crystalsApart(space.number))
+    }
     if ending != nil { return .over }
     var trial = decided + 1
     while results[trial] != nil || handedOut.contains(trial) { trial += 1 }
@@ -88,6 +94,10 @@ final class SearchCampaign {
   func take(_ result: TrialResult) {
     let trial = result.order.trial
     handedOut.remove(trial)
+    guard !result.order.isOfCrystalsApart else {
+      apart = result
+      return
+    }
     starts[trial] = result.order.start
     results[trial] = result
     while ending == nil, let next = results[decided + 1] { decide(next) }

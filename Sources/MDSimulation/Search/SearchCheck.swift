@@ -17,11 +17,12 @@ enum SearchCheck {
         .input, "\(RunLog.counted(ranks, "rank")) cannot be divided into groups of \(search.ranksPerTrial)",
         hint: "start a multiple of `search.ranks_per_trial`, or change it", at: search.location, isCollective: true)
     }
-    let spaces = try communicator.agree { try SearchRun.spaces(plan) }
-    let runner = try TrialRunner(plan, boundary: spaces[0].plan, communicator: communicator)
-    log.line(
-      "crystal      \(RunLog.fixed(runner.crystal.energy, 6)) eV/atom at \(BoundaryEnergy.kilobar(runner.crystal.pressure))")
-    if abs(runner.crystal.pressure) > 1000, let note = try EquilibriumLattice.note(against: plan, communicator: communicator) {
+    let (spaces, absent) = try communicator.agree { try SearchedBoundaries.spaces(plan) }
+    for note in absent { log.line("interface    " + note) }
+    let runner = try TrialRunner(plan, first: spaces[0], communicator: communicator)
+    let references = try spaces.map(runner.reference(of:))
+    for line in SearchRun.lines(of: zip(spaces, references)) { log.line("crystal      " + line) }
+    if references[0].crystals.count == 1, abs(references[0].crystals[0].pressure) > 1000, let note = try EquilibriumLattice.note(against: plan, communicator: communicator) {
       log.line("             warning: " + note)
     }
     var (trials, work) = (0, 0.0)
@@ -53,11 +54,9 @@ enum SearchCheck {
 extension TrialRunner {
   /// How long forces take, an atom: the median of three computations for a start. Collective.
   func secondsPerAtom(_ space: BoundarySpace) throws -> Double {
-    var builder = try StructureFactory.builder(space.plan)
-    (builder.overlap, builder.shift) = (0, space.cell.ofEdges(SIMD2(0.25, 0.25)))
     var random = CounterRandom(seed: plan.seed, stream: .searchAtoms)
     let start = try BicrystalStart(
-      builder.build().structure, plane: space.plane, removed: space.removals[0], neighbor: space.neighbor, random: &random)
+      space.model.bicrystal(shift: SIMD2(0.25, 0.25), ofOnePeriod: false), plane: space.plane, removed: space.removals[0], neighbor: space.neighbor, random: &random)
     let system = try engine(start.structure, seed: 0).system
     try system.rebuild()
     var times: [Double] = []

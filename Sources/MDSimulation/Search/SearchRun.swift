@@ -21,6 +21,7 @@ final class SearchRun {
   private let directory: RunDirectory
   private let began = PhaseTimers.now()
   private var campaigns: [SearchCampaign] = []
+  private var references: [BoundaryReference] = []
   private var tables: [SearchTables] = []
   private var journal: SearchJournal?
   private var summary: WorkSummary
@@ -72,47 +73,11 @@ final class SearchRun {
     return try run(isFresh: false)
   }
 
-  /// The boundaries of a search: the deck's, or those of its family. `plan` has its lattice constant.
-  static func spaces(_ plan: RunPlan) throws -> [BoundarySpace] {
-    guard let search = plan.search, case .grainBoundary(let given)? = plan.structure?.source else {
-      preconditionFailure("the deck's check lets searches through for grain boundaries only")
-    }
-    return try members(given, search).enumerated().map { number, boundary in
-      do { return try BoundarySpace(boundary, number: number, kept: search.kept) } catch var error as FaultlineError {
-        error.kind = .input
-        if error.location == nil { error.location = plan.structure?.location }
-        throw error
-      }
-    }
-  }
-
-  private static func members(_ given: GrainBoundaryPlan, _ search: SearchPlan) throws -> [GrainBoundaryPlan] {
-    guard let family = search.family else { return [given] }
-    var planes: [SIMD3<Int>] = family.planes ?? []
-    if family.planes == nil {
-      for sigma in stride(from: 3, through: family.largestSigma, by: 2) {
-        planes += SymmetricTilt.planes(axis: given.axis, sigma: sigma).filter {
-          SymmetricTilt.angle(axis: given.axis, plane: $0) != nil
-        }
-      }
-    }
-    guard !planes.isEmpty else {
-      throw FaultlineError(
-        .input, "there is no symmetric tilt boundary about [\(given.axis.x), \(given.axis.y), \(given.axis.z)] up to Σ\(family.largestSigma)",
-        hint: "a larger `sigma_max`", at: family.location, isCollective: true)
-    }
-    return planes.map { plane in
-      var one = given
-      (one.plane, one.sigma) = (plane, SymmetricTilt.sigma(of: plane))
-      return one
-    }
-  }
-
   /// What the results of trials hang on.
   private func setting(_ files: [String: FileChecksum]) -> String {
     let parts: [Any] = [
-      plan.seed, search.method, search.grid as Any, search.spacing, search.kept, search.forceTolerance, search.maxSteps,
-      search.bayes, search.anneal, campaigns.map { "\($0.space.plan)" },
+      plan.seed, search.method, search.grid as Any, search.spacing, search.kept as Any, search.forceTolerance, search.maxSteps,
+      search.bayes, search.anneal, campaigns.map(\.space.model.identity),
       plan.potential.map { "\($0.name): \(Self.plain($0.section))" }, plan.neighbors.skin,
       files.sorted { $0.key < $1.key }.map { "\(($0.key as NSString).lastPathComponent) \($0.value.checksum)" },
     ]
@@ -144,11 +109,11 @@ final class SearchRun {
     try directory.make()
     let lock = try RunLock(directory: directory.path, endedJob: options.endedJob)
     if isFresh {
-      let folders = campaigns.count > 1 ? campaigns.map { "/" + $0.space.folder } : [""]
+      let folders = isFamily ? campaigns.map { "/" + $0.space.folder } : [""]
       let own = folders.flatMap { folder in
         ["search.csv", "map.csv", "map.svg", "atoms.csv", "atoms.svg", "best", "best.extxyz"].map { folder.dropFirst() + (folder.isEmpty ? "" : "/") + $0 }
       }
-      try directory.prepare(trajectories: own.map(String.init) + ["trials.jsonl", "family.csv", "family.svg"], overwrite: plan.output.overwrite)
+      try directory.prepare(trajectories: own.map(String.init) + ["trials.jsonl", "family.csv", "family.svg", "interfaces.csv", "interfaces.svg"], overwrite: plan.output.overwrite)
       try DeckRecord.search.write(plan.source, in: directory.path)
     }
     // A search has no checkpoints.
@@ -174,9 +139,8 @@ final class SearchRun {
     let group = try SearchDispatcher.group(of: communicator, ranks: search.ranksPerTrial)
     // On each group, as trials are: the same bits however many groups there are.
     let (resolved, notes) = try EquilibriumLattice.resolved(plan, communicator: group)
-    let spaces = try communicator.agree { try Self.spaces(resolved) }
+    let (spaces, absent) = try communicator.agree { try SearchedBoundaries.spaces(resolved) }
     campaigns = spaces.map { SearchCampaign($0, search, seed: plan.seed) }
-    let isFamily = search.family != nil
     tables = campaigns.map {
       SearchTables(campaign: $0, search: search, directory: directory.path + (isFamily ? "/" + $0.space.folder : ""))
     }
@@ -185,10 +149,10 @@ final class SearchRun {
     defer { lock?.release() }
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     for warning in summary.warnings { log.line("  warning: \(warning)") }
-    for note in notes { log.line("  " + note) }
+    for note in notes + absent { log.line("  " + note) }
     do {
-      let runner = try TrialRunner(resolved, boundary: spaces[0].plan, communicator: group)
-      begin(runner.crystal, groups: communicator.size / group.size)
+      let runner = try TrialRunner(resolved, first: spaces[0], communicator: group)
+      begin(try spaces.map(runner.reference(of:)), groups: communicator.size / group.size)
       let deadline = options.limits.seconds.map { began + $0 }
       let dispatcher = SearchDispatcher(
         world: communicator, group: group,
@@ -214,17 +178,24 @@ final class SearchRun {
 
   private var isOutOfTime: Bool { search.seconds.map { PhaseTimers.now() - began > $0 } ?? false }
 
-  private func begin(_ crystal: TrialRunner.Crystal, groups: Int) {
-    summary.crystal = [
-      "energy_eV_per_atom": .number(crystal.energy), "volume_A3_per_atom": .number(crystal.volume), "pressure_bar": .number(crystal.pressure),
-    ]
+  /// Whether there are boundaries in folders of their own.
+  private var isFamily: Bool { search.family != nil || campaigns.count > 1 }
+
+  private func begin(_ references: [BoundaryReference], groups: Int) {
+    self.references = references
+    let first = references[0]
+    if first.crystals.count == 1 {
+      let crystal = first.crystals[0]
+      summary.crystal = [
+        "energy_eV_per_atom": .number(crystal.energy), "volume_A3_per_atom": .number(crystal.volume), "pressure_bar": .number(crystal.pressure),
+      ]
+    }
     summary.groups = groups
     guard communicator.isRoot else { return }
-    log.line(
-      "  perfect crystal \(RunLog.fixed(crystal.energy, 6)) eV/atom, \(RunLog.fixed(crystal.volume, 4)) Å³/atom at "
-        + BoundaryEnergy.kilobar(crystal.pressure))
-    if abs(crystal.pressure) > 1000 {
-      let text = "the perfect crystal is under \(BoundaryEnergy.kilobar(crystal.pressure)): `constant` is not this potential's, and everything is "
+    for line in Self.lines(of: zip(campaigns.map(\.space), references)) { log.line("  " + line) }
+    let pressure = references.flatMap(\.crystals).map(\.pressure).max { abs($0) < abs($1) } ?? 0
+    if abs(pressure) > 1000 {
+      let text = "the perfect crystal is under \(BoundaryEnergy.kilobar(pressure)): `constant` is not this potential's, and everything is "
         + "strained; `constant: equilibrium` finds its own"
       log.line("  warning: " + text)
       summary.warnings.append(text)
@@ -242,6 +213,24 @@ final class SearchRun {
     try? writeSummary()
   }
 
+  /// What the crystals of boundaries are without them, those of several once.
+  static func lines(of boundaries: some Sequence<(BoundarySpace, BoundaryReference)>) -> [String] {
+    var said: Set<String> = []
+    return boundaries.flatMap { space, reference in
+      Self.lines(of: reference).filter { said.insert($0).inserted }
+        .map { (reference.crystals.count == 1 ? "perfect crystal " : space.title + ": ") + $0 }
+    }
+  }
+
+  private static func lines(of reference: BoundaryReference) -> [String] {
+    reference.crystals.enumerated().map { grain, crystal in
+      (reference.crystals.count == 1 ? "" : "\(grain == 0 ? "lower" : "upper") crystal ")
+        + "\(RunLog.fixed(crystal.energy, 6)) eV/atom, \(RunLog.fixed(crystal.volume, 4)) Å³/atom"
+        + (crystal.strainEnergy == 0
+          ? " at " + BoundaryEnergy.kilobar(crystal.pressure) : ", \(RunLog.fixed(1000 * crystal.strainEnergy, 3)) meV/atom of it strain")
+    }
+  }
+
   /// What a boundary's search has before it.
   static func description(_ campaign: SearchCampaign, _ search: SearchPlan) -> [String] {
     let space = campaign.space
@@ -254,7 +243,8 @@ final class SearchRun {
       "\(space.title): \(RunLog.counted(space.atoms, "atom")), displacements in a cell of \(length(u)) × \(length(v)) Å "
         + "(\(space.cell.count) in a period) with \(RunLog.counted(space.symmetry.operations.count, "operation")) of symmetry; "
         + "\(space.removals.map(String.init).joined(separator: ", ")) of \(space.plane) atoms a plane taken out; \(trials)"
-    ] + (space.areAlike ? [] : ["  no symmetry relates the two boundaries of its cell: γ is their mean"])
+    ] + (space.model.isHeterophase ? ["  and its crystals apart, for the work of adhesion"] : [])
+      + (space.areAlike ? [] : ["  no symmetry relates the two boundaries of its cell: γ is their mean"])
   }
 
   private func next() throws -> SearchCampaign.Next {
@@ -272,11 +262,17 @@ final class SearchRun {
   private func take(_ trial: Trial) throws {
     let result = trial.result
     let campaign = campaigns[result.order.boundary]
+    guard !result.order.isOfCrystalsApart else {
+      try journal?.add(result)
+      campaign.take(result)
+      log.line("  " + AdhesionFigures.line(campaign))
+      return
+    }
     try tables[result.order.boundary].keep(trial)
     try journal?.add(result)
     let before = campaign.best?.energy ?? .infinity
     campaign.take(result)
-    let name = (campaigns.count > 1 ? campaign.space.title + ", " : "") + "trial \(result.order.trial)"
+    let name = (isFamily ? campaign.space.title + ", " : "") + "trial \(result.order.trial)"
     if let failure = result.failure {
       log.line("  \(name) has failed: \(failure)")
     } else if !result.isConverged {
@@ -284,7 +280,7 @@ final class SearchRun {
     }
     if let best = campaign.best, let energy = best.energy, energy < before - TrialResult.energyTolerance {
       log.line(
-        "  " + (campaigns.count > 1 ? campaign.space.title + ", " : "") + "trial \(best.order.trial): γ \(RunLog.fixed(energy, 4)) J/m², excess volume "
+        "  " + (isFamily ? campaign.space.title + ", " : "") + "trial \(best.order.trial): γ \(RunLog.fixed(energy, 4)) J/m², excess volume "
           + "\(RunLog.fixed(best.excessVolume ?? .nan, 3)) Å, the lowest so far")
     }
     // Tables are written every few seconds; the journal has everything.
@@ -304,15 +300,20 @@ final class SearchRun {
 
   private func conclude(signal: Int32) throws {
     var rows: [FamilyTable.Row] = []
+    var adhesions: [AdhesionFigures?] = []
     for (campaign, table) in zip(campaigns, tables) {
       let statistics = try table.writeAll()
       rows.append(.init(space: campaign.space, statistics: statistics, isOver: campaign.ending != nil))
-      summary.search?[campaigns.count > 1 || search.family != nil ? campaign.space.folder : "boundary"] = .section(table.numbers(statistics))
+      let adhesion = AdhesionFigures(campaign, references[campaign.space.number], statistics)
+      adhesions.append(adhesion)
+      summary.search?[isFamily ? campaign.space.folder : "boundary"] = .section(
+        table.numbers(statistics).merging(adhesion?.numbers ?? [:]) { $1 })
       if let best = statistics.states.first {
         log.line(
           "\(campaign.space.title): γ \(RunLog.fixed(best.best.energy!, 4)) J/m², excess volume \(RunLog.fixed(best.best.excessVolume!, 4)) Å, "
             + "\(best.best.atoms) atoms; \(campaign.ending ?? "not ended")")
       }
+      if let adhesion { log.line("  " + adhesion.sentence) }
       log.line("  " + statistics.sentence(search.method))
       if let energy = statistics.states.first?.best.energy, energy < 0 {
         let text = "\(campaign.space.title): γ is below zero: this potential has a phase below the deck's crystal, and the boundary has turned "
@@ -321,7 +322,13 @@ final class SearchRun {
         summary.warnings.append(text)
       }
     }
-    if search.family != nil { try FamilyTable.write(rows, to: directory.path) }
+    if isFamily {
+      if rows.allSatisfy({ $0.space.model is GrainBoundaryModel }) {
+        try FamilyTable.write(rows, to: directory.path)
+      } else {
+        try InterfaceTable.write(zip(rows, adhesions).map { .init($0, $1) }, to: directory.path)
+      }
+    }
     try journal?.finish()
     let done = campaigns.reduce(0) { $0 + $1.table.count }
     summary.done = done

@@ -219,10 +219,11 @@ struct SearchTables {
       "failed": .count(campaign.table.count { $0.failure != nil }),
       "not_converged": .count(campaign.table.count { $0.failure == nil && !$0.isConverged }),
       "ending": .text(campaign.ending ?? "not ended"), "certainty": .text(statistics.sentence(search.method)),
-      "angle_deg": .number(space.angle), "area_A2": .number(space.area), "atoms_per_plane": .count(space.plane),
+      "area_A2": .number(space.area), "atoms_per_plane": .count(space.plane),
       "displacement_cells": .count(space.cell.count), "symmetry_operations": .count(space.symmetry.operations.count),
       "boundaries_alike": .flag(space.areAlike),
     ]
+    if let angle = space.model.angle { numbers["angle_deg"] = .number(angle) }
     if search.method == .grid { numbers["skipped_by_symmetry"] = .count(campaign.skipped) }
     if let best = statistics.states.first {
       numbers["energy_J_per_m2"] = .number(best.best.energy ?? .nan)

@@ -6,9 +6,15 @@ import MDStructures
 struct TrialOrder: Codable, Equatable, Sendable {
   /// Of the family, from 0.
   var boundary: Int
-  /// From 1.
+  /// From 1; 0 is no trial but the crystals of the boundary apart.
   var trial: Int
   var start: BoundarySpace.Start
+
+  var isOfCrystalsApart: Bool { trial == 0 }
+
+  static func crystalsApart(_ boundary: Int) -> TrialOrder {
+    TrialOrder(boundary: boundary, trial: 0, start: .init(shift: .zero, removed: 0))
+  }
 }
 
 /// What a trial found; a line of the journal.
@@ -22,7 +28,7 @@ struct TrialResult: Codable, Sendable, Equatable {
   var startEnergy: Double?
   /// J/m²; nil for a trial that failed.
   var energy: Double?
-  /// Of each of the two boundaries, J/m²; where they are told apart.
+  /// Of each of the two boundaries, J/m²; where they are told apart. Of crystals apart the energies of their surfaces.
   var energies: [Double] = []
   /// Å.
   var excessVolume: Double?

@@ -12,49 +12,24 @@ struct SearchInterrupted: Error {
 /// Makes trials on a group of ranks: builds a start, relaxes it with the length along the normal free, measures it. The
 /// potentials are read once.
 final class TrialRunner {
-  /// Of the perfect crystal with the deck's lattice constant.
-  struct Crystal {
-    /// eV an atom.
-    var energy: Double
-    /// Å³ an atom.
-    var volume: Double
-    /// bar.
-    var pressure: Double
-    /// Of an atom.
-    var fingerprint: [Double]
-  }
-
   /// Of atoms amid the grains, nearest-neighbour distances: elastic displacements are some hundredths.
   private static let largestDisorder = 0.2
 
   let plan: RunPlan
   let search: SearchPlan
   let communicator: any Communicator
-  let crystal: Crystal
   private var ingredients: SystemFactory.Ingredients
   private let species: [String]
+  private var known: [String: BoundaryReference] = [:]
 
-  /// Collective. `plan` has its lattice constant.
-  init(_ plan: RunPlan, boundary: GrainBoundaryPlan, communicator: any Communicator) throws {
+  /// Collective. `plan` has its lattice constant; all boundaries have the species of the first.
+  init(_ plan: RunPlan, first: BoundarySpace, communicator: any Communicator) throws {
     guard let search = plan.search else { preconditionFailure("a plan without a search") }
     self.plan = plan
     self.search = search
     self.communicator = communicator
-    let cell = try StructureFactory.perfectCrystal(of: boundary)
-    species = cell.species
+    species = try communicator.agree { try first.model.crystals[0].structure.species }
     ingredients = try Self.ingredients(plan, species, communicator)
-    let header = Distribution.header(of: communicator.isRoot ? cell : nil, communicator: communicator)
-    let system = try SystemFactory.make(
-      communicator.isRoot ? cell : nil, header: header, ingredients, plan: plan, communicator: communicator, skin: 0)
-    try system.rebuild()
-    let tally = try system.compute([.energy, .virial], step: 0)
-    var sums = [tally.energy, tally.virial.trace / 3]
-    communicator.sum(&sums)
-    let neighbor = try StructureFactory.builder(boundary).unitCell.nearestNeighborDistance
-    crystal = Crystal(
-      energy: sums[0] / Double(cell.count), volume: cell.box.volume / Double(cell.count),
-      pressure: sums[1] / cell.box.volume * Units.energyPerVolumeToBar,
-      fingerprint: StructureFingerprint.sums(cell, neighbor: neighbor).map { $0 / Double(cell.count) })
   }
 
   private static func ingredients(
@@ -73,6 +48,7 @@ final class TrialRunner {
   func run(_ order: TrialOrder, of space: BoundarySpace, each: () throws -> Void) throws -> Trial {
     var result = TrialResult(order: order)
     do {
+      if order.isOfCrystalsApart { return Trial(result: try separated(order, space, each: each)) }
       let structure = try attempt(order, space, &result, each: each)
       return Trial(result: result, structure: CarriedStructure(structure))
     } catch let error as FaultlineError where error.isCollective || communicator.size == 1 {
@@ -89,10 +65,10 @@ final class TrialRunner {
     var random = CounterRandom(
       seed: plan.seed, stream: .searchAtoms, id: Int64(space.number), step: order.trial)
     let seed = random.bits()
-    var builder = try StructureFactory.builder(space.plan)
-    (builder.overlap, builder.expansion, builder.shift) = (0, 0, space.cell.ofEdges(order.start.shift))
+    let reference = try reference(of: space)
     var start = try BicrystalStart(
-      builder.build().structure, plane: space.plane, removed: order.start.removed, neighbor: space.neighbor, random: &random)
+      space.model.bicrystal(shift: order.start.shift, ofOnePeriod: false), plane: space.plane, removed: order.start.removed,
+      neighbor: space.neighbor, random: &random)
     let isHeated = search.method == .anneal
     if isHeated {
       start.move(Int(random.uniform() * Double(search.anneal.moves + 1)), random: &random)
@@ -100,21 +76,18 @@ final class TrialRunner {
     (result.atoms, result.gap) = (start.structure.count, start.gap)
     let area = cross(start.structure.box.cell.x, start.structure.box.cell.y).length
 
-    // Potentials that remember charges begin afresh, so that a trial does not depend on those before it.
-    if ingredients.potentials.contains(where: { $0 is any ChargeEquilibrating }) {
-      ingredients = try Self.ingredients(plan, species, communicator)
-    }
+    try forgetCharges()
     var engine = try engine(start.structure, seed: seed)
     try engine.system.rebuild()
     let energy = communicator.sum(try engine.system.compute(.energy, step: 0).energy)
-    result.startEnergy = gamma(energy, atoms: start.structure.count, area: 2 * area)
+    result.startEnergy = gamma(energy, start.structure, reference, area: 2 * area)
     if isHeated {
       let hold = random.uniform()
       let range = search.anneal.temperature
       let temperature = range.lowerBound + hold * (range.upperBound - range.lowerBound)
       let half = max(1, search.anneal.steps / 2)
       for stage in [
-        relaxation(forceTolerance: 0.05, maxSteps: 100),
+        relaxation(space, forceTolerance: 0.05, maxSteps: 100),
         .langevin(temperature: (temperature, temperature), steps: half, timestep: search.anneal.timestep),
         .langevin(temperature: (temperature, 0.1 * temperature), steps: half, timestep: search.anneal.timestep),
       ] {
@@ -122,50 +95,58 @@ final class TrialRunner {
         result.steps = engine.steps
       }
     }
-    var state = try relaxed(engine, start.structure, each: each)
+    let rest = relaxation(space, forceTolerance: search.forceTolerance, maxSteps: search.maxSteps)
+    var state = try relaxed(engine, start.structure, stage: rest, each: each)
     result.steps = engine.steps
-    var energies = halves(state, start.exchange, area: area)
+    var energies = halves(state, start.exchange, reference, area: area)
     if let exchange = start.exchange, abs(energies[0] - energies[1]) > TrialResult.energyTolerance {
       // The boundaries have gone apart: both get the better state.
       result.energiesBefore = energies
       let better: Int8 = energies[0] <= energies[1] ? 1 : 2
       engine = try self.engine(exchange.copying(better, of: state.structure, from: start.structure), seed: seed)
-      state = try relaxed(engine, start.structure, each: each)
+      state = try relaxed(engine, start.structure, stage: rest, each: each)
       result.steps += engine.steps
-      energies = halves(state, exchange, area: area)
+      energies = halves(state, exchange, reference, area: area)
     }
-    if let exchange = start.exchange {
-      // In units of the neighbours' distance.
-      let disorder = exchange.disorder(of: state.structure, from: start.structure) / space.neighbor
-      if disorder > Self.largestDisorder {
-        throw FaultlineError(
-          .run, "the grains are no longer the crystals that they were: a boundary has moved through one, or it has melted",
-          hint: "thicker grains, a lower temperature", isCollective: true)
-      }
+    // In units of the neighbours' distance.
+    let disorder = state.structure.grainDisorder(from: start.structure) / space.neighbor
+    if disorder > Self.largestDisorder {
+      throw FaultlineError(
+        .run, "the grains are no longer the crystals that they were: a boundary has moved through one, or it has melted",
+        hint: "thicker grains, a lower temperature", isCollective: true)
     }
-    let count = Double(state.structure.count)
     let box = state.structure.box
     result.energies = energies
-    result.energy = gamma(state.row.potentialEnergy, atoms: state.structure.count, area: 2 * area)
-    result.excessVolume = (box.volume - count * crystal.volume) / (2 * area)
+    result.energy = gamma(state.row.potentialEnergy, state.structure, reference, area: 2 * area)
+    result.excessVolume = (box.volume - reference.sum(over: state.structure, \.volume)) / (2 * area)
     result.pressure = state.row.pressureTensor[2]
     result.isConverged = state.isConverged
-    result.fingerprint = zip(StructureFingerprint.sums(state.structure, neighbor: space.neighbor), crystal.fingerprint)
-      .map { ($0 - count * $1) / (2 * area) }
+    let counts = reference.counts(state.structure)
+    result.fingerprint = StructureFingerprint.sums(state.structure, neighbor: space.neighbor).enumerated().map { k, sum in
+      (sum - zip(counts, reference.crystals).reduce(0) { $0 + $1.0 * $1.1.fingerprint[k] }) / (2 * area)
+    }
     return state.structure
   }
 
-  /// (E − N e)/A, J/m².
-  private func gamma(_ energy: Double, atoms: Int, area: Double) -> Double {
-    (energy - Double(atoms) * crystal.energy) / area * Units.energyPerAreaToJoulePerSquareMetre
+  /// Potentials that remember charges begin afresh, so that a trial does not depend on those before it.
+  private func forgetCharges() throws {
+    guard ingredients.potentials.contains(where: { $0 is any ChargeEquilibrating }) else { return }
+    ingredients = try Self.ingredients(plan, species, communicator)
+  }
+
+  /// (E − Σ N e)/A, J/m².
+  private func gamma(_ energy: Double, _ structure: Structure, _ reference: BoundaryReference, area: Double) -> Double {
+    (energy - reference.sum(over: structure, \.energy)) / area * Units.energyPerAreaToJoulePerSquareMetre
   }
 
   /// Of both boundaries, by the energies of the atoms around each; empty where nothing says which are whose.
-  private func halves(_ state: State, _ exchange: BoundaryExchange?, area: Double) -> [Double] {
+  private func halves(
+    _ state: State, _ exchange: BoundaryExchange?, _ reference: BoundaryReference, area: Double
+  ) -> [Double] {
     guard let exchange else { return [] }
     var sums = [0.0, 0.0]
-    for (energy, half) in zip(state.energies, exchange.halves) {
-      let excess = energy - crystal.energy
+    for (i, half) in exchange.halves.enumerated() {
+      let excess = state.energies[i] - reference.crystal(of: i, in: state.structure).energy
       if half == 0 {
         for k in 0..<2 { sums[k] += 0.5 * excess }
       } else {
@@ -174,6 +155,86 @@ final class TrialRunner {
     }
     return sums.map { $0 / area * Units.energyPerAreaToJoulePerSquareMetre }
   }
+
+  // MARK: What it is measured against
+
+  /// The crystals at a boundary, found once for all that have the same. Collective.
+  func reference(of space: BoundarySpace) throws -> BoundaryReference {
+    let crystals = try communicator.agree { try space.model.crystals }
+    let key = "\(crystals.map { "\($0.structure.box.cell.elements) \($0.structure.positions) \($0.structure.types)" })"
+    if let found = known[key] { return found }
+    let found = BoundaryReference(
+      crystals: try crystals.map { try measured($0, space) },
+      crystalOfGrain: space.model.crystalOfGrain)
+    known[key] = found
+    return found
+  }
+
+  private func measured(_ crystal: BoundaryCrystal, _ space: BoundarySpace) throws -> BoundaryReference.Crystal {
+    /// Of a cell as it is, and with atoms and the length along the normal relaxed.
+    func energies(_ cell: Structure) throws -> (energy: Double, pressure: Double, relaxed: Double, structure: Structure) {
+      try forgetCharges()
+      let engine = try engine(cell, seed: 0)
+      try engine.system.rebuild()
+      let tally = try engine.system.compute([.energy, .virial], step: 0)
+      var sums = [tally.energy, tally.virial.trace / 3]
+      communicator.sum(&sums)
+      let pressure = sums[1] / cell.box.volume * Units.energyPerVolumeToBar
+      guard space.model.relaxesCrystals else { return (sums[0], pressure, sums[0], cell) }
+      let state = try relaxed(engine, cell, stage: relaxation(space, forceTolerance: min(1e-5, search.forceTolerance), maxSteps: search.maxSteps))
+      guard state.isConverged else {
+        throw FaultlineError(
+          .run, "a crystal of the interface, strained to its cell, finds no rest in \(search.maxSteps) steps",
+          hint: "a smaller `max_strain`, a larger `max_steps`", isCollective: true)
+      }
+      return (sums[0], pressure, state.row.potentialEnergy, state.structure)
+    }
+    let cell = crystal.structure
+    let count = Double(cell.count)
+    let strained = try energies(cell)
+    let unstrained = try crystal.unstrained.map { try energies($0) }
+    return BoundaryReference.Crystal(
+      energy: strained.relaxed / count, volume: strained.structure.box.volume / count,
+      pressure: unstrained?.pressure ?? strained.pressure,
+      strainEnergy: unstrained.map { (strained.relaxed - $0.relaxed) / count } ?? 0,
+      fingerprint: StructureFingerprint.sums(strained.structure, neighbor: space.neighbor).map { $0 / count })
+  }
+
+  /// The crystals of a boundary apart: each as thick as in the bicrystal and strained as there, between surfaces. `energies`
+  /// are those of the surfaces, J/m², the mean of both faces of a crystal. Collective.
+  private func separated(_ order: TrialOrder, _ space: BoundarySpace, each: () throws -> Void) throws -> TrialResult {
+    var result = TrialResult(order: order)
+    let reference = try reference(of: space)
+    let whole = try communicator.agree { try space.model.bicrystal(shift: .zero, ofOnePeriod: false) }
+    let area = cross(whole.box.cell.x, whole.box.cell.y).length
+    result.atoms = whole.count
+    result.isConverged = true
+    for grain in [Int32(0), 1] {
+      var slab = whole
+      slab.keepAtoms { whole.grains![$0] == grain }
+      let heights = slab.positions.map(\.z)
+      let (bottom, top) = (heights.min()!, heights.max()!)
+      var cell = whole.box.cell
+      cell.z = Vector3(0, 0, top - bottom + Self.vacuum)
+      slab.box.setCell(cell)
+      for i in slab.positions.indices { slab.positions[i].z += 0.5 * Self.vacuum - bottom }
+      try forgetCharges()
+      let engine = try engine(slab, seed: 0)
+      let state = try relaxed(
+        engine, slab,
+        stage: .relaxation(
+          cell: nil, forceTolerance: search.forceTolerance, stressTolerance: 10, maxSteps: search.maxSteps,
+          location: search.location), each: each)
+      result.steps += engine.steps
+      result.isConverged = result.isConverged && state.isConverged
+      result.energies.append(gamma(state.row.potentialEnergy, state.structure, reference, area: 2 * area))
+    }
+    result.energy = result.energies[0] + result.energies[1]
+    return result
+  }
+
+  /// Between the surfaces of a crystal and its image, Å: further than any potential reaches, charges excepted.
+  private static let vacuum = 20.0
 
   // MARK: The engine
 
@@ -189,16 +250,20 @@ final class TrialRunner {
     let header = Distribution.header(of: communicator.isRoot ? structure : nil, communicator: communicator)
     let system = try SystemFactory.make(
       communicator.isRoot ? structure : nil, header: header, ingredients, plan: plan, communicator: communicator)
-    return Engine(system, groups: GroupTable([], species: system.species), seed: seed)
+    let engine = Engine(system, groups: GroupTable([], species: system.species), seed: seed)
+    engine.reducesCell = false
+    return engine
   }
 
-  private func relaxation(forceTolerance: Double, maxSteps: Int) -> StagePlan {
+  private func relaxation(_ space: BoundarySpace, forceTolerance: Double, maxSteps: Int) -> StagePlan {
     .relaxation(
-      cell: "normal", forceTolerance: forceTolerance, stressTolerance: 10, maxSteps: maxSteps, location: search.location)
+      cell: space.model.relaxedCell, forceTolerance: forceTolerance, stressTolerance: 10, maxSteps: maxSteps, location: search.location)
   }
 
-  private func relaxed(_ engine: Engine, _ start: Structure, each: () throws -> Void) throws -> State {
-    let row = try engine.run(relaxation(forceTolerance: search.forceTolerance, maxSteps: search.maxSteps), each: each)
+  private func relaxed(
+    _ engine: Engine, _ start: Structure, stage: StagePlan, each: () throws -> Void = {}
+  ) throws -> State {
+    let row = try engine.run(stage, each: each)
     let converged = engine.lastStageConverged
     _ = try engine.compute([.energy, .virial, .atomEnergy])
     let atoms = engine.system.atoms

@@ -19,7 +19,8 @@ enum InterfaceFactory {
     options.overlap = plan.overlap
     options.removal = plan.removesFormulaUnits ? .formulaUnits : .atoms
     options.charges = species.compactMapValues(\.charge)
-    return try Interface(lower, upper, relation(plan.relation), options)
+    guard let given = plan.relation else { preconditionFailure("the deck's check wants a relation") }
+    return try Interface(lower, upper, relation(given), options)
   }
 
   static func build(

@@ -1,0 +1,63 @@
+import MDCore
+import MDIO
+import MDNumerics
+
+/// What an interface of two crystals is known by besides its energy γ, all per area of one interface, in J/m²:
+///
+///     W = σ_A + σ_B − γ,    E_ch = −W,    E_it = γ,
+///
+/// with the surfaces σ that come to be when it is parted. All crystals are strained to the common cell, with the length along
+/// the normal free, so that the energy of strain is in none of them; `strainEnergy` is what it costs in this cell besides.
+/// E_it and E_ch are the interface and the cohesive energy of S. Toso et al. (Chem. Mater. 36, 2024) where both surfaces of
+/// each slab are alike; here the crystals of a periodic cell have no others.
+struct AdhesionFigures {
+  let energy: Double
+  /// Of the lower and the upper crystal.
+  let surfaces: [Double]
+  /// Of both crystals in the cell, for each of its two interfaces.
+  let strainEnergy: Double
+  /// Largest principal strains of the crystals.
+  let strains: (lower: Double, upper: Double)
+
+  var workOfAdhesion: Double { surfaces[0] + surfaces[1] - energy }
+
+  /// nil where it is one crystal, or where something was not found.
+  init?(_ campaign: SearchCampaign, _ reference: BoundaryReference, _ statistics: SearchStatistics) {
+    guard let model = campaign.space.model as? InterfaceModel, let best = statistics.states.first?.best, let energy = best.energy,
+      let apart = campaign.apart, apart.isConverged, apart.energies.count == 2
+    else { return nil }
+    self.energy = energy
+    surfaces = apart.energies
+    func largest(_ s: (Double, Double)) -> Double { abs(s.0) > abs(s.1) ? s.0 : s.1 }
+    strains = (largest(model.interface.strains.lower), largest(model.interface.strains.upper))
+    let whole = try? model.bicrystal(shift: .zero, ofOnePeriod: false)
+    strainEnergy = whole.map {
+      reference.sum(over: $0, \.strainEnergy) / (2 * campaign.space.area) * Units.energyPerAreaToJoulePerSquareMetre
+    } ?? 0
+  }
+
+  var numbers: [String: JSONNumber] {
+    [
+      "surface_energy_lower_J_per_m2": .number(surfaces[0]), "surface_energy_upper_J_per_m2": .number(surfaces[1]),
+      "work_of_adhesion_J_per_m2": .number(workOfAdhesion), "E_it_J_per_m2": .number(energy),
+      "E_ch_J_per_m2": .number(-workOfAdhesion), "strain_energy_J_per_m2": .number(strainEnergy),
+      "strain_lower": .number(strains.lower), "strain_upper": .number(strains.upper),
+    ]
+  }
+
+  var sentence: String {
+    "work of adhesion \(RunLog.fixed(workOfAdhesion, 4)) J/m², of surfaces of \(RunLog.fixed(surfaces[0], 4)) and "
+      + "\(RunLog.fixed(surfaces[1], 4)) J/m²; strain costs \(RunLog.fixed(strainEnergy, 4)) J/m² more in crystals of this thickness"
+  }
+
+  /// What is said when the crystals apart are done.
+  static func line(_ campaign: SearchCampaign) -> String {
+    guard let apart = campaign.apart, apart.failure == nil, apart.energies.count == 2 else {
+      return "\(campaign.space.title): the crystals apart have failed: \(campaign.apart?.failure ?? "no surfaces")"
+    }
+    guard apart.isConverged else {
+      return "\(campaign.space.title): the crystals apart have not converged in \(RunLog.counted(apart.steps, "step")); no work of adhesion"
+    }
+    return "\(campaign.space.title): surfaces \(RunLog.fixed(apart.energies[0], 4)) and \(RunLog.fixed(apart.energies[1], 4)) J/m²"
+  }
+}
