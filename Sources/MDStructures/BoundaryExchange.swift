@@ -80,8 +80,8 @@ package struct BoundaryExchange: Sendable {
     let ratio = length / start.box.cell.z.z
     let seams = Seams(self, start)
     func drift(_ atoms: [Int]) -> Vector3 {
-      let sum = atoms.reduce(Vector3.zero) { $0 + positions[$1] - box.cartesian(start.box.fractional(start.positions[$1])) }
-      return (1 / Double(max(atoms.count, 1))) * sum
+      let moves = structure.moves(of: atoms, to: positions, from: start)
+      return (1 / Double(max(moves.count, 1))) * moves.reduce(.zero, +)
     }
     let (low, high) = (drift(seams.low), drift(seams.high))
     let (a, b) = (ratio * seams.heights.low + low.z, ratio * seams.heights.high + high.z)
@@ -90,7 +90,7 @@ package struct BoundaryExchange: Sendable {
     var c = translation
     c.z = flips ? 2 * (half == 1 ? a : b) : span
     // Where z turns round, of the grain that g keeps: the other one's images are a lattice vector away, which may lean.
-    let lean = SIMD2(box.cell.z.x, box.cell.z.y)
+    let lean = SIMD2(start.box.cell.z.x, start.box.cell.z.y)
     let base = SIMD2(translation.x, translation.y) + (flips && half == 2 ? lean : .zero)
     let seen = (flips ? (half == 1 ? seams.low : seams.high) : seams.low + seams.high).filter { halves[$0] == 1 }
     var sum = SIMD2<Double>.zero
@@ -101,11 +101,12 @@ package struct BoundaryExchange: Sendable {
     let mean = base + sum / Double(max(seen.count, 1))
     (c.x, c.y) = (mean.x, mean.y)
     var cell = box.cell
-    // Where the cell leans, the image of the second grain about the first is a lattice vector away: (1 − P) of what the grains
-    // have slid by is added to that.
-    let slide = SIMD2(high.x - low.x, high.y - low.y) * (half == 1 ? 1 : -1)
-    let turned = flips ? slide - plane.image(slide) : .zero
-    cell.z = Vector3(box.cell.z.x + turned.x, box.cell.z.y + turned.y, 2 * span)
+    // Where the cell leans, c is what g and the same isometry about the other grain, at p and q, differ by: (1 − P)(q − p), of the
+    // second half (1 − P)(p + c − q). The grains have slid since this was so.
+    let slide = SIMD2(high.x - low.x, high.y - low.y)
+    let now = half == 1 ? slide : SIMD2(box.cell.z.x, box.cell.z.y) - slide
+    let leans = flips ? (now - plane.image(now)) + (half == 1 ? 1.0 : -1.0) * lean : SIMD2<Double>.zero
+    cell.z = Vector3(leans.x, leans.y, 2 * span)
     result.box.setCell(cell)
     if half == 2 {
       // The half at the faces of the cell as one piece, above the other.

@@ -23,7 +23,7 @@ extension IntegerVector {
 
   var squaredLength: Int { dot(self, self) }
   var length: Double { Double(squaredLength).squareRoot() }
-  var real: Vector3 { Vector3(Double(x), Double(y), Double(z)) }
+  package var real: Vector3 { Vector3(Double(x), Double(y), Double(z)) }
   var divisor: Int { greatestCommonDivisor(greatestCommonDivisor(x, y), z) }
   /// The shortest integer vector in this direction; the vector must not be zero.
   var primitive: IntegerVector {

@@ -112,7 +112,7 @@ import Testing
         // Farther than the potential reaches: ghosts are brought in.
         let run = try Self.run(
           "{rdf: {cutoff: 9, bins: 30, every: 8}}, {coordination: {cutoff: 5.2, every: 8}}, {angles: {cutoff: 4.2, bins: 12, every: 8}}",
-          ranks: 3)
+          more: "neighbors: {skin: 0.5}", ranks: 3)
         let frames = try run.frames("t.extxyz").filter { $0.step % 8 == 0 }
         #expect(frames.count == 4)
         let rdf = try table(run, "rdf")

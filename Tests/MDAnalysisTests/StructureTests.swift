@@ -160,6 +160,21 @@ import Testing
     }
   }
 
+  /// Shorter by a third along one edge, bcc is known only if its first eight neighbours count as 2/√3 times as far as they are.
+  @Test func stretchedCommonNeighbors() throws {
+    let (a, n) = (3.0, 5)
+    var s = Structure(
+      box: Box(cell: Matrix3(diagonal: Vector3(a * Double(n), a * Double(n), 0.65 * a * Double(n)))), species: ["A"], types: [], positions: [])
+    for i in 0..<n { for j in 0..<n { for k in 0..<n { for half in [0.0, 0.5] {
+      s.positions.append(a * Vector3(Double(i) + half, Double(j) + half, 0.65 * (Double(k) + half)))
+      s.types.append(0)
+    } } } }
+    try Bench.alone { communicator in
+      let bench = Bench(s, reach: 5, communicator)
+      #expect(CommonNeighbors.adaptive(bench.scene(), reach: 5).allSatisfy { $0.rawValue == "bcc" })
+    }
+  }
+
   @Test("an icosahedron's centre, and a vacancy's neighbours") func others() throws {
     var s = Self.lattice("fcc")
     s.positions.removeLast()

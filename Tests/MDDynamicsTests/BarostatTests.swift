@@ -114,7 +114,7 @@ import Testing
   /// held atoms would; a bond that is no bond (k < 0) gives nothing back.
   @Test func atomsGiveWay() throws {
     let motion = GroupMotion(frozen: 2)
-    for (springs, given) in [([4.0, 50], 9.0 / 4 + 25 / 50.0), ([4, -1e-3], 0)] {
+    for (springs, given) in [([4.0, 50], 9.0 / 4 + 25 / 50.0), ([4, -50], 0)] {
       let bench = try gas(3, motion: motion, groups: [1, 1, 2])
       let barostat = try integrator(.rescale, CellComponents(.isotropic, box: bench.box))
       let volume = bench.box.volume

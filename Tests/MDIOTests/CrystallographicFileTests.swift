@@ -80,6 +80,33 @@ import Testing
     #expect(distances.filter { abs($0 - apical) < 1e-9 }.count == 2 && distances.filter { abs($0 - equatorial) < 1e-9 }.count == 4)
   }
 
+  /// In a hexagonal cell an operation and its transpose are not both of the group.
+  @Test func trigonal() throws {
+    let s = try Self.read(
+      """
+      data_x
+      _cell_length_a 5
+      _cell_length_b 5
+      _cell_length_c 6
+      _cell_angle_alpha 90
+      _cell_angle_beta 90
+      _cell_angle_gamma 120
+      loop_
+      _symmetry_equiv_pos_as_xyz
+      'x,y,z'
+      '-y,x-y,z+1/3'
+      '-x+y,-x,z+2/3'
+      loop_
+      _atom_site_label
+      _atom_site_fract_x _atom_site_fract_y _atom_site_fract_z
+      Si1 0.1 0.3 0.05
+
+      """)
+    let places = s.positions.map { s.box.fractional($0) }.sorted { $0.z < $1.z }
+    let wanted = [Vector3(0.1, 0.3, 0.05), Vector3(0.7, 0.8, 0.05 + 1.0 / 3), Vector3(0.2, 0.9, 0.05 + 2.0 / 3)]
+    #expect(places.count == 3 && zip(places, wanted).allSatisfy { ($0 - $1).length < 1e-9 }, "\(places)")
+  }
+
   @Test("oblique cells, labels in place of symbols, names of either dictionary") func triclinic() throws {
     let s = try Self.read(
       """

@@ -97,6 +97,41 @@ import Testing
     #expect(compared > 100)
   }
 
+  /// What a rotation R of a lattice with the metric G is, whatever its cell: R G Rᵀ = G, tr R = 1 + 2 cos θ, the axis stays,
+  /// a turn to the right about it; a plane of crystal 2 holds the directions that lie in that of crystal 1.
+  @Test(arguments: [
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [0, 0, 1]), ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [1, 1, 0]),
+    ([[6, -3, 0], [-3, 6, 0], [0, 0, 16]], [0, 0, 1]), ([[6, -3, 0], [-3, 6, 0], [0, 0, 16]], [1, 0, 0]),
+    ([[2, 0, 0], [0, 2, 0], [0, 0, 3]], [1, 0, 0]), ([[4, 1, 1], [1, 4, 1], [1, 1, 4]], [1, -1, 0]),
+  ])
+  func rotations(_ metric: [[Int]], _ axis: [Int]) throws {
+    func vector(_ n: [Int]) -> IntegerVector { IntegerVector(n[0], n[1], n[2]) }
+    let gram = IntegerMatrix(vector(metric[0]), vector(metric[1]), vector(metric[2]))
+    let all = LatticeRotation.about(vector(axis), LatticeMetric(gram: gram), sigma: 30)
+    #expect(all.count > 3)
+    if metric[0][0] == 6, axis == [0, 0, 1] {
+      for (sigma, angle) in [(7, 21.7868), (13, 27.7958), (19, 13.1736)] {
+        #expect(all.contains { $0.sigma == sigma && abs($0.angle - angle) < 1e-4 })
+      }
+    }
+    for r in all {
+      let matrix = (1 / Double(r.denominator)) * r.numerators.real
+      #expect((matrix * gram.real * matrix.transpose - gram.real).norm < 1e-9)
+      #expect(abs(matrix.trace - 1 - 2 * cos(r.angle * .pi / 180)) < 1e-9, "Σ\(r.sigma) \(r.angle)")
+      let v = vector(axis).real
+      #expect((v * matrix - v).length < 1e-9)
+      for u in [Vector3(1, 0, 0), Vector3(0, 1, 0), Vector3(0, 0, 1)] where cross(u, v).length > 1e-9 && r.angle < 179.9 {
+        #expect(dot(v, cross(u, u * matrix)) > 0, "Σ\(r.sigma) \(r.angle)")
+      }
+      for h in [IntegerVector(1, 2, 0), IntegerVector(0, 1, 3), IntegerVector(2, -1, 1)] {
+        let second = r.plane(ofSecond: h)
+        for u in [IntegerVector(second.y, -second.x, 0), IntegerVector(0, second.z, -second.y)] {
+          #expect(abs(dot(u.real * matrix, h.real)) < 1e-9)
+        }
+      }
+    }
+  }
+
   @Test("Smith's normal form", arguments: 0..<40)
   func smith(_ seed: Int) throws {
     var random = CounterRandom(seed: 7, stream: .structures, id: Int64(seed))

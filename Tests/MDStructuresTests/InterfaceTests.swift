@@ -177,6 +177,38 @@ struct InterfaceCase: Sendable, CustomTestStringConvertible {
       #expect(plain.count == moved.count && zip(plain, moved).allSatisfy { abs($0 - $1) <= 1 }, "\(shift)")
     }
     #expect(try fingerprint((0.5, 0.25)) != plain)
+    // By parts of that cell, not of the common one.
+    let (before, after) = (try interface.structure(), try interface.structure(shift: (0.3, 0.2)))
+    let (p, q) = interface.displacements.vectors
+    for i in before.positions.indices where before.grains![i] == 1 {
+      let move = after.positions[i] - before.positions[i] - Vector3(0.3 * p.x + 0.2 * q.x, 0.3 * p.y + 0.2 * q.y, 0)
+      let s = after.box.fractional(after.box.origin + move)
+      #expect(abs(s.x - s.x.rounded()) < 1e-9 && abs(s.y - s.y.rounded()) < 1e-9)
+    }
+  }
+
+  /// Edges of the common cell are whole vectors of the strained crystals, which differ from those given by the strain alone.
+  @Test("the crystals of an interface by themselves", arguments: InterfaceCase.boundaries + InterfaceCase.heterophases)
+  func separateCrystals(_ item: InterfaceCase) throws {
+    let interface = try item.interface { $0.strainTo = .both }
+    let strains = interface.strains
+    for (grain, rows, principal) in [
+      (0, interface.pair.match.lower, strains.lower), (1, interface.pair.match.upper, strains.upper),
+    ] {
+      let (strained, plain) = (interface.crystal(grain), interface.crystal(grain, isStrained: false))
+      func plane(_ s: Structure) -> Matrix2 {
+        Matrix2(SIMD2(s.box.cell.x.x, s.box.cell.x.y), SIMD2(s.box.cell.y.x, s.box.cell.y.y))
+      }
+      let edges = rows.real * plane(strained)
+      let (metric, own) = (edges * edges.transpose, interface.cell * interface.cell.transpose)
+      for (x, y) in [(metric.a.x, own.a.x), (metric.a.y, own.a.y), (metric.b.y, own.b.y)] { #expect(abs(x - y) < 1e-6 * own.b.y) }
+      let stretch = (plane(plain).inverse * plane(strained)).polar.stretch.eigenvalues
+      #expect(abs(stretch.0 - 1 - principal.0) < 1e-9 && abs(stretch.1 - 1 - principal.1) < 1e-9)
+      #expect(abs(strained.box.cell.z.z - plain.box.cell.z.z) < 1e-12 && strained.count == plain.count)
+      #expect(strained.box.cell.x.y == 0 && strained.box.cell.x.z == 0 && abs(strained.box.cell.y.z) < 1e-12)
+      #expect(strained.species == interface.species)
+    }
+    #expect(interface.ofOnePeriod.cell == interface.cell)
   }
 
   @Test("symmetric tilt boundaries are those of the older builder") func asBefore() throws {

@@ -50,6 +50,30 @@ import Testing
     #expect(found == 18)
   }
 
+  /// Of lattices of any shape the least strain is that of all pairs of bases, and the upper cell may be the larger one.
+  @Test(arguments: 0..<12) func bases(_ seed: Int) throws {
+    var random = CounterRandom(seed: 11, stream: .structures, id: Int64(seed))
+    func crystal() throws -> UnitCell {
+      func side(_ least: Double) -> Double { least + 0.6 * random.uniform() }
+      return try UnitCell(
+        cell: Matrix3(Vector3(side(3), 0, 0), Vector3(-1.3 + 2.6 * random.uniform(), side(3), 0), Vector3(0, 0, 9)),
+        sites: [.init(.zero, "A")])
+    }
+    let (one, other) = (try PlaneCell(crystal(), [0, 0, 1]), try PlaneCell(crystal(), [0, 0, 1]))
+    var least = Double.infinity
+    let range = -3...3
+    for a in range { for b in range { for c in range { for d in range where a * d - b * c == 1 {
+      least = min(least, PlaneMatch(.identity, IntegerMatrix2(SIMD2(a, b), SIMD2(c, d)), planes: (one.lattice, other.lattice)).strain)
+    } } } }
+    let found = PlaneMatcher(one, other).matches(area: 1.001 * one.area, strain: 0.45).first {
+      abs($0.lower.determinant) == 1 && abs($0.upper.determinant) == 1
+    }
+    #expect(abs(try #require(found).strain - least) < 1e-9, "\(least)")
+    let square = try PlaneCell(UnitCell(cell: Matrix3(diagonal: Vector3(4, 4, 4)), sites: [.init(.zero, "A")]), [0, 0, 1])
+    let larger = try PlaneCell(UnitCell(cell: Matrix3(diagonal: Vector3(4.1, 4.1, 4)), sites: [.init(.zero, "A")]), [0, 0, 1])
+    #expect(PlaneMatcher(square, larger).matches(area: 16.5, strain: 0.03).count == 1)
+  }
+
   private func vector(_ value: Any?) -> IntegerVector {
     let n = value as! [Int]
     return IntegerVector(n[0], n[1], n[2])

@@ -42,9 +42,8 @@ package struct BarostatEntry: Sendable {
             "Time constant τ; at least 100 time steps."),
           .optional(
             "modulus", .quantity(.pressure, .positive.plausibly(1e2...1e8)),
-            "Bulk modulus, in place of what straining the cell finds; other stiffnesses keep their proportion to it. Of molecules that strain is "
-              + "mostly felt by bonds, which pressure does not reach: water looks 30 times too stiff, and the cell follows as "
-              + "much more slowly."),
+            "Bulk modulus, in place of what straining the cell finds; other stiffnesses keep their proportion to it. Liquids that flow "
+              + "are softer than that strain finds them, water some four times, and the cell follows as much more slowly."),
         ],
         rules: [.init(.atMostOne, of: ["pressure", "stress"])],
         example: """

@@ -25,8 +25,8 @@ package struct StrainProbe {
 /// The first part carries all atoms along, which strains the stiff bonds of a molecule as much as its soft surroundings;
 /// the second is what atoms take back by moving (Born and Huang 1954; Lutsko, J. Appl. Phys. 65, 2991 (1989)). Atoms of
 /// a warm system are at no minimum, so H may have negative eigenvalues; H u = g is solved by conjugate gradients, which
-/// find the stiff directions first, and is left where the curvature is negative or little more is gained. M is then
-/// somewhat too large, never too small. A product H p costs one computation of forces.
+/// find the stiff directions first, and is left where the curvature is negative or little more is gained. What is soft has
+/// then given way in part, and M is an estimate, as good as a time constant needs. A product H p costs one computation of forces.
 struct CellStiffness {
   /// Half of the strain between two virials.
   static let probe = 5e-4

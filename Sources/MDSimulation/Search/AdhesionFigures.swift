@@ -8,8 +8,8 @@ import MDNumerics
 ///
 /// with the surfaces σ that come to be when it is parted. All crystals are strained to the common cell, with the length along
 /// the normal free, so that the energy of strain is in none of them; `strainEnergy` is what it costs in this cell besides.
-/// E_it and E_ch are the interface and the cohesive energy of S. Toso et al. (Chem. Mater. 36, 2024) where both surfaces of
-/// each slab are alike; here the crystals of a periodic cell have no others.
+/// E_it and E_ch are the energies that InterOptimus has of an interface and of its cohesion (Y. Xie et al., J. Energy Chem.,
+/// 2025), where both surfaces of each slab are alike; here the crystals of a periodic cell have no others.
 struct AdhesionFigures {
   let energy: Double
   /// Of the lower and the upper crystal.
