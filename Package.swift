@@ -43,7 +43,7 @@ let package = Package(
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
     .target(name: "MDNeighbors", dependencies: ["MDCore"], swiftSettings: hot),
     .target(name: "MDParallel", dependencies: ["MDCore", "CMPI"], swiftSettings: hot),
-    .target(name: "MDPotentialFiles", dependencies: ["MDCore"], swiftSettings: target),
+    .target(name: "MDPotentialFiles", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDPotentials", dependencies: ["MDCore", "MDPotentialFiles", "CLanes"], swiftSettings: hot),
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore", "MDDeck"], swiftSettings: hot),

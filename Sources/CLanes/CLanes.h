@@ -70,6 +70,26 @@ CLANES clanes8 lanes8_fnma(clanes8 a, clanes8 b, clanes8 c) { return __builtin_e
 CLANES clanes8 lanes8_sqrt(clanes8 a) { return __builtin_elementwise_sqrt(a); }
 CLANES clanes8 lanes8_divide(clanes8 a, clanes8 b) { return a / b; }
 
+/// Of these a transposition of eight by eight is made: neighbours, pairs of neighbours, halves.
+CLANES clanes8 lanes8_interleave_even(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+}
+CLANES clanes8 lanes8_interleave_odd(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+}
+CLANES clanes8 lanes8_even_pairs(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+}
+CLANES clanes8 lanes8_odd_pairs(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+CLANES clanes8 lanes8_low_halves(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+}
+CLANES clanes8 lanes8_high_halves(clanes8 a, clanes8 b) {
+  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+}
+
 CLANES double lanes8_sum(clanes8 a) {
   return lanes_sum(__builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7));
 }

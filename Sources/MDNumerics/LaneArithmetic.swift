@@ -54,6 +54,31 @@ public func transpose(
   )
 }
 
+/// The columns of the eight-by-eight matrix with these rows go to memory, one after the other.
+@inlinable @inline(__always)
+public func storeTransposed(
+  _ a: SIMD8<Double>, _ b: SIMD8<Double>, _ c: SIMD8<Double>, _ d: SIMD8<Double>, _ e: SIMD8<Double>,
+  _ f: SIMD8<Double>, _ g: SIMD8<Double>, _ h: SIMD8<Double>, _ out: UnsafeMutablePointer<SIMD8<Double>>
+) {
+  let (ab0, ab1) = (lanes8_interleave_even(a, b), lanes8_interleave_odd(a, b))
+  let (cd0, cd1) = (lanes8_interleave_even(c, d), lanes8_interleave_odd(c, d))
+  let (ef0, ef1) = (lanes8_interleave_even(e, f), lanes8_interleave_odd(e, f))
+  let (gh0, gh1) = (lanes8_interleave_even(g, h), lanes8_interleave_odd(g, h))
+  // Columns 0 and 4, 2 and 6, 1 and 5, 3 and 7 of the upper and of the lower four rows.
+  let (u04, u26) = (lanes8_even_pairs(ab0, cd0), lanes8_odd_pairs(ab0, cd0))
+  let (u15, u37) = (lanes8_even_pairs(ab1, cd1), lanes8_odd_pairs(ab1, cd1))
+  let (l04, l26) = (lanes8_even_pairs(ef0, gh0), lanes8_odd_pairs(ef0, gh0))
+  let (l15, l37) = (lanes8_even_pairs(ef1, gh1), lanes8_odd_pairs(ef1, gh1))
+  out[0] = lanes8_low_halves(u04, l04)
+  out[1] = lanes8_low_halves(u15, l15)
+  out[2] = lanes8_low_halves(u26, l26)
+  out[3] = lanes8_low_halves(u37, l37)
+  out[4] = lanes8_high_halves(u04, l04)
+  out[5] = lanes8_high_halves(u15, l15)
+  out[6] = lanes8_high_halves(u26, l26)
+  out[7] = lanes8_high_halves(u37, l37)
+}
+
 /// The sums over the lanes of each.
 @inlinable @inline(__always)
 public func sums(

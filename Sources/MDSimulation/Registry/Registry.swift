@@ -24,7 +24,7 @@ package enum Registry {
   }
 
   static let families: [Family] = [
-    .snap, .hdnnp, .mtp, .nep, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb,
+    .snap, .hdnnp, .mtp, .nep, .ace, .eam, .zbl, .lennardJones, .morse, .buckingham, .bornMayerHuggins, .table, .coulomb,
     .qeq,
   ]
 

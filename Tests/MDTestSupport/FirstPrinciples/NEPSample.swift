@@ -190,7 +190,7 @@ package enum NEPSample {
   }
 
   /// Y_lm with the phase of Condon and Shortley, from the derivatives of (x² − 1)ˡ.
-  private static func harmonic(_ l: Int, _ m: Int, _ v: Vector3) -> Complex {
+  static func harmonic(_ l: Int, _ m: Int, _ v: Vector3) -> Complex {
     let r = v.length
     let (ct, phi) = (v.z / r, atan2(v.y, v.x))
     let am = abs(m)
