@@ -64,6 +64,8 @@ package struct ACEFile: Sendable {
     /// Where the inner switch ends, and over how much, Å.
     package var innerCutoff = 0.0
     package var innerWidth = 0.0
+    /// Spacing of the tables that the potential was fitted with, Å.
+    package var tableStep = 0.001
 
     package init() {}
   }

@@ -112,6 +112,9 @@ struct ACESections {
         "\(section.name) has widths \(bond.cutoffWidth) and \(bond.innerWidth) Å and an inner cutoff of "
           + "\(bond.innerCutoff) Å", hint: "none is negative, and the inner cutoff is below the cutoff \(bond.cutoff) Å")
     }
+    guard bond.tableStep > 0, bond.tableStep <= 0.1 else {
+      throw section.error("the spacing of tables is \(bond.tableStep) Å", hint: "above 0 and up to 0.1 is allowed")
+    }
     guard bond.coreDecay >= 0 else {
       throw section.error("the core repulsion of \(section.name) grows with the distance", hint: "is λ ≥ 0?")
     }

@@ -113,6 +113,7 @@ struct BBasisReader {
     bond.cutoffWidth = try section.number("dcutij")
     bond.innerCutoff = try section.number("r_in", default: 0)
     bond.innerWidth = try section.number("delta_in", default: 0)
+    if root["global"] != nil { bond.tableStep = try root.section("global").number("DeltaSplineBins", default: 0.001) }
     try ACESections.check(bond, section)
     return bond
   }

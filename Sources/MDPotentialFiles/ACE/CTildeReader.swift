@@ -79,6 +79,7 @@ struct CTildeReader {
     bond.cutoffWidth = try section.number("dcut")
     bond.innerCutoff = try section.number("rcut_in", default: 0)
     bond.innerWidth = try section.number("dcut_in", default: 0)
+    bond.tableStep = try root.number("deltaSplineBins", default: 0.001)
     try ACESections.check(bond, section)
     return bond
   }

@@ -88,7 +88,7 @@ struct LegacyACEReader {
     bond.basisCount = try integer("nradbase", 1...ACEFile.mostRadialFunctions)
     bond.radialCount = try integer("nradmax", 0...ACEFile.mostRadialFunctions)
     _ = try numbers("cutoffmax", 1)
-    _ = try numbers("deltaSplineBins", 1)
+    bond.tableStep = try numbers("deltaSplineBins", 1)[0]
     let core = try numbers("core repulsion parameters", 2)
     (bond.corePrefactor, bond.coreDecay) = (core[0], core[1])
     bond.parameter = try numbers("radparameter", 1)[0]

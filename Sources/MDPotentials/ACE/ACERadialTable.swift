@@ -8,6 +8,9 @@ import MDPotentialFiles
 /// between, so that the whole is continuous to its first derivative, and slopes are those of the values. The intervals
 /// are as long as `tolerance` lets them be.
 ///
+/// Where the second envelope of ChebExpCos is narrow (0.01 Å as a rule), the cubics in steps of 0.001 Å by which pacemaker
+/// tabulates are part of the potential: they are up to 10⁻⁶ eV/Å off the formula. There these are taken.
+///
 /// A lane is a function: the coefficients of powers 0 … 5 of r − (start of the interval) for as many functions as an
 /// `AtomLanes` has lanes, group by group. The last interval is all zeros: for what is beyond the cutoff.
 final class ACERadialTable {
@@ -39,18 +42,28 @@ final class ACERadialTable {
     let width = AtomLanes.scalarCount
     groups = max((rows.count + width - 1) / width, 1)
     count = groups * width
-    (cutoff, edge) = (basis.cutoff, basis.edge)
     let pieces = Pieces(basis, rows)
+    cutoff = basis.cutoff
+    let isTabulated = basis.edge < cutoff && cutoff - basis.edge < 100 * bond.tableStep
+    if isTabulated {
+      let all = (cutoff / bond.tableStep).rounded(.down)
+      lastStep = cutoff / all
+      let before = (basis.edge / lastStep).rounded(.down)
+      edge = before * lastStep
+      lastCount = Int(all - before)
+    } else {
+      edge = basis.edge
+      lastStep = edge < cutoff ? pieces.step(from: edge, to: cutoff) : 1
+      lastCount = edge < cutoff ? Int(((cutoff - edge) / lastStep).rounded()) : 0
+    }
     step = pieces.step(from: 0, to: edge)
     firstCount = Int((edge / step).rounded())
-    lastStep = edge < cutoff ? pieces.step(from: edge, to: cutoff) : 1
-    lastCount = edge < cutoff ? Int(((cutoff - edge) / lastStep).rounded()) : 0
     storage = AlignedBuffer(repeating: AtomLanes.zero, count: 6 * groups * (firstCount + lastCount + 1))
     let out = UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: Double.self)
     for interval in 0..<(firstCount + lastCount) {
       let isLast = interval >= firstCount
       let start = isLast ? edge + Double(interval - firstCount) * lastStep : Double(interval) * step
-      let all = pieces.polynomials(start, isLast ? lastStep : step)
+      let all = pieces.polynomials(start, isLast ? lastStep : step, isCubic: isLast && isTabulated)
       for (f, c) in all.enumerated() {
         for k in 0..<6 { out[((interval * groups + f / width) * 6 + k) * width + f % width] = c[k] }
       }
@@ -82,9 +95,8 @@ final class ACERadialTable {
     /// Between the ends, where the error of t²(1 − t)²(t − a)(t − b) is smallest.
     private static let inner = [0.5 - 0.5 / 11.0.squareRoot(), 0.5 + 0.5 / 11.0.squareRoot()]
 
-    func polynomials(_ start: Double, _ h: Double) -> [[Double]] {
-      // The slope at an end is that within the interval.
-      let (first, last) = (evaluate(start + 1e-13 * h), evaluate(start + h * (1 - 1e-13)))
+    func polynomials(_ start: Double, _ h: Double, isCubic: Bool = false) -> [[Double]] {
+      let (first, last) = (evaluate(start), evaluate(start + h))
       let (a, b) = (Self.inner[0], Self.inner[1])
       let (atA, atB) = (evaluate(start + a * h).values, evaluate(start + b * h).values)
       return rows.indices.map { f in
@@ -92,6 +104,7 @@ final class ACERadialTable {
         let (s, e) = (first.slopes[f] * h, last.slopes[f] * h)
         // The cubic by both ends, then what is missing at a and b.
         var c = [p, s, 3 * (q - p) - 2 * s - e, s + e - 2 * (q - p), 0, 0]
+        if isCubic { return (0..<6).map { c[$0] / pow(h, Double($0)) } }
         func rest(_ t: Double, _ value: Double) -> Double {
           (value - (((c[3] * t + c[2]) * t + c[1]) * t + c[0])) / (t * t * (1 - t) * (1 - t))
         }
