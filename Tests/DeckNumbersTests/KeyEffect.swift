@@ -32,9 +32,9 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     StructureKeyTests.effects + GrainBoundaryKeyTests.effects + GroupKeyTests.effects + DynamicsKeyTests.effects
     + ThermostatKeyTests.effects + MinimizationKeyTests.effects + PairKeyTests.effects + ManyBodyKeyTests.effects
     + CoulombKeyTests.effects + EquilibrationKeyTests.effects + OutputKeyTests.effects + AnalysisKeyTests.effects
-    + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + NEPKeyTests.effects
+    + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + NEPKeyTests.effects + ACEKeyTests.effects
     + ScanKeyTests.effects + TaskKeyTests.effects + InterfaceKeyTests.effects + ModifierKeyTests.effects
-    + PolycrystalKeyTests.effects + SearchKeyTests.effects + MeasureKeyTests.effects
+    + PolycrystalKeyTests.effects + SearchKeyTests.effects + InterfaceSearchTests.effects + MeasureKeyTests.effects
 
   /// Every key with a value of its own, by its path.
   static func keys(of object: DeckObject, under path: String = "") -> [String] {

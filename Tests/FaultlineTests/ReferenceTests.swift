@@ -58,7 +58,7 @@ extension CommandLineTests {
         Case(
           folder: "hdnnp-H2O-RPBE-D3",
           potential: "- hdnnp: {directory: REF, units: {length: 1.8897261328, energy: 0.0367493254}}"),
-      ] + charged + equilibrated + tensors + evolved
+      ] + charged + equilibrated + tensors + evolved + expansions
 
     /// NEP_CPU's own numbers; those with charges with the cuts of its sums.
     static let evolved: [Case] = [
@@ -83,6 +83,15 @@ extension CommandLineTests {
       Case(
         folder: folder, potential: "- mtp: {file: REF/\(file), elements: [\(elements)]}", force: 1e-8, virial: 1e-9,
         atomic: 1e-9)
+    }
+
+    /// lammps-user-pace's own numbers, grades included. Forces of these frames reach 100 eV/Å; ACEReferenceTests holds them to
+    /// 1e-8 of the largest.
+    static let expansions: [Case] = [
+      ("ace-Cu-PBE-core-rep", "Cu-PBE-core-rep.yace"), ("ace-TiO", "TiO.yace"), ("ace-YBCO-zbl", "YBCO.yace"),
+      ("ace-AgCu-gamma", "DFT10B-AgCu.yaml, active_set: REF/DFT10B-AgCu.asi"), ("ace-grace-fs-AlLiH", "AlLiH-GRACE-FS.yaml"),
+    ].map { folder, file in
+      Case(folder: folder, potential: "- ace: {file: REF/\(file)}", force: 5e-7, virial: 1e-8, atomic: 3e-9)
     }
 
     /// n2p2's own Ewald sums were tightened to 10⁻⁹.

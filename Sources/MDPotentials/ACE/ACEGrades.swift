@@ -156,6 +156,6 @@ final class ACEGrades {
   @inline(__always)
   private static func greatest(_ a: AtomLanes, _ b: AtomLanes) -> AtomLanes {
     let size = b.replacing(with: -b, where: b .< AtomLanes.zero)
-    return size.replacing(with: a, where: a .>= size)
+    return size.replacing(with: a, where: (a .>= size) .| (a .!= a))
   }
 }

@@ -43,8 +43,8 @@ import Testing
       let file = try Self.file(isLinear, inner: inner)
       let structure = Self.structure
       let atoms = ACEFormulas.atoms(file, structure)
-      let expected = atoms.enumerated().map { i, atom in
-        ACEFormulas.grade(file, file.elements.firstIndex(of: structure.species[structure.types[i]])!, atom)
+      let expected: [Double] = atoms.enumerated().map { i, atom in
+        ACEFormulas.grade(file, file.elements.firstIndex(of: structure.species[Int(structure.types[i])])!, atom)
       }
       let (found, figure) = try grades(file, structure, want: Want.all.union(.assessment))
       let largest = expected.max()!

@@ -242,14 +242,14 @@ package struct ACESample {
           parts = parts.map { ($0.m + [0], $0.re, $0.im) }
           continue
         }
-        let size = (m > 0 && m % 2 != 0 ? -1 : 1) / 2.0.squareRoot()
-        let sign = m > 0 ? 1.0 : -1.0
-        parts = parts.flatMap { p in
-          [
-            (p.m + [abs(m)], p.re * size, p.im * size),
-            (p.m + [-abs(m)], -p.im * size * sign, p.re * size * sign),
-          ]
+        let size: Double = (m > 0 && m % 2 != 0 ? -1.0 : 1.0) / 2.0.squareRoot()
+        let turn: Double = m > 0 ? size : -size
+        var next: [(m: [Int], re: Double, im: Double)] = []
+        for p in parts {
+          next.append((p.m + [abs(m)], p.re * size, p.im * size))
+          next.append((p.m + [-abs(m)], -p.im * turn, p.re * turn))
         }
+        parts = next
       }
       for part in parts { sums[part.m, default: 0] += part.re }
     }

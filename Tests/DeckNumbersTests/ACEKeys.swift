@@ -1,0 +1,131 @@
+import Foundation
+import MDCore
+import MDDeck
+import MDNumerics
+import MDPotentialFiles
+import MDSimulation
+import MDTestSupport
+import Testing
+
+/// Keys of `ace`: files of random potentials whose energies and grades are those of the formulas.
+@Suite("Deck → numbers: atomic cluster expansions") struct ACEKeyTests {
+  @Test(arguments: effects) func effect(_ effect: KeyEffect) throws { try effect.check() }
+
+  static func sample(_ seed: UInt64) -> ACESample { ACESample.random(["Na", "Cl"], seed: seed) }
+
+  static let structures = [
+    Sample.crystal(["Na", "Cl"], spacing: 2.9, cells: [2, 1, 1]), Sample.crystal(["Na", "Cl"], spacing: 2.6, cells: [2, 2, 1]),
+  ]
+
+  static func evaluate(_ potential: String, _ files: [String: String], archive: [UInt8]? = nil, ranks: Int = 2) throws -> [Frame] {
+    var files = files
+    files["in.extxyz"] = structures.map(Sample.text).joined()
+    let run = try DeckRun(files: files)
+    if let archive { try Data(archive).write(to: URL(fileURLWithPath: run.path("a.asi"))) }
+    return try run.evaluate("potential: [\(potential)]", frames: "in.extxyz", ranks: ranks).map { Frame($0) }
+  }
+
+  static func expect(_ potential: String, _ files: [String: String], _ members: [ACEFile], ranks: Int = 2) throws {
+    for (frame, s) in zip(try evaluate(potential, files, ranks: ranks), structures) {
+      let all = members.map { ACEFormulas.energies($0, s) }
+      let mean = all[0].indices.map { i in all.reduce(0) { $0 + $1[i] } / Double(all.count) }
+      #expect(distance(frame.reals("energies"), mean) < 1e-8)
+      #expect(isClose(frame.number("energy"), mean.reduce(0, +), 1e-9))
+    }
+  }
+
+  /// What numpy.savez writes of square matrices, without compression.
+  static func archive(_ matrices: [(name: String, size: Int, values: [Double])]) -> [UInt8] {
+    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xff) } }
+    func checksum(_ bytes: [UInt8]) -> Int {
+      var sum: UInt32 = 0xffff_ffff
+      for byte in bytes {
+        sum ^= UInt32(byte)
+        for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xedb8_8320 : 0) }
+      }
+      return Int(~sum)
+    }
+    var (bytes, directory): ([UInt8], [UInt8]) = ([], [])
+    for matrix in matrices {
+      let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.size), \(matrix.size)), }"
+      let padded = header + String(repeating: " ", count: 117 - header.utf8.count) + "\n"
+      var data: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0] + little(118, 2) + Array(padded.utf8)
+      for value in matrix.values { data += little(Int(bitPattern: UInt(value.bitPattern)), 8) }
+      let name = Array((matrix.name + ".npy").utf8)
+      let common = little(20, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(checksum(data), 4) + little(data.count, 4)
+        + little(data.count, 4) + little(name.count, 2) + little(0, 2)
+      directory += little(0x0201_4b50, 4) + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4)
+        + little(bytes.count, 4) + name
+      bytes += little(0x0403_4b50, 4) + common + name + data
+    }
+    return bytes + directory + little(0x0605_4b50, 4) + little(0, 4) + little(matrices.count, 2) + little(matrices.count, 2)
+      + little(directory.count, 4) + little(bytes.count, 4) + little(0, 2)
+  }
+
+  static let effects = [
+    KeyEffect("potential.ace.file") {
+      let (one, other) = (sample(1), sample(2))
+      let files = ["a.yaml": one.text, "b.yaml": other.text, "a.yace": ACESample.converted(try one.file())]
+      for ranks in [1, 2, 3, 4, 8] { try expect("{ace: {file: a.yaml}}", files, [one.file()], ranks: ranks) }
+      try expect("{ace: {file: b.yaml}}", files, [other.file()])
+      try expect("{ace: {file: a.yace}}", files, [one.file()])
+    },
+    KeyEffect("potential.ace.committee") {
+      let all = [1, 2, 3].map { sample($0) }
+      let files = ["a.yaml": all[0].text, "b.yaml": all[1].text, "c.yaml": all[2].text]
+      try expect("{ace: {committee: [a.yaml, b.yaml, c.yaml]}}", files, all.map { try $0.file() })
+      #expect { try evaluate("{ace: {committee: [a.yaml, b.yaml], active_set: a.asi}}", files, archive: []) } throws: {
+        "\($0)".contains("is for a single `file`")
+      }
+    },
+    KeyEffect("potential.ace.species") {
+      let files = ["a.yaml": sample(1).text]
+      try expect("{ace: {file: a.yaml, species: [Na, Cl]}}", files, [sample(1).file()])
+      #expect { try evaluate("{ace: {file: a.yaml, species: [Na]}}", files) } throws: { "\($0)".contains("Cl") }
+    },
+    KeyEffect("potential.ace.active_set") {
+      let one = sample(1)
+      var file = try one.file()
+      var random = SplitMix64(seed: 5)
+      let sizes = file.functions.map(\.count)
+      let matrices = sizes.map { n in (0..<n * n).map { _ in Double.random(in: -1..<1, using: &random) } }
+      file.activeSet = ACEActiveSet(matrices: matrices, isLinear: true, sizes: sizes)
+      let bytes = archive(file.elements.indices.map { (file.elements[$0], sizes[$0], matrices[$0]) })
+      let frames = try evaluate("{ace: {file: a.yaml, active_set: a.asi}}", ["a.yaml": one.text], archive: bytes, ranks: 3)
+      for (frame, s) in zip(frames, structures) {
+        let expected: [Double] = ACEFormulas.atoms(file, s).enumerated().map { i, atom in
+          ACEFormulas.grade(file, file.elements.firstIndex(of: s.species[Int(s.types[i])])!, atom)
+        }
+        let scale = expected.max()!
+        #expect(zip(frame.reals("grade"), expected).allSatisfy { abs($0 - $1) < 1e-7 * scale })
+      }
+      for wrong in [Array(bytes.dropLast(30)), archive([("Na", 2, [1, 0, 0, 1])])] {
+        #expect { try evaluate("{ace: {file: a.yaml, active_set: a.asi}}", ["a.yaml": one.text], archive: wrong) } throws: {
+          ($0 as? FaultlineError)?.kind == .input && "\($0)".contains("a.asi")
+        }
+      }
+    },
+  ]
+
+  @Test(
+    "damaged files say where", arguments: [
+      ("radbase: SBessel", "radbase: ACE.jl.base"), ("npoti: FinnisSinclairShiftedScaled", "npoti: Magic"), ("nradmaxi: 3", "nradmaxi: three"),
+    ])
+  func damaged(_ from: String, _ to: String) throws {
+    let text = Self.sample(1).text
+    guard text.contains(from) else {
+      Issue.record("\(from) is not in the sample:\n\(text.prefix(1500))")
+      return
+    }
+    #expect { try Self.evaluate("{ace: {file: a.yaml}}", ["a.yaml": text.replacing(from, with: to)]) } throws: {
+      ($0 as? FaultlineError)?.kind == .input && "\($0)".contains(/a\.yaml:[0-9]+: /)
+    }
+  }
+
+  @Test("files that end too early are refused", arguments: [0.1, 0.35, 0.6, 0.85]) func short(_ part: Double) throws {
+    let text = Self.sample(1).text
+    #expect { try Self.evaluate("{ace: {file: a.yaml}}", ["a.yaml": String(text.prefix(Int(part * Double(text.count))))]) } throws: {
+      ($0 as? FaultlineError)?.kind == .input
+    }
+  }
+}
