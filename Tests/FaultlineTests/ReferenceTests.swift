@@ -204,6 +204,10 @@ extension CommandLineTests {
         let largest = try #require(a["ref_max_grade"]?.numbers?.first)
         #expect(abs(try #require(b["grade"]?.numbers?.first) / largest - 1) <= 1e-6)
       }
+      if let gammas = a.column("ref_gamma")?.reals, item.potential.contains("active_set") {
+        let mine = try #require(b.column("grade")?.reals)
+        #expect(zip(gammas, mine).allSatisfy { abs($0 - $1) <= 1e-3 + 1e-6 * $0 }, "\(name): γ")
+      }
       if let atomic = a.column("ref_atomic_energy")?.reals {
         let mine = try #require(b.column("energies")?.reals)
         let error = zip(atomic, mine).map { abs($0 - $1) }.max() ?? 0
