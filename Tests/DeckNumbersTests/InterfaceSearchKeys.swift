@@ -154,6 +154,7 @@ import Testing
     for key in ["shift: [0.1, 0]", "expansion: 0.2", "overlap: 1", "free_surfaces: true", "termination: 0", "neutral: true", "remove: formula_units"] {
       #expect { try DeckRun(Self.deck("", relation: relation + "\n    " + key)) } throws: { "\($0)".contains("search") }
     }
+    #expect { try DeckRun.describe(Self.deck("family: {miller: 1}", relation: "")) } throws: { "\($0)".contains("no single structure") }
     let far = Self.deck("family: {miller: [[[1, 1, 1], [1, 1, 0]]]}", relation: "max_strain: 0.0001").replacing("max_area: 60", with: "max_area: 9")
     #expect { try DeckRun(far) } throws: { "\($0)".contains("no pair of planes matches within 9.0 Å² and 0.01 % of strain") }
   }

@@ -128,7 +128,8 @@ struct InterfaceModel: BoundaryModel {
     return "\(p)-\(q)-match\(match)-ends\(termination)".replacing(" ", with: "_")
   }
   var identity: String {
-    "\(names) \(planes) \(interface.cell) \(interface.strains) \(interface.thicknesses) \(interface.options.repeats) \(termination)"
+    "\(names) \(planes) \(interface.cell) \(interface.strains) \(interface.thicknesses) \(interface.options.repeats) \(termination) "
+      + (0..<2).map { interface.crystal($0) }.map { "\($0.types) \($0.positions)" }.joined(separator: " ")
   }
   var displacements: NonidenticalDisplacements { interface.displacements }
   var atomsPerPlane: Int { interface.atomsPerPlane }

@@ -339,9 +339,13 @@ final class SearchRun {
       log.line("Stopped: \(Self.reason(signal)); 'faultline resume \(directory.path)' continues")
       return
     }
-    if let row = rows.first(where: { $0.statistics.states.isEmpty }) {
+    // One boundary of many without a state is no reason to call the others failed.
+    for row in rows where row.statistics.states.isEmpty {
       let reason = campaigns[row.space.number].table.compactMap(\.failure).first ?? "no relaxation has converged"
-      throw FaultlineError(.run, "no trial of \(row.space.title) ended in a relaxed state: \(reason)", isCollective: true)
+      let text = "no trial of \(row.space.title) ended in a relaxed state: \(reason)"
+      guard rows.contains(where: { !$0.statistics.states.isEmpty }) else { throw FaultlineError(.run, text, isCollective: true) }
+      log.line("warning: " + text)
+      summary.warnings.append(text)
     }
     summary.status = "finished"
     try writeSummary()

@@ -19,7 +19,10 @@ enum InterfaceFactory {
     options.overlap = plan.overlap
     options.removal = plan.removesFormulaUnits ? .formulaUnits : .atoms
     options.charges = species.compactMapValues(\.charge)
-    guard let given = plan.relation else { preconditionFailure("the deck's check wants a relation") }
+    guard let given = plan.relation else {
+      throw FaultlineError(
+        .input, "a family of interfaces is no single structure", hint: "give a `relation`, and no `search.family`")
+    }
     return try Interface(lower, upper, relation(given), options)
   }
 
