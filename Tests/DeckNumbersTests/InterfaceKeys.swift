@@ -361,7 +361,7 @@ import Testing
             "structure: {match: {lower: {lattice: {type: diamond, constant: 5.431, species: [Si]}}, upper: {lattice: {type: diamond, constant: 5.658, species: [Ge]}}, miller: [[[0, 0, 1], [0, 0, 1]]], max_area: 30, max_strain: 0.045, \(keys)}}")
           let row = log.split(separator: "\n").first { $0.contains("1:1") }
           let number = row?.split(separator: " ").dropFirst(7).first.flatMap { Double($0) }
-          return try #require(number)
+          return number ?? .nan
         }
         func expected(_ c: (Double, Double), _ e: Double) -> Double { 1000 * (c.0 + c.1 - 2 * c.1 * c.1 / c.0) * e * e }
         let constants = "elastic: [[165.7, 63.9, 79.6], [128.9, 48.3, 67.1]]"
