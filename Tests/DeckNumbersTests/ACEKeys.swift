@@ -34,34 +34,6 @@ import Testing
     }
   }
 
-  /// What numpy.savez writes of square matrices, without compression.
-  static func archive(_ matrices: [(name: String, size: Int, values: [Double])]) -> [UInt8] {
-    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xff) } }
-    func checksum(_ bytes: [UInt8]) -> Int {
-      var sum: UInt32 = 0xffff_ffff
-      for byte in bytes {
-        sum ^= UInt32(byte)
-        for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xedb8_8320 : 0) }
-      }
-      return Int(~sum)
-    }
-    var (bytes, directory): ([UInt8], [UInt8]) = ([], [])
-    for matrix in matrices {
-      let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.size), \(matrix.size)), }"
-      let padded = header + String(repeating: " ", count: 117 - header.utf8.count) + "\n"
-      var data: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0] + little(118, 2) + Array(padded.utf8)
-      for value in matrix.values { data += little(Int(bitPattern: UInt(value.bitPattern)), 8) }
-      let name = Array((matrix.name + ".npy").utf8)
-      let common = little(20, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(checksum(data), 4) + little(data.count, 4)
-        + little(data.count, 4) + little(name.count, 2) + little(0, 2)
-      directory += little(0x0201_4b50, 4) + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4)
-        + little(bytes.count, 4) + name
-      bytes += little(0x0403_4b50, 4) + common + name + data
-    }
-    return bytes + directory + little(0x0605_4b50, 4) + little(0, 4) + little(matrices.count, 2) + little(matrices.count, 2)
-      + little(directory.count, 4) + little(bytes.count, 4) + little(0, 2)
-  }
-
   static let effects = [
     KeyEffect("potential.ace.file") {
       let (one, other) = (sample(1), sample(2))
@@ -90,7 +62,7 @@ import Testing
       let sizes = file.functions.map(\.count)
       let matrices = sizes.map { n in (0..<n * n).map { _ in Double.random(in: -1..<1, using: &random) } }
       file.activeSet = ACEActiveSet(matrices: matrices, isLinear: true, sizes: sizes)
-      let bytes = archive(file.elements.indices.map { (file.elements[$0], sizes[$0], matrices[$0]) })
+      let bytes = ACESample.archive(file.elements.indices.map { (file.elements[$0], sizes[$0], matrices[$0]) })
       let frames = try evaluate("{ace: {file: a.yaml, active_set: a.asi}}", ["a.yaml": one.text], archive: bytes, ranks: 3)
       for (frame, s) in zip(frames, structures) {
         let expected: [Double] = ACEFormulas.atoms(file, s).enumerated().map { i, atom in
@@ -99,13 +71,52 @@ import Testing
         let scale = expected.max()!
         #expect(zip(frame.reals("grade"), expected).allSatisfy { abs($0 - $1) < 1e-7 * scale })
       }
-      for wrong in [Array(bytes.dropLast(30)), archive([("Na", 2, [1, 0, 0, 1])])] {
+      for wrong in [Array(bytes.dropLast(30)), ACESample.archive([("Na", 2, [1, 0, 0, 1])])] {
         #expect { try evaluate("{ace: {file: a.yaml, active_set: a.asi}}", ["a.yaml": one.text], archive: wrong) } throws: {
           ($0 as? FaultlineError)?.kind == .input && "\($0)".contains("a.asi")
         }
       }
     },
   ]
+
+  /// A crystal of nobody's potential, shaken: what dynamics conserve, and how a run goes on from a checkpoint.
+  static func dynamics(steps: Int, timestep: Double, limit: Int? = nil) throws -> DeckRun {
+    let deck = """
+      structure: {file: {path: start.extxyz}}
+      potential: [{ace: {file: a.yaml}}]
+      stages: [{dynamics: {steps: \(steps), timestep: \(timestep)}}]
+      output: {thermo: {every: 1}, checkpoints: {every: 7}}
+      """
+    var start = structures[0]
+    var random = SplitMix64(seed: 8)
+    start.velocities = start.positions.map { _ in
+      Vector3(Double.random(in: -3..<3, using: &random), Double.random(in: -3..<3, using: &random), Double.random(in: -3..<3, using: &random))
+    }
+    return try DeckRun(
+      deck, files: ["start.extxyz": Sample.text(start), "a.yaml": sample(1).text], limits: limit.map { RunLimits(steps: $0) } ?? RunLimits())
+  }
+
+  static func column(_ run: DeckRun, _ name: String) throws -> [Double] {
+    CSVTable.rows(try run.read("run/thermo.csv")).compactMap { $0[name] }
+  }
+
+  @Test("the error of the total energy is of the second order in the timestep") func conserved() throws {
+    func spread(_ timestep: Double, _ steps: Int) throws -> Double {
+      let energies = try Self.column(Self.dynamics(steps: steps, timestep: timestep), "total_energy")
+      #expect(energies.count == steps + 1)
+      return energies.map { abs($0 - energies[0]) }.max()!
+    }
+    let (coarse, fine) = (try spread(0.0004, 100), try spread(0.0001, 400))
+    #expect(fine > 0 && coarse / fine > 12 && coarse / fine < 20, "\(coarse) and \(fine) eV")
+  }
+
+  @Test("a stopped run goes on as if it had not been") func resumed() throws {
+    let whole = try Self.dynamics(steps: 20, timestep: 0.0004)
+    let parts = try Self.dynamics(steps: 20, timestep: 0.0004, limit: 11)
+    #expect(try Self.column(parts, "total_energy").count == 12)
+    try parts.resume()
+    #expect(try parts.read("run/thermo.csv") == whole.read("run/thermo.csv"))
+  }
 
   @Test(
     "damaged files say where", arguments: [

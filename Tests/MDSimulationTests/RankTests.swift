@@ -44,6 +44,18 @@ struct RankTests {
     "- nep: {file: \(Pages.repository.path)/potentials/nep/\(name)\(more)}"
   }
 
+  /// Nobody's potential of copper and nickel, with grades.
+  private static let expanded: String = {
+    let folder = NSTemporaryDirectory() + "faultline-ranks-ace-\(ProcessInfo.processInfo.processIdentifier)"
+    let sample = ACESample.random(["Cu", "Ni"], seed: 3)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try sample.text.write(toFile: folder + "/a.yaml", atomically: true, encoding: .utf8)
+      try Data(sample.activeSet(seed: 4)).write(to: URL(fileURLWithPath: folder + "/a.asi"))
+    } catch { preconditionFailure("\(error)") }
+    return "- ace: {file: \(folder)/a.yaml, active_set: \(folder)/a.asi}"
+  }()
+
   private static func alloy(_ size: String) -> String {
     """
     crystal:
@@ -72,6 +84,13 @@ struct RankTests {
       testDescription: "an open cluster with a neuroevolution potential, most ranks empty",
       structure: alloy("[2, 2, 2]\n    vacuum: [60, 60, 60]") + "\n  periodic: [false, false, false]",
       potential: evolved("CuNi-example.txt")),
+    Deck(
+      testDescription: "a cluster expansion, thinner than the cutoff along two axes, grades",
+      structure: alloy("[1, 1, 12]"), potential: expanded, columns: ", grade"),
+    Deck(
+      testDescription: "an open cluster with a cluster expansion, most ranks empty",
+      structure: alloy("[2, 2, 2]\n    vacuum: [60, 60, 60]") + "\n  periodic: [false, false, false]",
+      potential: expanded, columns: ", grade"),
     Deck(
       testDescription: "rock salt with charges of a neuroevolution potential, on a mesh",
       structure: "lattice: {type: rocksalt, constant: 5.8, species: [Na, Cl], size: [1, 2, 3]}",

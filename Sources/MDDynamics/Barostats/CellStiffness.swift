@@ -58,8 +58,11 @@ struct CellStiffness {
       for (l, other) in basis.enumerated() { add(change.contracted(with: other), k, l) }
       answers.append(mobile(zip(up.forces, down.forces).map { (1 / span) * ($0 - $1) }))
     }
-    let moves = try zip(answers, stiffness.indices).map { g, k in
-      try giveWay(to: g, worth: 1e-4 * abs(stiffness[k][k]) * box.volume)
+    var forces: [Vector3]?
+    let moves = try zip(answers, stiffness.indices).map { g, k -> [Vector3]? in
+      guard sum(g, g) / Self.softBond > 1e-4 * abs(stiffness[k][k]) * box.volume else { return nil }
+      if forces == nil { forces = try probe.displaced(g.map { _ in .zero }) }
+      return try giveWay(to: g, from: forces!)
     }
     for (k, g) in answers.enumerated() {
       for (l, u) in moves.enumerated() where u != nil { add(-sum(g, u!), k, l) }
@@ -67,12 +70,10 @@ struct CellStiffness {
     return stiffness
   }
 
-  /// u of H u = g as far as it is worth it, Å; nil if it is not at all. Collective.
-  private func giveWay(to g: [Vector3], worth: Double) throws -> [Vector3]? {
+  /// u of H u = g as far as it is worth it, Å, with the forces where nothing is displaced. Collective.
+  private func giveWay(to g: [Vector3], from forces: [Vector3]) throws -> [Vector3] {
     var rest = g
     var square = sum(rest, rest)
-    guard square / Self.softBond > worth else { return nil }
-    let forces = try probe.displaced(g.map { _ in .zero })
     var u = g.map { _ in Vector3.zero }
     var direction = rest
     var gained = 0.0

@@ -333,9 +333,9 @@ package final class Simulation {
     let along = dot(normal, normal * tensor) / normal.squaredLength
     text += ", pressure \(RunLog.fixed(row.pressure, 1)) bar, \(RunLog.fixed(along, 1)) bar along the normal of a and b"
     log.line("  \(text), volume \(RunLog.fixed(row.volume, 4)) Å³")
-    guard plan.structure?.hasBoundaries ?? false, abs(along) > 1000 else { return }
+    guard let structure = plan.structure, structure.hasBoundaries, abs(along) > 1000 else { return }
     let warning = "the boundaries are left under \(BoundaryEnergy.kilobar(along)) along their normal, and their energy holds that "
-      + "of the strain; `cell: normal` relaxes it"
+      + "of the strain; `cell: \(structure.relaxedCell)` relaxes it"
     log.line("  warning: " + warning)
     summary.warn(warning, step: clock.step)
   }

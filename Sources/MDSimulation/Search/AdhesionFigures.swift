@@ -16,24 +16,22 @@ struct AdhesionFigures {
   let surfaces: [Double]
   /// Of both crystals in the cell, for each of its two interfaces.
   let strainEnergy: Double
-  /// Largest principal strains of the crystals.
+  /// See `InterfaceModel`.
   let strains: (lower: Double, upper: Double)
 
   var workOfAdhesion: Double { surfaces[0] + surfaces[1] - energy }
 
   /// nil where it is one crystal, or where something was not found.
-  init?(_ campaign: SearchCampaign, _ reference: BoundaryReference, _ statistics: SearchStatistics) {
+  init?(_ campaign: SearchCampaign, _ reference: BoundaryReference, _ statistics: SearchStatistics) throws {
     guard let model = campaign.space.model as? InterfaceModel, let best = statistics.states.first?.best, let energy = best.energy,
       let apart = campaign.apart, apart.isConverged, apart.energies.count == 2
     else { return nil }
     self.energy = energy
     surfaces = apart.energies
-    func largest(_ s: (Double, Double)) -> Double { abs(s.0) > abs(s.1) ? s.0 : s.1 }
-    strains = (largest(model.interface.strains.lower), largest(model.interface.strains.upper))
-    let whole = try? model.bicrystal(shift: .zero, ofOnePeriod: false)
-    strainEnergy = whole.map {
-      reference.sum(over: $0, \.strainEnergy) / (2 * campaign.space.area) * Units.energyPerAreaToJoulePerSquareMetre
-    } ?? 0
+    strains = model.strains
+    let whole = try model.bicrystal(shift: .zero, ofOnePeriod: false)
+    strainEnergy = reference.sum(over: whole, \.strainEnergy) / (2 * campaign.space.area)
+      * Units.energyPerAreaToJoulePerSquareMetre
   }
 
   var numbers: [String: JSONNumber] {

@@ -116,6 +116,11 @@ struct InterfaceModel: BoundaryModel {
     let p = interface.pair.planes
     return (SIMD3(p.lower.x, p.lower.y, p.lower.z), SIMD3(p.upper.x, p.upper.y, p.upper.z))
   }
+  /// The principal strains of the crystals that are larger, either sign.
+  var strains: (lower: Double, upper: Double) {
+    func larger(_ s: (Double, Double)) -> Double { abs(s.0) > abs(s.1) ? s.0 : s.1 }
+    return (larger(interface.strains.lower), larger(interface.strains.upper))
+  }
   var ends: (lower: String, upper: String) { interface.terminations[termination].planes }
 
   var title: String {

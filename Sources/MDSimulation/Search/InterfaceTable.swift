@@ -34,11 +34,9 @@ enum InterfaceTable {
     for row in rows {
       let (model, best) = (row.model, row.statistics.states.first)
       let planes = [model.planes.lower, model.planes.upper].map { "\($0.x) \($0.y) \($0.z)" }
-      func largest(_ s: (Double, Double)) -> Double { abs(s.0) > abs(s.1) ? s.0 : s.1 }
-      let strains = model.interface.strains
       let cells: [String] = [
         planes[0], planes[1], "\(model.match)", "\(model.termination)", model.ends.lower, model.ends.upper, number(row.area),
-        number(largest(strains.lower)), number(largest(strains.upper)), best.map { "\($0.best.atoms)" } ?? "",
+        number(model.strains.lower), number(model.strains.upper), best.map { "\($0.best.atoms)" } ?? "",
         number(best?.best.energy, 10), number(row.adhesion?.workOfAdhesion, 10), number(row.adhesion?.surfaces[0]),
         number(row.adhesion?.surfaces[1]), number(row.adhesion?.strainEnergy), number(best?.best.excessVolume),
         "\(row.statistics.trials)", "\(row.statistics.states.count)", "\(best?.trials.count ?? 0)", row.isOver ? "1" : "0",

@@ -304,7 +304,7 @@ final class SearchRun {
     for (campaign, table) in zip(campaigns, tables) {
       let statistics = try table.writeAll()
       rows.append(.init(space: campaign.space, statistics: statistics, isOver: campaign.ending != nil))
-      let adhesion = AdhesionFigures(campaign, references[campaign.space.number], statistics)
+      let adhesion = try AdhesionFigures(campaign, references[campaign.space.number], statistics)
       adhesions.append(adhesion)
       summary.search?[isFamily ? campaign.space.folder : "boundary"] = .section(
         table.numbers(statistics).merging(adhesion?.numbers ?? [:]) { $1 })

@@ -1,10 +1,11 @@
 import Foundation
+import MDTestSupport
 
 /// What is damaged.
 enum FuzzKind: String, CaseIterable, Sendable {
   case deck, deckValues = "deck-values", extxyz, gzip, data, poscar, frames, setfl
   case finnisSinclair = "finnis-sinclair", snap, hdnnp2 = "hdnnp-2g", hdnnp3 = "hdnnp-3g", hdnnp4 = "hdnnp-4g"
-  case committee, checkpoint, trajectory, thermo, summary = "run.json", mtp, almtp, table, cfg, nep
+  case committee, checkpoint, trajectory, thermo, summary = "run.json", mtp, almtp, table, cfg, nep, ace
 }
 
 /// A healthy situation: files, which of them to damage, and what is then started.
@@ -48,6 +49,18 @@ struct FuzzSeed {
     case .almtp: return [try reference("mtp")]
     case .table: return [try reference("table")]
     case .nep: return try ["nep", "nep-committee", "nep-charged"].map { try reference($0) }
+    case .ace:
+      let sample = ACESample.random(["Ar", "Kr"], seed: 2, inner: .distance, repulsive: true)
+      let matrices = Data(try sample.activeSet(seed: 4))
+      return [
+        ("a.yaml", Data(sample.text.utf8), ", active_set: a.asi"), ("a.yace", Data(try ACESample.converted(sample.file()).utf8), ""),
+        ("a.yaml", Data(ACESample.grace(["Ar", "Kr"], seed: 3, radial: (k: 4, n: 3)).utf8), ""),
+      ].map { name, potential, more in
+        var files = ["deck.yaml": Data("potential: [{ace: {file: \(name)\(more)}}]\n".utf8), "frames.extxyz": Data(extxyz.utf8)]
+        files[name] = potential
+        if !more.isEmpty { files["a.asi"] = matrices }
+        return FuzzSeed(files: files, targets: [name] + (more.isEmpty ? [] : ["a.asi"]), commands: [evaluate("frames.extxyz")])
+      }
     case .cfg:
       var seed = try reference("mtp", ["frames.cfg"])
       seed.files["frames.cfg"] = Data(configurations.utf8)

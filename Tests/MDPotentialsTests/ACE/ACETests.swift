@@ -117,6 +117,36 @@ import Testing
     #expect(abs(energies[0] - energies[1]) < 1e-11 * abs(energies[0]))
   }
 
+  @Test("the old format of a potential is the potential", arguments: [false, true]) func legacy(_ isFlat: Bool) throws {
+    var file = try ACESample.random(["Cu"], seed: 6, radial: (4, 3), degree: 2, rank: 4, repulsive: true).file()
+    file.offsets = [-0.7]
+    var text = ACESample.legacy(file)
+    if isFlat {
+      // As nested lists are not the only form of radial coefficients in `.yace`: one list, k slowest and l fastest.
+      let b = file.bonds[0]
+      let (n, l, k) = (b.radialCount, b.degree + 1, b.basisCount)
+      let flat = (0..<k).flatMap { c in (0..<n).flatMap { a in (0..<l).map { b.coefficients[(a * l + $0) * k + c] } } }
+      text = ACESample.converted(file).replacing(ACESample.nested(b), with: "\(flat)")
+    }
+    let other = try ACEReader.parse(Array(text.utf8), file: "sample")
+    #expect(other.bonds == file.bonds && other.embeddings == file.embeddings && other.offsets == [-0.7])
+    let structure = TestStructures.crystal(["Cu"], spacing: 2.4)
+    let energies = try [file, other].map {
+      try BruteForceSystem(structure, reach: file.cutoff).evaluate([ACEPotential($0, species: ["Cu"])]).energy
+    }
+    #expect(abs(energies[0] - energies[1]) < 1e-11 * abs(energies[0]))
+  }
+
+  /// Rows of an active set: functions of one factor, then by the number of factors, elements, n and l.
+  @Test func rows() throws {
+    let file = try ACESample.random(["Ag", "Na", "Cl"], seed: 3, rank: 5).file()
+    for functions in file.functions {
+      let keys = functions.map { f in [f.rank] + f.factors.map(\.element) + f.factors.map(\.n) + f.factors.map(\.l) }
+      #expect(functions.map(\.row) == Array(functions.indices) && functions.count > 20)
+      for (a, b) in zip(keys, keys.dropFirst()) { #expect(!b.lexicographicallyPrecedes(a), "\(a) \(b)") }
+    }
+  }
+
   @Test("species find their element whatever their order, others are refused, unused ones do not matter")
   func order() throws {
     let file = try ACESample.random(["Ag", "Na", "Cl"], seed: 3).file()

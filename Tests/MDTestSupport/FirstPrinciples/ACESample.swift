@@ -89,7 +89,7 @@ package struct ACESample {
 
   private static func list(_ values: [some Any]) -> String { "[\(values.map { "\($0)" }.joined(separator: ", "))]" }
 
-  private static func nested(_ bond: ACEFile.Bond) -> String {
+  package static func nested(_ bond: ACEFile.Bond) -> String {
     let (n, l, k) = (bond.radialCount, bond.degree + 1, bond.basisCount)
     return list(
       (0..<n).map { a in
@@ -189,6 +189,61 @@ package struct ACESample {
     return out
   }
 
+  /// The same potential of one element as an old `.ace`.
+  package static func legacy(_ file: ACEFile) -> String {
+    let (b, e) = (file.bonds[0], file.embeddings[0])
+    func words(_ values: [some Any]) -> String { values.map { "\($0)" }.joined(separator: " ") }
+    let parameters = zip(e.weights, e.exponents).flatMap { [$0, $1] }
+    // k slowest, then n, then l.
+    let (n, l, k) = (b.radialCount, b.degree + 1, b.basisCount)
+    let flat = (0..<k).flatMap { c in (0..<n).flatMap { a in (0..<l).map { b.coefficients[(a * l + $0) * k + c] } } }
+    var out = """
+      # nobody's
+      nelements=1
+      elements: \(file.elements[0])
+
+      lmax=\(b.degree)
+
+      embedding-function: \(e.form.rawValue)
+      \(parameters.count) FS parameters:  \(words(parameters))
+      core energy-cutoff parameters: \(e.coreCutoff) \(e.coreWidth)
+      E0: \(file.offsets[0])
+
+      radbasename=\(b.form.rawValue)
+      nradbase=\(b.basisCount)
+      nradmax=\(b.radialCount)
+      cutoffmax=\(b.cutoff)
+      deltaSplineBins=0.001
+      core repulsion parameters: \(b.corePrefactor) \(b.coreDecay)
+      radparameter= \(b.parameter)
+      cutoff= \(b.cutoff)
+      dcut= \(b.cutoffWidth)
+      crad= \(words(Array(flat.prefix(7))))
+       \(words(Array(flat.dropFirst(7))))
+
+      rankmax=\(file.functions[0].map(\.rank).max() ?? 1)
+      ndensitymax=\(e.densityCount)
+
+      num_c_tilde_max=\(file.functions[0].count)
+      num_ms_combinations_max=\(file.functions[0].map(\.termCount).max() ?? 1)
+
+      """
+    for (title, functions) in [
+      ("total_basis_size_rank1", file.functions[0].filter { $0.rank == 1 }), ("total_basis_size", file.functions[0].filter { $0.rank > 1 }),
+    ] {
+      out += "\(title): \(functions.count)\n"
+      for f in functions {
+        out += "ctilde_basis_func: rank=\(f.rank) ndens=\(e.densityCount) mu0=0 mu=( \(words(f.factors.map { _ in 0 })) )\n"
+        out += "n=( \(words(f.factors.map(\.n))) )\nl=( \(words(f.factors.map(\.l))) )\nnum_ms=\(f.termCount)\n"
+        for t in 0..<f.termCount {
+          out += "< \(words(Array(f.orders[(t * f.rank)..<((t + 1) * f.rank)]))) >: "
+            + words(Array(f.coefficients[(t * e.densityCount)..<((t + 1) * e.densityCount)])) + "\n"
+        }
+      }
+    }
+    return out
+  }
+
   // MARK: GRACE-FS
 
   /// A GRACE-FS of some elements: functions of one n, real harmonics with couplings that are invariant.
@@ -255,5 +310,43 @@ package struct ACESample {
     }
     let kept = sums.filter { abs($0.value) > 1e-14 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     return (kept.flatMap(\.key), kept.map(\.value))
+  }
+
+  /// What numpy.savez writes of square matrices, without compression.
+  package static func archive(_ matrices: [(name: String, size: Int, values: [Double])]) -> [UInt8] {
+    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xff) } }
+    func checksum(_ bytes: [UInt8]) -> Int {
+      var sum: UInt32 = 0xffff_ffff
+      for byte in bytes {
+        sum ^= UInt32(byte)
+        for _ in 0..<8 { sum = sum >> 1 ^ (sum & 1 == 1 ? 0xedb8_8320 : 0) }
+      }
+      return Int(~sum)
+    }
+    var (bytes, directory): ([UInt8], [UInt8]) = ([], [])
+    for matrix in matrices {
+      let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.size), \(matrix.size)), }"
+      let padded = header + String(repeating: " ", count: 117 - header.utf8.count) + "\n"
+      var data: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0] + little(118, 2) + Array(padded.utf8)
+      for value in matrix.values { data += little(Int(bitPattern: UInt(value.bitPattern)), 8) }
+      let name = Array((matrix.name + ".npy").utf8)
+      let common = little(20, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(checksum(data), 4) + little(data.count, 4)
+        + little(data.count, 4) + little(name.count, 2) + little(0, 2)
+      directory += little(0x0201_4b50, 4) + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4)
+        + little(bytes.count, 4) + name
+      bytes += little(0x0403_4b50, 4) + common + name + data
+    }
+    return bytes + directory + little(0x0605_4b50, 4) + little(0, 4) + little(matrices.count, 2) + little(matrices.count, 2)
+      + little(directory.count, 4) + little(bytes.count, 4) + little(0, 2)
+  }
+
+  /// An `.asi` of random matrices for this potential.
+  package func activeSet(seed: UInt64) throws -> [UInt8] {
+    var random = SplitMix64(seed: seed)
+    let file = try file()
+    return Self.archive(zip(file.elements, file.functions).map { name, functions in
+      let n = functions.count
+      return (name, n, (0..<n * n).map { _ in Double.random(in: -1..<1, using: &random) })
+    })
   }
 }
