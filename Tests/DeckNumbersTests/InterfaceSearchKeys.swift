@@ -90,6 +90,15 @@ import Testing
     #expect(states.allSatisfy { abs($0 - states[0]) < 1e-3 || abs($0 - states[5]) < 1e-3 }, "\(states)")
   }
 
+  /// All trials end in one state, and which of them is lowest is a matter of the last digits: trials beyond the end, which other
+  /// groups had begun, must not take its structure away.
+  @Test("eight groups keep the structures of one", arguments: 1...6) func groups(_ seed: Int) throws {
+    let text = Self.deck(
+      "stop: {trials: 30, unchanged: 4}, keep: 1", relation: "relation: {match: {planes: [[1, 0, 0], [1, 0, 0]]}}", more: "seed: \(seed)")
+    let (serial, parallel) = (try DeckRun(text), try DeckRun(text, ranks: 8))
+    for file in ["search.csv", "best.extxyz", "map.csv"] { #expect(try parallel.read("run/\(file)") == serial.read("run/\(file)"), "\(file)") }
+  }
+
   static let effects = [
     KeyEffect(in: "search", "over.termination") {
       let zinc = { (more: String) in

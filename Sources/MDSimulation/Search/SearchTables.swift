@@ -152,18 +152,23 @@ struct SearchTables {
     }
   }
 
-  /// The structure of a trial that has just ended, if its state is among the best; before the journal knows of it.
+  /// The structure of a trial that has just ended, if it may be one of the best states' at the end; before the journal knows
+  /// of it.
+  ///
+  /// Trials end in any order, and those beyond the last do not count: only of trials 1 … decided, all there, is it known what
+  /// cannot come back. Whatever is higher than the last of their best states cannot either.
   func keep(_ trial: Trial) throws {
-    guard trial.result.state != nil, let carried = trial.structure else { return }
-    let before = Array(campaign.results.values)
-    let all = (before + [trial.result]).sorted { $0.order.trial < $1.order.trial }
-    let best = SearchStatistics(all).states.prefix(search.keep).map(\.best.order.trial)
-    guard best.contains(trial.result.order.trial) else { return }
+    guard let energy = trial.result.state?.energy, let carried = trial.structure else { return }
+    let best = SearchStatistics(campaign.table).states.prefix(search.keep).map(\.best)
+    if best.count == search.keep, let last = best.last?.energy, energy > last { return }
     try writeFrame(trial.result, carried.structure, to: file(trial.result.order.trial))
-    // What the table as it will be judged and the whole both do without.
-    let counted = SearchStatistics(campaign.table).states.prefix(search.keep).map(\.best.order.trial)
-    for result in before where !best.contains(result.order.trial) && !counted.contains(result.order.trial) {
-      try? FileManager.default.removeItem(atPath: file(result.order.trial))
+    let kept = Set(best.map { file($0.order.trial) } + campaign.results.keys.filter { $0 > campaign.decided }.map(file))
+    removeStructures { !kept.contains($0) && $0 != file(trial.result.order.trial) }
+  }
+
+  private func removeStructures(_ isGone: (String) -> Bool) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: structures)) ?? [] where isGone(structures + "/" + name) {
+      try? FileManager.default.removeItem(atPath: structures + "/" + name)
     }
   }
 
@@ -187,9 +192,7 @@ struct SearchTables {
     let best = statistics.states.prefix(search.keep)
     if campaign.ending != nil {
       let kept = Set(best.map { file($0.best.order.trial) })
-      for name in (try? FileManager.default.contentsOfDirectory(atPath: structures)) ?? [] where !kept.contains(structures + "/" + name) {
-        try? FileManager.default.removeItem(atPath: structures + "/" + name)
-      }
+      removeStructures { !kept.contains($0) }
     }
     let frames = try best.compactMap { state -> ExtXYZFrame? in
       let path = file(state.best.order.trial)
