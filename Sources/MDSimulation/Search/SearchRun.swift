@@ -316,8 +316,11 @@ final class SearchRun {
       if let adhesion { log.line("  " + adhesion.sentence) }
       log.line("  " + statistics.sentence(search.method))
       if let energy = statistics.states.first?.best.energy, energy < 0 {
-        let text = "\(campaign.space.title): γ is below zero: this potential has a phase below the deck's crystal, and the boundary has turned "
-          + "into it"
+        let text =
+          "\(campaign.space.title): γ is below zero: "
+          + (campaign.space.model.isHeterophase
+            ? "these crystals would rather mix or react, by this potential; the state is not the lowest there is"
+            : "this potential has a phase below the deck's crystal, and the boundary has turned into it")
         log.line("  warning: " + text)
         summary.warnings.append(text)
       }
