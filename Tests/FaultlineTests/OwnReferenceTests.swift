@@ -19,9 +19,10 @@ extension CommandLineTests {
       let families = [
         "lennard_jones", "morse", "buckingham", "born_mayer_huggins", "zbl", "eam", "snap", "coulomb", "qeq", "hdnnp",
         "hdnnp: {committee", "mtp: {file", "mtp: {committee", "nep: {file", "nep: {committee", "table",
+        "ace: {file", "ace: {committee",
       ]
       for family in families { #expect(decks.contains { $0.contains("- \(family)") }, "\(family)") }
-      #expect(Self.cases.count == 32)
+      #expect(Self.cases.count == 36)
     }
 
     @Test("energies, forces, virials, charges, grades", arguments: cases, [1, 2])
@@ -43,7 +44,7 @@ extension CommandLineTests {
     /// order are good to 2e-8 eV/Å (third generation: 40 eV/Å) and 2e-8 of the virial; Ewald sums are asked for 1e-10.
     /// LAMMPS interpolates a table's forces on their own.
     private static func tolerances(_ name: String) -> ReferenceTests.Case {
-      let isExact = !["coulomb", "qeq", "hdnnp", "eam-zhou", "mtp", "nep", "table"].contains { name.hasPrefix($0) }
+      let isExact = !["coulomb", "qeq", "hdnnp", "eam-zhou", "mtp", "nep", "ace", "table"].contains { name.hasPrefix($0) }
       return ReferenceTests.Case(
         folder: name, potential: "", energy: isExact ? 1e-12 : 1e-9, force: isExact ? 1e-9 : 1e-7,
         virial: isExact ? 1e-8 : name == "table" ? 1e-6 : 1e-7, charge: 1e-8)
