@@ -20,7 +20,11 @@ extension Registry.Family {
           "The inverse active set (`.asi`) of a `.yaml`, for extrapolation grades of atoms."),
         speciesKey,
       ],
-      rules: [.init(.exactlyOne, of: ["file", "committee"])])
+      rules: [.init(.exactlyOne, of: ["file", "committee"])],
+      example: """
+        potential:
+          - ace: {file: ../potentials/ace/CuNi-example.yaml, active_set: ../potentials/ace/CuNi-example.asi}
+        """)
   ) { section, plan, species, _ in
     if section.gives("active_set"), !section.gives("file") {
       throw section.error("active_set", "is for a single `file`")
