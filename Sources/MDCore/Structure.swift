@@ -20,6 +20,8 @@ public struct Structure: Sendable {
   public var masses: [Double?]
   /// Which grain (or part) a builder put the atom in, from 0.
   public var grains: [Int32]?
+  /// Whether the file that the atom comes from holds it in place (selective dynamics of VASP, constraints of ASE).
+  public var held: [Bool]?
   /// What whoever made the structure has to say of it, a line each, for the log.
   public var notes: [String] = []
 

@@ -253,6 +253,12 @@ private struct ExtXYZTable {
       default: rest.append(column)
       }
     }
+    for column in rest where column.name == "move_mask" {
+      guard case .logicals(let mayMove) = column.values else { continue }
+      var held = HeldAtoms()
+      for i in 0..<structure.count { held.add(Array(mayMove[(i * column.width)..<((i + 1) * column.width)])) }
+      held.mark(&structure)
+    }
     let masses = rest.first { $0.name == "masses" && $0.width == 1 }?.reals
     if let masses { structure.masses = Self.common(masses, types, names.count) }
     if let momenta, structure.velocities == nil {

@@ -5,10 +5,11 @@ import MDNumerics
 /// POSCAR and CONTCAR of VASP 5 and later (https://www.vasp.at/wiki/index.php/POSCAR); always periodic.
 ///
 /// Read: a scale factor (negative: the cell's volume in Å³; or one an axis), the species line (symbols with
-/// suffixes such as `Cu_pv` or `Cu/0a1b`; without it the caller's list), selective dynamics (dropped), direct or
+/// suffixes such as `Cu_pv` or `Cu/0a1b`; without it the caller's list), selective dynamics (see
+/// `HeldAtoms`), direct or
 /// Cartesian positions, Cartesian velocities in Å/fs (kept in Å/ps). The cell's velocities of constant-pressure runs
 /// are passed over. Written: atoms sorted by species, direct coordinates (so that the cell's origin becomes zero),
-/// velocities. A left-handed cell, which VASP refuses, is replaced by −a, −b, −c, which spans the same lattice.
+/// selective dynamics where atoms are held, velocities. A left-handed cell, which VASP refuses, is replaced by −a, −b, −c, which spans the same lattice.
 enum Poscar {
   static func read(_ path: String, species: [String]?) throws -> Structure {
     let reader = try LineReader(path)
@@ -75,7 +76,8 @@ enum Poscar {
     /// The first letter of a line that says how to read the next ones.
     func letter() throws -> UInt8? { try line("the positions").first { $0 != 0x20 && $0 != 0x09 } }
     var mode = try letter()
-    if mode == 0x53 || mode == 0x73 { mode = try letter() }
+    let isSelective = mode == 0x53 || mode == 0x73
+    if isSelective { mode = try letter() }
     let isCartesian: Bool
     switch mode {
     case 0x43, 0x63, 0x4B, 0x6B: isCartesian = true
@@ -87,6 +89,7 @@ enum Poscar {
     var types: [Int32] = []
     var positions: [Vector3] = []
     let total = counts.reduce(0, +)
+    var constraints = HeldAtoms()
     for (name, n) in zip(names, counts) {
       let type = distinct.firstIndex(of: name) ?? distinct.count
       if type == distinct.count { distinct.append(name) }
@@ -97,11 +100,29 @@ enum Poscar {
         let r = try vector(next, "a line of positions")
         positions.append(isCartesian ? r * scale : box.cartesian(r))
         types.append(Int32(type))
+        if isSelective { constraints.add(try flags(next, reader)) }
       }
     }
     var structure = Structure(box: box, species: distinct, types: types, positions: positions)
+    constraints.mark(&structure)
     structure.velocities = try velocities(total, reader, vector)
     return structure
+  }
+
+  /// Which of the three coordinates behind a position may change: T or F each, Fortran's way.
+  private static func flags(_ line: Field, _ reader: LineReader) throws -> [Bool] {
+    let words = FieldScanner.strings(line).dropFirst(3).prefix(3)
+    let flags = words.map { word -> Bool? in
+      switch word.drop(while: { $0 == "." }).first {
+      case "T", "t": true
+      case "F", "f": false
+      default: nil
+      }
+    }
+    guard flags.count == 3, !flags.contains(nil) else {
+      throw reader.error("selective dynamics wants three letters behind the position", hint: "T or F each")
+    }
+    return flags.map { $0! }
   }
 
   private static func uncommented(_ fields: [String]) -> ArraySlice<String> {
@@ -162,10 +183,11 @@ enum Poscar {
       text.append(byte: 0x0A)
     }
     text.append(present.map { s.species[$0] }.joined(separator: " ") + "\n")
-    text.append(present.map { String(members[$0].count) }.joined(separator: " ") + "\nDirect\n")
+    text.append(present.map { String(members[$0].count) }.joined(separator: " ") + (s.held == nil ? "" : "\nSelective dynamics") + "\nDirect\n")
     let order = present.flatMap { members[$0] }
     for i in order {
       text.appendSpaced(sign * s.box.fractional(s.positions[i]))
+      if let held = s.held { text.append(held[i] ? " F F F" : " T T T") }
       text.append(byte: 0x0A)
       try text.spill(into: file)
     }

@@ -5,6 +5,8 @@ package enum StructureFile {
   package enum Format: String, CaseIterable, Sendable {
     case extxyz
     case lammpsData = "lammps-data"
+    /// Frames of `dump custom`; read only (trajectories are written).
+    case lammpsDump = "lammps-dump"
     case poscar
     /// Configurations of MLIP; read only.
     case mlipConfiguration = "mlip-cfg"
@@ -15,10 +17,10 @@ package enum StructureFile {
   /// Reads a structure. `format` nil takes it from the name and, where that says nothing, from the content.
   ///
   /// - Parameters:
-  ///   - species: the species of the types 1, 2, … of a LAMMPS data file (or of the groups of a POSCAR without
+  ///   - species: the species of the types 1, 2, … of a LAMMPS data file or dump (or of the groups of a POSCAR without
   ///     symbols, or of an extended XYZ whose species are type numbers). For files that name their species it fixes the
   ///     order; a species that is not in the list is an error.
-  ///   - frame: which frame of an extended XYZ file, from 0; negative from the end. The last is the default.
+  ///   - frame: which frame of a file of several, from 0; negative from the end. The last is the default.
   ///   - types: the species of types 0, 1, … of a `.cfg` file where `species` does not say.
   ///   - periodic: of LAMMPS data, which does not say; the other formats do.
   package static func read(
@@ -37,6 +39,8 @@ package enum StructureFile {
     case .lammpsData: return try LammpsDataReader.read(path, species: species, periodic: periodic)
     case .poscar: return try ordered(Poscar.read(path, species: species), by: species, path)
     case .cif: return try ordered(CrystallographicFile.read(path), by: species, path)
+    case .lammpsDump:
+      return try ordered(selected(frame, of: LammpsDumpReader(path, types: species), path).structure, by: species, path)
     case .mlipConfiguration:
       return try selected(frame, of: FrameFile.reader(path, types: species ?? types), path).structure
     }
@@ -58,6 +62,9 @@ package enum StructureFile {
     case .poscar: try Poscar.write(structure, to: path)
     case .mlipConfiguration:
       throw FaultlineError(.input, "\(path): structures are not written as .cfg", hint: "`evaluate --output` does")
+    case .lammpsDump:
+      throw FaultlineError(
+        .input, "\(path): structures are not written as dumps", hint: "trajectories are; use .xyz, .data or .vasp")
     case .cif:
       throw FaultlineError(.input, "\(path): structures are not written as .cif", hint: "use .xyz, .data or .vasp")
     }
@@ -70,6 +77,7 @@ package enum StructureFile {
     if structure.masses.contains(where: { $0 != nil }), !masses.contains(nil) {
       frame.set(ExtXYZColumn("masses", .reals(structure.types.map { masses[Int($0)]! })))
     }
+    if let held = structure.held { frame.set(ExtXYZColumn("move_mask", .logicals(held.map { !$0 }))) }
     return frame
   }
 
@@ -82,6 +90,7 @@ package enum StructureFile {
     switch name.split(separator: ".").last.map(String.init) {
     case "xyz", "extxyz": return .extxyz
     case "data", "lmp", "lammps": return .lammpsData
+    case "dump", "lammpstrj": return .lammpsDump
     case "vasp", "poscar", "contcar": return .poscar
     case "cfg": return .mlipConfiguration
     case "cif": return .cif
@@ -104,10 +113,7 @@ package enum StructureFile {
     {
       return .cif
     }
-    if lines.first?.first == "ITEM:" {
-      throw FaultlineError(
-        .input, "\(path) is a LAMMPS dump, which is written and not read", hint: "convert it to extended XYZ")
-    }
+    if lines.first?.first == "ITEM:" { return .lammpsDump }
     if lines.dropFirst().contains(where: { $0.count >= 2 && $0[1] == "atoms" && Int($0[0]) != nil }) {
       return .lammpsData
     }

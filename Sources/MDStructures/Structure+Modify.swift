@@ -101,6 +101,7 @@ extension Structure {
     result.velocities = copied(velocities)
     result.charges = copied(charges)
     result.grains = copied(grains)
+    result.held = copied(held)
     return result
   }
 

@@ -33,6 +33,7 @@ extension Structure {
     result.velocities = velocities.map { repeated($0, copies) }
     result.charges = charges.map { repeated($0, copies) }
     result.grains = grains.map { repeated($0, copies) }
+    result.held = held.map { repeated($0, copies) }
     // Numbers that leave no room for the copies' are given up for 1 … n.
     if let ids, let largest = ids.max(), !largest.multipliedReportingOverflow(by: Int64(copies)).overflow {
       var all: [Int64] = []

@@ -145,6 +145,33 @@ import Testing
       for (r, bits) in zip(frame.positions, frame.reals("groups")) { #expect(bits == (r.z > middle - 1e-6 ? 1 : 2)) }
       #expect(frame.reals("groups").filter { $0 == 1 }.count == frame.positions.count / 2)
     },
+    KeyEffect("groups.select.held") {
+      let start = Sample.crystal(["Ar", "Kr"], spacing: 3.6)
+      var lines = Sample.text(start).split(separator: "\n").map(String.init)
+      lines[1] += ":move_mask:L:1"
+      for i in 0..<start.count { lines[2 + i] += i % 3 == 0 ? " F" : " T" }
+      let files = ["start.extxyz": lines.joined(separator: "\n") + "\n"]
+      func deck(_ groups: String) -> String {
+        """
+        structure: {file: {path: start.extxyz}, replicate: [1, 1, 2]}
+        potential: \(ThermoTests.rareGasDeck)
+        \(groups)
+        velocities: {temperature: 50}
+        stages: [{dynamics: {steps: 3, timestep: 0.002}}]
+        output: {trajectories: [{file: t.extxyz, every: 3, columns: [groups]}]}
+        """
+      }
+      let run = try DeckRun(deck("groups: {base: {select: {held: true}, frozen: true}, rest: {select: {held: false}}}"), files: files, ranks: 2)
+      let frames = try run.frames("t.extxyz")
+      for (i, bits) in frames[0].reals("groups").enumerated() {
+        let isHeld = i % start.count % 3 == 0
+        #expect(bits == (isHeld ? 1 : 2))
+        #expect((frames[0].positions[i] == frames[1].positions[i]) == isHeld)
+      }
+      #expect(run.log.contains("see group base"))
+      let free = try DeckRun(deck(""), files: files)
+      #expect(free.log.contains("warning: the file holds") && free.log.contains("select: {held: true}"))
+    },
     KeyEffect(in: "groups", "frozen", "velocity", "thermostat") {
       let start = Sample.crystal(["Ar", "Kr"], spacing: 3.6)
       let run = try DeckRun(

@@ -226,6 +226,11 @@ import Testing
       #expect(distance(data.positions, [Vector3(1, 2, 3), Vector3(0.5, 0.5, 1.5), Vector3(4, 5, 6)]) < 1e-12)
       #expect(
         distance(data.box.cell.elements, [5, 0, 0, 0.5, 6, 0, 0, 0, 7]) < 1e-12 && data.box.origin == Vector3(0, 0, 1))
+      let dump = "ITEM: TIMESTEP\n3\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 4\n0 5\n0 6\n"
+        + "ITEM: ATOMS id type xs ys zs\n1 2 0.5 0.5 0.5\n"
+      let last = try DeckRun.build(
+        "file: {path: frames.txt, format: lammps-dump, species: [Mo, Si]}", files: ["frames.txt": dump])
+      #expect(last.types.map { last.species[Int($0)] } == ["Si"] && distance(last.positions, [Vector3(2, 2.5, 3)]) < 1e-12)
       let other = try DeckRun.build("file: {path: atoms.in, format: lammps-data, species: [Ni, Cu]}", files: files)
       #expect(other.types.map { other.species[Int($0)] } == ["Cu", "Ni", "Ni"])
     },

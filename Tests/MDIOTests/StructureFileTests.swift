@@ -179,9 +179,65 @@ import Testing
     #expect(try StructureFile.read(directory.file("a.data", text)).count == 1)
   }
 
-  @Test func dumpsAreNamed() throws {
-    let error = try #require(failure { _ = try StructureFile.read(directory.file("x", "ITEM: TIMESTEP\n0\n")) })
-    #expect(error.description.contains("LAMMPS dump"))
+  /// The last frame, whatever the name; types by the caller's names.
+  @Test func dumpsAreStructures() throws {
+    func frame(_ step: Int, _ x: Double) -> String {
+      """
+      ITEM: TIMESTEP
+      \(step)
+      ITEM: NUMBER OF ATOMS
+      2
+      ITEM: BOX BOUNDS pp pp ff
+      0 10
+      0 11
+      -1 12
+      ITEM: ATOMS id type x y z
+      7 2 \(x) 2 3
+      4 1 4 5 6
+
+      """
+    }
+    let text = frame(0, 1) + frame(10, 1.5)
+    let first = try StructureFile.read(directory.file("run.out", text), species: ["Cu", "Ni"])
+    #expect(first.types.map { first.species[Int($0)] } == ["Ni", "Cu"] && first.ids == [7, 4])
+    #expect(first.positions == [Vector3(1.5, 2, 3), Vector3(4, 5, 6)])
+    #expect(first.box.cell == Matrix3(diagonal: Vector3(10, 11, 13)) && first.box.origin.z == -1)
+    #expect(first.box.periodic == Periodicity(true, true, false))
+    let named = try StructureFile.read(
+      directory.file("a.lammpstrj", text.replacing("id type", with: "id element").replacing("7 2", with: "7 Ni").replacing("4 1", with: "4 Cu")))
+    #expect(named.types.map { named.species[Int($0)] } == ["Ni", "Cu"])
+    let error = try #require(failure { _ = try StructureFile.read(directory.file("b.dump", text)) })
+    #expect(error.description.contains("type"))
+    #expect(failure { try StructureFile.write(first, to: "\(directory.path)/c.dump") }?.description.contains("trajectories") == true)
+  }
+
+  /// Selective dynamics, and ASE's constraints, there and back.
+  @Test func heldAtoms() throws {
+    func poscar(_ flags: [String]) -> String {
+      "t\n1\n4 0 0\n0 4 0\n0 0 4\nCu\n\(flags.count)\nSelective dynamics\nDirect\n"
+        + flags.enumerated().map { "0 0 0.\($0 + 1) \($1)\n" }.joined()
+    }
+    let flags = [true, true, false, true, false]
+    let held = try StructureFile.read(directory.file("POSCAR", poscar(["F F F", ".FALSE. f F", "T T T", "F F F", "T F T"])))
+    #expect(held.held == flags)
+    #expect(held.notes.count == 1 && held.notes.first?.contains("single coordinates of 1 atom:") == true)
+    let free = try StructureFile.read(directory.file("POSCAR2", poscar(["T T T"])))
+    #expect(free.notes.isEmpty && free.held == nil)
+    let error = try #require(failure { _ = try StructureFile.read(directory.file("POSCAR3", poscar(["T T"]))) })
+    #expect(error.location?.line == 10 && error.description.contains("three letters"))
+    for name in ["a.vasp", "a.extxyz"] {
+      try StructureFile.write(held, to: "\(directory.path)/\(name)")
+      #expect(try StructureFile.read("\(directory.path)/\(name)").held == flags, "\(name)")
+    }
+    let ase = """
+      3
+      Lattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3:move_mask:L:1 pbc="T T T"
+      Cu 0 0 0 T
+      Cu 0 0 1 F
+      Cu 0 0 2 F
+
+      """
+    #expect(try StructureFile.read(directory.file("a.xyz", ase)).held == [false, true, true])
   }
 
   /// Counts along open axes, whoever opened them, are zero; the others are kept.

@@ -254,6 +254,11 @@ struct PlanCheck {
           errors.append(notInStructure(name.string, known, at: name.location))
         }
       }
+      if select["held"] != nil, let structure = plan.structure {
+        if case .file = structure.source {} else {
+          errors.append(select.error("held", "selects nothing", hint: "only files hold atoms"))
+        }
+      }
       if select["grain"] != nil, let structure = plan.structure {
         switch structure.source {
         case .grainBoundary, .interface, .polycrystal, .file: continue

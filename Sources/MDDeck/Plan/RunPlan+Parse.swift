@@ -207,7 +207,8 @@ extension SelectionPlan {
         CylinderPlan(
           axis: $0.axis("axis"), center: $0.vector("center"), radius: $0.double("radius"))
       },
-      ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer)
+      ids: (select["ids"]?.integers).map { $0[0]...max($0[0], $0[1]) }, grain: select["grain"]?.integer,
+      isHeld: select["held"]?.boolean)
   }
 }
 

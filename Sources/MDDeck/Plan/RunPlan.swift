@@ -132,6 +132,8 @@ package struct SelectionPlan: Sendable {
   package var ids: ClosedRange<Int>?
   /// From 0.
   package var grain: Int?
+  /// Whether the structure's file holds the atom; nil: either.
+  package var isHeld: Bool?
 }
 
 /// [low, high) by axis, in Å or in fractions of the cell vectors; nil is unbounded.

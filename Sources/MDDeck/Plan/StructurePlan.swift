@@ -95,6 +95,7 @@ package struct StructurePlan: Sendable {
 package enum StructureFormat: String, Sendable, CaseIterable {
   case extxyz
   case lammpsData = "lammps-data"
+  case lammpsDump = "lammps-dump"
   case poscar
   case mlipConfiguration = "mlip-cfg"
   case cif

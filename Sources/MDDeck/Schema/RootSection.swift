@@ -109,8 +109,11 @@ extension DeckSchema {
       .optional("cylinder", .object(cylinder), "A cylinder without ends."),
       .optional("ids", .list(.integer(1...1_000_000_000_000_000), count: 2...2), "Atom numbers [first, last], both included, from 1."),
       .optional("grain", .integer(0...1_000_000_000), "Grain that a builder put the atom in, from 0."),
+      .optional(
+        "held", .boolean,
+        "Whether the structure's file holds the atom in place: selective dynamics of a POSCAR, constraints of ASE."),
     ],
-    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "sphere", "cylinder", "ids", "grain"])],
+    rules: [.init(.atLeastOne, of: ["species", "region", "fractional_region", "sphere", "cylinder", "ids", "grain", "held"])],
     example: """
       groups:
         upper_oxygen: {select: {species: [O], fractional_region: {z: [0.5, 1]}}, thermostat: false}

@@ -36,7 +36,7 @@ extension DeckSchema {
         "Its format; found from the name and the content if absent."),
       .optional(
         "species", .list(.string, count: 1...1000),
-        "Names of the types 1, 2, … of a lammps-data file that has no type labels, or 0, 1, … of MLIP's .cfg; there "
+        "Names of the types 1, 2, … of a lammps-data file or dump that names no elements, or 0, 1, … of MLIP's .cfg; there "
           + "the `elements` of an `mtp` potential if absent."),
     ],
     example: "structure: {file: {path: slab.extxyz}, replicate: [2, 2, 1]}")

@@ -67,6 +67,8 @@ package indirect enum GroupSelection: Sendable, Equatable {
   case ids(ClosedRange<Int64>)
   /// A builder's grain, from 0; atoms without a grain belong to none.
   case grain(Int32)
+  /// Atoms that the structure's file holds in place.
+  case held
   case every([GroupSelection])
   case any([GroupSelection])
   case not(GroupSelection)
@@ -77,12 +79,14 @@ package indirect enum GroupSelection: Sendable, Equatable {
     package var species: Int32
     package var position: Vector3
     package var grain: Int32?
+    package var isHeld: Bool
 
-    package init(id: Int64, species: Int32, position: Vector3, grain: Int32? = nil) {
+    package init(id: Int64, species: Int32, position: Vector3, grain: Int32? = nil, isHeld: Bool = false) {
       self.id = id
       self.species = species
       self.position = position
       self.grain = grain
+      self.isHeld = isHeld
     }
   }
 
@@ -93,6 +97,7 @@ package indirect enum GroupSelection: Sendable, Equatable {
     case .region(let region): region.contains(atom.position, in: box)
     case .ids(let range): range.contains(atom.id)
     case .grain(let grain): atom.grain == grain
+    case .held: atom.isHeld
     case .every(let parts): parts.allSatisfy { $0.contains(atom, in: box) }
     case .any(let parts): parts.contains { $0.contains(atom, in: box) }
     case .not(let part): !part.contains(atom, in: box)
@@ -114,20 +119,23 @@ package indirect enum GroupSelection: Sendable, Equatable {
         of: groups,
         Atom(
           id: structure.ids?[i] ?? Int64(i + 1), species: structure.types[i], position: structure.positions[i],
-          grain: structure.grains?[i]),
+          grain: structure.grains?[i], isHeld: structure.held?[i] ?? false),
         in: structure.box)
     }
   }
 
-  /// Sets the `groups` column of the local atoms from where they are now. `grain` gives an atom's grain by its number.
+  /// Sets the `groups` column of the local atoms from where they are now. `grain` gives an atom's grain by its number, `isHeld`
+  /// whether its file holds it.
   /// Throws if there are more than 32 groups.
   package static func assign(
-    _ groups: [GroupSelection], to atoms: AtomStore, box: Box, grain: (Int64) -> Int32? = { _ in nil }
+    _ groups: [GroupSelection], to atoms: AtomStore, box: Box, grain: (Int64) -> Int32? = { _ in nil },
+    isHeld: (Int64) -> Bool = { _ in false }
   ) throws {
     try check(groups)
     for i in 0..<atoms.localCount {
       let atom = Atom(
-        id: atoms.id[i], species: atoms.species[i], position: atoms.position[i], grain: grain(atoms.id[i]))
+        id: atoms.id[i], species: atoms.species[i], position: atoms.position[i], grain: grain(atoms.id[i]),
+        isHeld: isHeld(atoms.id[i]))
       atoms.groups[i] = mask(of: groups, atom, in: box)
     }
   }

@@ -38,6 +38,7 @@ struct GroupTable: Sendable {
     }
     if let ids = plan.ids { parts.append(.ids(Int64(ids.lowerBound)...Int64(ids.upperBound))) }
     if let grain = plan.grain { parts.append(.grain(Int32(grain))) }
+    if let isHeld = plan.isHeld { parts.append(isHeld ? .held : .not(.held)) }
     return .every(parts)
   }
 
@@ -54,7 +55,12 @@ struct GroupTable: Sendable {
       let grain = column.base.assumingMemoryBound(to: Double.self)
       for i in 0..<atoms.localCount { grains[atoms.id[i]] = Int32(grain[i]) }
     }
-    try GroupSelection.assign(selections, to: atoms, box: box) { grains[$0] }
+    var held: Set<Int64> = []
+    if let column = atoms.column(named: "held") {
+      let flag = column.base.assumingMemoryBound(to: Double.self)
+      for i in 0..<atoms.localCount where flag[i] != 0 { held.insert(atoms.id[i]) }
+    }
+    try GroupSelection.assign(selections, to: atoms, box: box, grain: { grains[$0] }, isHeld: held.contains)
   }
 
   /// A group without atoms is a mistake in its selection: an error for each. Collective.

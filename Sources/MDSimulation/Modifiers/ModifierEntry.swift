@@ -47,7 +47,7 @@ struct ModifierEntry: Sendable {
       selection.contains(
         GroupSelection.Atom(
           id: structure.ids?[i] ?? Int64(i + 1), species: structure.types[i], position: structure.positions[i],
-          grain: structure.grains?[i]),
+          grain: structure.grains?[i], isHeld: structure.held?[i] ?? false),
         in: structure.box)
     }
   }

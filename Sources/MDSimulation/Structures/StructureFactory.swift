@@ -76,8 +76,16 @@ enum StructureFactory {
     let types = whole.numberedTypes
     switch source {
     case .file(let file):
-      let structure = try read ?? self.read(file, types: types)
+      var structure = try read ?? self.read(file, types: types)
       try admit(structure.box, Double(structure.count))
+      if let held = structure.held {
+        let count = "the file holds \(held.count { $0 }) of its \(RunLog.counted(held.count, "atom"))"
+        let group = whole.groups.first { $0.selection.isHeld != nil }
+        structure.notes.append(
+          group != nil
+            ? "\(count), see group \(group!.name)"
+            : "warning: \(count), which move here; `groups: {held: {select: {held: true}, frozen: true}}` holds them")
+      }
       return BuiltStructure(structure: structure)
     case .lattice(let lattice):
       let cell = try unitCell(lattice.type, a: try known(lattice.constant), c: lattice.c, species: lattice.species)

@@ -26,7 +26,11 @@ struct FuzzSeed {
       var seed = structure("cell.extxyz.gz", "")
       seed.files["cell.extxyz.gz"] = try packed(extxyz)
       return [seed]
-    case .data: return [structure("cell.data", lammpsData, species: ", species: [Ar, Kr]")]
+    case .data:
+      return [
+        structure("cell.data", lammpsData, species: ", species: [Ar, Kr]"),
+        structure("cell.dump", lammpsDump, species: ", species: [Ar, Kr]"),
+      ]
     case .poscar: return [structure("cell.poscar", poscar)]
     case .frames:
       let deck = "potential:\n  - lennard_jones:\n\(argon)"
@@ -319,6 +323,22 @@ struct FuzzSeed {
     Ar 0.0 0.0 0.0
     Ar 3.8 0.0 0.1
     Kr 0.1 3.9 0.0
+
+    """
+
+  private static let lammpsDump = """
+    ITEM: TIMESTEP
+    100
+    ITEM: NUMBER OF ATOMS
+    3
+    ITEM: BOX BOUNDS xy xz yz pp pp pp
+    -0.5 12.5 0.5
+    0 12 -0.25
+    0 12 0.1
+    ITEM: ATOMS id type x y z ix iy iz vx vy vz
+    3 1 1 1 1 0 0 0 0.1 0.2 0.3
+    1 2 5 5 5 0 1 0 0 0 0
+    2 1 9 9 4.5 0 0 -1 -1e-3 0 0
 
     """
 
