@@ -20,6 +20,8 @@ public struct Structure: Sendable {
   public var masses: [Double?]
   /// Which grain (or part) a builder put the atom in, from 0.
   public var grains: [Int32]?
+  /// Å, in the crystal without the crack that has displaced the atoms; only of structures with one.
+  public var crystalSites: [Vector3]?
   /// What whoever made the structure has to say of it, a line each, for the log.
   public var notes: [String] = []
 

@@ -160,5 +160,6 @@ extension Structure {
     ids = ids.map { all in order.map { all[$0] } }
     charges = charges.map { all in order.map { all[$0] } }
     grains = grains.map { all in order.map { all[$0] } }
+    crystalSites = crystalSites.map { all in order.map { all[$0] } }
   }
 }
