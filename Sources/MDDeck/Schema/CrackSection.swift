@@ -65,7 +65,7 @@ extension DeckSchema {
         "The same in units of K_G; needs the structure's `surface_energy`."),
       .defaulted(
         "follow", .boolean, "false",
-        "Whether the field's centre goes along with the tip as broken bonds show it; else it stays where the structure has it."),
+        "Whether the field's centre is brought to the tip as broken bonds showed it last; else it stays where it is."),
     ]
   }
   private static let oneLoad = DeckObject.Rule(.exactlyOne, of: ["k", "of_griffith"])

@@ -11,9 +11,8 @@ package final class CrackRing {
     package var intensity: Double
     /// Of the field's centre along x, Å.
     package var tip: Double
-    /// The tip as it was seen first and last, Å; nil before.
-    package var firstSeen: Double?
-    package var lastSeen: Double?
+    /// The tip as it was seen last, Å; nil before.
+    package var seen: Double?
   }
 
   package let frame: CrackFrame
@@ -25,10 +24,7 @@ package final class CrackRing {
   }
 
   /// Takes note of where an observer sees the tip, Å along x.
-  package func see(tip: Double) {
-    state.firstSeen = state.firstSeen ?? tip
-    state.lastSeen = tip
-  }
+  package func see(tip: Double) { state.seen = tip }
 
   /// MPa√m.
   package func intensity(_ value: Double, isOfGriffith: Bool) -> Double {
@@ -37,16 +33,10 @@ package final class CrackRing {
     return value * unit
   }
 
-  /// Where the field's centre belongs: as far from where it began as the tip that is seen.
-  private func centre(follows: Bool) -> Double {
-    guard follows, let first = state.firstSeen, let last = state.lastSeen else { return state.tip }
-    return frame.tip.x + (last - first)
-  }
-
   /// Brings the ring to K (MPa√m), and moves the free atoms along by the field of the change if they are `carried`. Ghosts are
   /// left to the caller.
   package func set(_ intensity: Double, follows: Bool, carries: Bool, _ context: DynamicsContext, box: Box) {
-    let centre = centre(follows: follows)
+    let centre = follows ? state.seen ?? state.tip : state.tip
     let (ring, change) = (frame.field(intensity), frame.field(intensity - state.intensity))
     let atoms = context.atoms
     guard let column = atoms.column(named: CrackFrame.column) else { preconditionFailure("cracks have sites") }
@@ -70,10 +60,8 @@ package final class CrackRing {
   /// Goes on from a checkpoint.
   /// - Throws: a collective input error if no run writes that.
   package func restore(_ kept: State) throws {
-    let numbers = [kept.intensity, kept.tip, kept.firstSeen ?? 0, kept.lastSeen ?? 0]
-    try StateCoding.require(
-      numbers.allSatisfy { $0.isFinite && abs($0) < 1e9 } && (kept.firstSeen == nil) == (kept.lastSeen == nil),
-      kind: "the crack", "\(kept)")
+    let numbers = [kept.intensity, kept.tip, kept.seen ?? 0]
+    try StateCoding.require(numbers.allSatisfy { $0.isFinite && abs($0) < 1e9 }, kind: "the crack", "\(kept)")
     state = kept
   }
 }

@@ -5,7 +5,7 @@ import MDDynamics
 import MDNumerics
 
 /// `crack.csv`: K of the ring, the tip by broken bonds and by a fit of the elastic field, and K near the tip, while a structure with a
-/// crack is run; K at which the crack first advances and first falls back.
+/// crack is run; K at which the crack first advances while K does not fall, and first falls back while K does not rise.
 ///
 /// In dynamics it looks every so many steps; in quasi-static loading after each increment; in other relaxations at both ends.
 final class CrackObserver: Observer {
@@ -16,11 +16,11 @@ final class CrackObserver: Observer {
   private let limit: Double
   private let between: (Double, Double)?
   private var bonds: CrackBonds?
+  private var knowsGriffith: Bool { plan.crack?.surfaceEnergy != nil }
 
   private struct State: Codable, Equatable {
-    /// Tip at first and farthest, K at the last row, MPa√m and Å.
+    /// Tip at first; tip and K at the last row; Å and MPa√m.
     var firstTip: Double?
-    var farthestTip = 0.0
     var lastIntensity = 0.0
     var lastTip = 0.0
     var advance: Event?
@@ -88,13 +88,19 @@ final class CrackObserver: Observer {
   var table: ObserverTable? {
     ObserverTable(
       file: "crack.csv",
-      columns: [
-        Figure("time", unit: "ps"), Figure("K", unit: "MPa√m", digits: 12), Figure("K_over_K_G", digits: 12),
-        Figure("G", unit: "J/m²", digits: 12), Figure("centre", unit: "Å", digits: 10), Figure("tip", unit: "Å", digits: 10),
-        Figure("broken_bonds"), Figure("tip_fit", unit: "Å", digits: 10), Figure("K_I_fit", unit: "MPa√m", digits: 10),
-        Figure("K_II_fit", unit: "MPa√m", digits: 10), Figure("K_III_fit", unit: "MPa√m", digits: 10),
-        Figure("fit_residual", unit: "Å", digits: 6),
-      ])
+      columns: [Figure("time", unit: "ps"), Figure("K", unit: "MPa√m", digits: 12)]
+        + (knowsGriffith ? [Figure("K_over_K_G", digits: 12)] : [])
+        + [
+          Figure("G", unit: "J/m²", digits: 12), Figure("centre", unit: "Å", digits: 10), Figure("tip", unit: "Å", digits: 10),
+          Figure("broken_bonds"),
+        ]
+        + (between == nil
+          ? []
+          : [
+            Figure("tip_fit", unit: "Å", digits: 10), Figure("K_I_fit", unit: "MPa√m", digits: 10),
+            Figure("K_II_fit", unit: "MPa√m", digits: 10), Figure("K_III_fit", unit: "MPa√m", digits: 10),
+            Figure("fit_residual", unit: "Å", digits: 6),
+          ]))
   }
 
   // MARK: Before the first step
@@ -146,13 +152,16 @@ final class CrackObserver: Observer {
     ring.see(tip: tip)
     let k = ring.state.intensity
     note(k, tip, bonds.spacing, ring.frame, step: look.step)
-    let fit = between.flatMap { CrackFit(system, ring.frame, near: ring.state.tip, intensity: k, between: $0) }
-    let unknown = Double.nan
-    return Observation(row: [
-      engine.clock.time, k, ring.frame.griffith.map { k / $0 } ?? unknown, ring.frame.energyRelease(k), ring.state.tip, tip,
-      Double(broken), fit?.tip ?? unknown, fit?.intensities.y ?? unknown, fit?.intensities.x ?? unknown,
-      fit?.intensities.z ?? unknown, fit?.residual ?? unknown,
-    ])
+    var row = [engine.clock.time, k]
+    if knowsGriffith, let unit = ring.frame.griffith { row.append(k / unit) }
+    row += [ring.frame.energyRelease(k), ring.state.tip, tip, Double(broken)]
+    if let between {
+      let fit = CrackFit(system, ring.frame, near: ring.state.tip, intensity: k, between: between)
+      // A crack that is not loaded has no tip to fit.
+      row += fit.map { [$0.tip, $0.intensities.y, $0.intensities.x, $0.intensities.z, $0.residual] }
+        ?? [Double](repeating: .nan, count: 5)
+    }
+    return Observation(row: row)
   }
 
   /// Of the sites, Å. Collective.
@@ -166,8 +175,8 @@ final class CrackObserver: Observer {
 
   private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ frame: CrackFrame, step: Int) {
     defer { (current.lastIntensity, current.lastTip) = (k, tip) }
-    guard let first = current.firstTip else {
-      (current.firstTip, current.farthestTip) = (tip, tip)
+    guard current.firstTip != nil else {
+      current.firstTip = tip
       return
     }
     func event() -> Event {
@@ -176,9 +185,9 @@ final class CrackObserver: Observer {
         k: middle, halfStep: 0.5 * abs(k - current.lastIntensity), g: frame.energyRelease(middle),
         ofGriffith: frame.griffith.map { middle / $0 }, step: step)
     }
-    if current.advance == nil, tip > first + 0.5 * spacing { current.advance = event() }
-    if current.retreat == nil, tip < current.farthestTip - 0.5 * spacing { current.retreat = event() }
-    current.farthestTip = max(current.farthestTip, tip)
+    let (before, last) = (current.lastTip, current.lastIntensity)
+    if current.advance == nil, k >= last, tip > before + 0.5 * spacing { current.advance = event() }
+    if current.retreat == nil, k <= last, tip < before - 0.5 * spacing { current.retreat = event() }
   }
 
   func sumUp(_ engine: Engine) throws -> StageReport {
@@ -208,7 +217,7 @@ final class CrackObserver: Observer {
     let kept = try section.decode(State.self)
     let events = [kept.advance, kept.retreat].compactMap { $0 }
     try section.require(
-      [kept.firstTip ?? 0, kept.farthestTip, kept.lastIntensity, kept.lastTip].allSatisfy(\.isFinite)
+      [kept.firstTip ?? 0, kept.lastIntensity, kept.lastTip].allSatisfy(\.isFinite)
         && events.allSatisfy { $0.k.isFinite && $0.halfStep >= 0 && $0.step <= clock.step }, "a crack \(kept)")
     current = kept
   }
