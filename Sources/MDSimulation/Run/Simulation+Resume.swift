@@ -118,7 +118,7 @@ extension Simulation {
       system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed,
       crack: try CrackFactory.frame(plan, communicator: communicator))
     if let ring = engine.crack {
-      guard let kept = state?.crack ?? end?.state.crack else {
+      guard let kept = state?.crack ?? end.flatMap({ $0.state.crack }) else {
         throw FaultlineError(.input, "checkpoint \(file) does not say how its crack is loaded", isCollective: true)
       }
       try ring.restore(kept)
