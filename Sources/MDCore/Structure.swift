@@ -22,6 +22,8 @@ public struct Structure: Sendable {
   public var grains: [Int32]?
   /// Whether the file that the atom comes from holds it in place (selective dynamics of VASP, constraints of ASE).
   public var held: [Bool]?
+  /// Å, in the crystal without the crack that has displaced the atoms; only of structures with one.
+  public var crystalSites: [Vector3]?
   /// What whoever made the structure has to say of it, a line each, for the log.
   public var notes: [String] = []
 

@@ -26,6 +26,7 @@ package struct StructureHeader: Equatable, Sendable {
     if structure.charges != nil { parts.insert(.charges) }
     if structure.grains != nil { parts.insert(.grains) }
     if structure.held != nil { parts.insert(.held) }
+    if structure.crystalSites != nil { parts.insert(.crystalSites) }
   }
 }
 
@@ -37,6 +38,7 @@ struct StructureParts: OptionSet, Sendable {
   static let charges = StructureParts(rawValue: 8)
   static let grains = StructureParts(rawValue: 16)
   static let held = StructureParts(rawValue: 32)
+  static let crystalSites = StructureParts(rawValue: 64)
 }
 
 /// Hands the atoms of a structure on rank 0 out to the ranks that own their places.
@@ -52,8 +54,9 @@ package enum Distribution {
   }
 
   /// Fills `atoms` with the rank's own part of rank 0's structure: ids (1 … n unless given), species,
-  /// positions wrapped into the cell with image counts, velocities, charges, and the columns "grain" and "held" (for
-  /// groups, not kept in checkpoints) where the structure has them. All belong to group 0. What was in `atoms` is forgotten. Collective.
+  /// positions wrapped into the cell with image counts, velocities, charges, and the columns "grain", "crystal_site" and
+  /// "held" (for groups; not kept in checkpoints) where the structure has such. All belong to group 0. What was in `atoms`
+  /// is forgotten. Collective.
   ///
   /// The atoms go out in broadcasts of `chunk` atoms, so that nobody holds more than its part and one chunk.
   /// - Throws: a collective input error naming the first atom whose position is not finite or absurdly far off.
@@ -65,6 +68,7 @@ package enum Distribution {
     let charge = parts.contains(.charges) ? atoms.needCharge() : nil
     let grain = parts.contains(.grains) ? atoms.addColumn("grain", roles: [.migrates, .checkpointed]) : nil
     let held = parts.contains(.held) ? atoms.addColumn("held", roles: [.migrates]) : nil
+    let site = parts.contains(.crystalSites) ? declareSites(atoms) : nil
     let buffer = AlignedBuffer<AtomRecord>(capacity: min(chunk, max(header.count, 1)))
     atoms.setLocalCount(0)
     for start in stride(from: 0, to: header.count, by: chunk) {
@@ -95,11 +99,17 @@ package enum Distribution {
         charge?[i] = record.charge
         grain?[i] = Double(record.grain)
         held?[i] = record.isHeld ? 1 : 0
+        if let site { for axis in 0..<3 { site[3 * i + axis] = record.site[axis] } }
         atoms.force[i] = .zero
         atoms.shift[i] = .zero
         atoms.groups[i] = 1
       }
     }
+  }
+
+  /// The column of places in the crystal without a crack.
+  @discardableResult package static func declareSites(_ atoms: AtomStore) -> Column<Double> {
+    atoms.addColumn(CrackFrame.column, width: 3, roles: [.migrates, .checkpointed])
   }
 
   /// One atom of a broadcast.
@@ -112,6 +122,7 @@ package enum Distribution {
     var species: Int32
     var grain: Int32
     var isHeld: Bool
+    var site: Vector3
 
     init(_ structure: Structure, _ i: Int) {
       position = structure.positions[i]
@@ -122,6 +133,7 @@ package enum Distribution {
       species = structure.types[i]
       grain = structure.grains?[i] ?? 0
       isHeld = structure.held?[i] ?? false
+      site = structure.crystalSites?[i] ?? .zero
     }
   }
 

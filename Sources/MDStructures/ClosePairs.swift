@@ -161,5 +161,6 @@ extension Structure {
     charges = charges.map { all in order.map { all[$0] } }
     grains = grains.map { all in order.map { all[$0] } }
     held = held.map { all in order.map { all[$0] } }
+    crystalSites = crystalSites.map { all in order.map { all[$0] } }
   }
 }

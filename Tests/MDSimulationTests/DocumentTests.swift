@@ -36,7 +36,8 @@ struct DocumentTests {
     }
     // What a million atoms need besides time, a thousand need too.
     let smaller = text.replacingOccurrences(of: "size: [63, 63, 63]", with: "size: [7, 7, 7]")
-    #expect((smaller != text) == path.hasSuffix("cu-million.yaml"))
+      .replacingOccurrences(of: "radius: 340", with: "radius: 60")
+    #expect((smaller != text) == path.hasSuffix("million.yaml"))
     do {
       let log = try check(smaller, ranks: 1)
       #expect(!log.contains("warning"), "\(log)")

@@ -66,8 +66,8 @@ package struct PhysicalDimension: Sendable {
 extension PhysicalDimension {
   /// Those of the reference's table of units.
   static let common = [
-    length, inverseLength, time, rate, temperature, energy, force, pressure, velocity, mass, charge, potential, electricField,
-    wallTime,
+    length, inverseLength, time, rate, temperature, energy, force, pressure, stressIntensity, surfaceEnergy, velocity, mass,
+    charge, potential, electricField, wallTime,
   ]
 
   package static let dimensionless = PhysicalDimension("a number", [], magnitudes: 1e-15...1e15)
@@ -105,6 +105,16 @@ extension PhysicalDimension {
       Unit("bar"), Unit("kbar", 1000), Unit("GPa", 10_000), Unit("MPa", 10), Unit("atm", 1.01325),
       Unit("Pa", per: 100_000), Unit("eV/Å³", Units.energyPerVolumeToBar),
     ], magnitudes: 1e-12...1e12)
+  package static let stressIntensity = PhysicalDimension(
+    "a stress intensity",
+    [
+      Unit("MPa√m"), Unit("MPa*m^0.5"), Unit("kPa√m", per: 1000), Unit("GPa√Å", per: 100),
+      Unit("eV/Å^2.5", Units.energyPerVolumeToBar, per: 1e6),
+    ], magnitudes: 1e-9...1e6)
+  package static let surfaceEnergy = PhysicalDimension(
+    "an energy per area",
+    [Unit("J/m²"), Unit("mJ/m²", per: 1000), Unit("J/m^2"), Unit("eV/Å²", Units.energyPerAreaToJoulePerSquareMetre)],
+    magnitudes: 1e-9...1e6)
   package static let velocity = PhysicalDimension(
     "a velocity",
     [Unit("Å/ps"), Unit("Å/fs", 1000), Unit("nm/ps", 10), Unit("nm/ns", per: 100), Unit("m/s", per: 100),

@@ -19,6 +19,7 @@ struct PlanCheck {
     checkSpecies()
     checkGroups()
     checkStages()
+    checkCrackLoads()
     check(plan.potential, parts.potentials)
     check(plan.analysis, parts.observers)
     checkMeasures()
@@ -54,6 +55,10 @@ struct PlanCheck {
       if polycrystal.isColumnar, polycrystal.texture == nil {
         errors.append(inner.error("columns", "need a texture along z", hint: "`texture: {direction: [1, 1, 1], along: z}`"))
       }
+    case .crack(let crack):
+      let inner = section.section("crack")
+      check(crack.crystal, inner.section("of"))
+      check(crack, inner, whole: section)
     case .enumeration(let table):
       let inner = section.section("enumerate")
       if let crystal = table.crystal { check(crystal, inner.section("of")) }
@@ -83,7 +88,7 @@ struct PlanCheck {
     }
   }
 
-  private mutating func check(_ source: CrystalSource, _ section: DeckSection) {
+  mutating func check(_ source: CrystalSource, _ section: DeckSection) {
     switch source {
     case .lattice(let lattice): check(lattice, section.section("lattice"))
     case .crystal(let crystal): check(crystal, section.section("crystal"))
@@ -261,7 +266,7 @@ struct PlanCheck {
       }
       if select["grain"] != nil, let structure = plan.structure {
         switch structure.source {
-        case .grainBoundary, .interface, .polycrystal, .file: continue
+        case .grainBoundary, .interface, .polycrystal, .crack, .file: continue
         default: break
         }
         errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces, polycrystals and files have grains"))
@@ -335,7 +340,7 @@ struct PlanCheck {
       if !names.insert(name).inserted {
         errors.append(
           item.section.error("name", "\(name) is taken by another observer", hint: "give each a `name` of its own"))
-      } else if name.contains("/") || name.hasPrefix(".") || name.isEmpty || ["thermo", "loading"].contains(name) {
+      } else if name.contains("/") || name.hasPrefix(".") || name.isEmpty || ["thermo", "loading", "crack"].contains(name) {
         errors.append(item.section.error("name", "\(name) cannot be the name of a table"))
       }
     }
@@ -357,7 +362,7 @@ struct PlanCheck {
     switch structure.source {
     case .grainBoundary:
       errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
-    case .interface, .polycrystal, .enumeration, .match:
+    case .interface, .polycrystal, .crack, .enumeration, .match:
       errors.append(
         section.error(structure.source.name, "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
     case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }

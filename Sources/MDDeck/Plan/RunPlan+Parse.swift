@@ -57,6 +57,7 @@ extension RunPlan {
       })
     potential = (deck["potential"]?.list ?? []).map { EntryPlan(chosenIn: $0.section) }
     groups = (deck["groups"]?.section.entries ?? []).map(GroupPlan.init)
+    if case .crack? = structure?.source, let structure { groups.append(GroupPlan(ringOf: structure)) }
     velocities = (deck["velocities"]?.section).map {
       VelocitiesPlan(temperature: $0.double("temperature"), zeroMomentum: $0.boolean("zero_momentum"),
         ofCrystal: $0.boolean("of_crystal"), location: $0.location(of: "temperature"))
@@ -115,6 +116,7 @@ extension StructurePlan {
     case "lattice": .lattice(LatticePlan(inner))
     case "crystal": .crystal(CrystalPlan(inner))
     case "interface": .interface(InterfacePlan(inner))
+    case "crack": .crack(CrackPlan(inner))
     case "polycrystal": .polycrystal(PolycrystalPlan(inner))
     case "enumerate": .enumeration(EnumerationPlan(inner))
     case "match": .match(MatchPlan(inner))
@@ -195,6 +197,15 @@ extension GroupPlan {
   }
 }
 
+extension GroupPlan {
+  /// The outer ring of a crack, which its builder has made grain 1.
+  fileprivate init(ringOf structure: StructurePlan) {
+    self.init(
+      name: CrackFrame.ringName, selection: SelectionPlan(grain: 1), frozen: true, velocity: nil, thermostat: true,
+      location: structure.location)
+  }
+}
+
 extension SelectionPlan {
   package init(_ select: DeckSection) {
     self.init(
@@ -248,6 +259,7 @@ extension MinimizePlan {
         component: Voigt.names.firstIndex(of: $0.string("component"))!,
         strain: $0.double("strain"), count: $0.integer("count"), isPure: $0.string("shear") == "pure", section: $0)
     }
+    crack = (section["k_increments"]?.section).map(CrackLoad.init)
     let shape = section["cell"]?.string ?? usual
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(

@@ -48,6 +48,7 @@ package struct RunPlan: Sendable {
     guard let structure else { return false }
     if let periodic = structure.periodic { return !periodic[axis] }
     if case .grainBoundary(let boundary) = structure.source { return axis == 2 && boundary.freeSurfaces }
+    if case .crack = structure.source { return axis < 2 }
     if case .interface(let interface) = structure.source { return axis == 2 && interface.freeSurfaces }
     return false
   }

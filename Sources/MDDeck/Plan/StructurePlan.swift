@@ -10,6 +10,7 @@ package struct StructurePlan: Sendable {
     case grainBoundary(GrainBoundaryPlan)
     case interface(InterfacePlan)
     case polycrystal(PolycrystalPlan)
+    case crack(CrackPlan)
     /// Tables, which have no atoms.
     case enumeration(EnumerationPlan)
     case match(MatchPlan)
@@ -23,6 +24,7 @@ package struct StructurePlan: Sendable {
       case .grainBoundary: "grain_boundary"
       case .interface: "interface"
       case .polycrystal: "polycrystal"
+      case .crack: "crack"
       case .enumeration: "enumerate"
       case .match: "match"
       }
@@ -87,6 +89,7 @@ package struct StructurePlan: Sendable {
     case .grainBoundary(let boundary): boundary.species
     case .interface(let interface): interface.species
     case .polycrystal(let polycrystal): polycrystal.crystal.species
+    case .crack(let crack): crack.crystal.species
     case .enumeration, .match: []
     }
   }

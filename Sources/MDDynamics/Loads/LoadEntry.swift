@@ -12,12 +12,14 @@ struct Load {
   /// Components that come to a stress, in Voigt's order, with the stresses (bar, positive in tension) at the start and
   /// the end of the stage.
   var stresses: [Int: (start: Double, end: Double)] = [:]
+  /// Of a crack.
+  var crack: CrackLoad?
 }
 
 /// A change of the cell as decks name it: a key of a stage of dynamics, and how the load is made from it.
 package struct LoadEntry: Sendable {
   /// All that there are, in the order of the reference.
-  package static let all: [LoadEntry] = [.load, .deform]
+  package static let all: [LoadEntry] = [.load, .deform, .kField]
 
   package let entry: DeckEntry
   private let make: @Sendable (DeckSection, Box) throws -> Load
@@ -34,7 +36,7 @@ package struct LoadEntry: Sendable {
   }
 
   /// All loads of a stage as one change of the cell, nil if none has a rate; and the components that are left to a
-  /// barostat, with the section that says which.
+  /// barostat, with the section that says which; and the load of a crack.
   ///
   /// - Parameters:
   ///   - box: before the stage's first step.
@@ -42,7 +44,9 @@ package struct LoadEntry: Sendable {
   /// - Throws: an input error if two loads want the same component of the cell, or one cannot act on this cell.
   package static func loading(
     _ plans: [EntryPlan], box: Box, step: Int
-  ) throws -> (loading: Loading?, stresses: [Int: (start: Double, end: Double)], section: DeckSection?) {
+  ) throws -> (
+    loading: Loading?, stresses: [Int: (start: Double, end: Double)], section: DeckSection?, crack: CrackLoad?
+  ) {
     var all = Load()
     var owners: [Int: String] = [:]
     var summaries: [String] = []
@@ -65,6 +69,7 @@ package struct LoadEntry: Sendable {
         all.trueRates = all.trueRates + load.trueRates
         if !load.stresses.isEmpty { section = plan.section }
         all.stresses.merge(load.stresses) { $1 }
+        all.crack = load.crack ?? all.crack
         if let summary = load.summary { summaries.append(summary) }
       } catch var error as FaultlineError {
         if error.location == nil { error.location = plan.location }
@@ -77,7 +82,7 @@ package struct LoadEntry: Sendable {
       ? nil
       : try Loading(
         rates: all.rates, trueRates: all.trueRates, step: step, summary: summaries.joined(separator: ", "))
-    return (loading, all.stresses, section)
+    return (loading, all.stresses, section, all.crack)
   }
 }
 

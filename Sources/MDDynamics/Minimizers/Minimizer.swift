@@ -78,14 +78,19 @@ package struct MinimizerEntry: Sendable {
 
   /// The minimiser of a stage that starts with this cell and so many atoms.
   /// - Throws: an input error if the cell cannot be relaxed as asked.
-  package static func make(_ plan: MinimizePlan, box: Box, atoms: Int) throws -> any Minimizer {
+  package static func make(
+    _ plan: MinimizePlan, box: Box, atoms: Int, crack: CrackRing? = nil
+  ) throws -> any Minimizer {
     guard let found = all.first(where: { $0.name.name == plan.method }) else {
       preconditionFailure("the deck's schema is made of these minimisers")
     }
     let one = { (box: Box) in try found.make(plan, try cell(plan, box: box, atoms: atoms)) }
+    if let load = plan.crack, let crack {
+      return try QuasiStatic(CrackIncrements(load: load, ring: crack), box: box, make: one)
+    }
     guard let increments = plan.increments else { return try one(box) }
     try refuse(increments, of: plan, box: box)
-    return try QuasiStatic(increments, box: box, make: one)
+    return try QuasiStatic(StrainIncrements(plan: increments), box: box, make: one)
   }
 
   /// Each component of the cell has one owner, and an open axis none.

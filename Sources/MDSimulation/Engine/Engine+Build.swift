@@ -26,7 +26,9 @@ extension Engine {
     let groups = GroupTable(plan.groups, species: system.species)
     try groups.assign(to: system.atoms, box: system.box)
     return Built(
-      engine: Engine(system, groups: groups, seed: plan.seed), notes: notes + (built?.notes ?? []), geometry: geometry)
+      engine: Engine(
+        system, groups: groups, seed: plan.seed, crack: try CrackFactory.frame(plan, communicator: communicator)),
+      notes: notes + (built?.notes ?? []), geometry: geometry)
   }
 
   /// An engine in memory for a deck's structure and potentials. Collective.

@@ -18,6 +18,8 @@ package final class Engine {
   package let system: DistributedSystem
   let groups: GroupTable
   private let seed: UInt64
+  /// The ring around the crack of a structure with one.
+  let crack: CrackRing?
   /// Where the run stands.
   private(set) var clock: Clock
   /// Whole steps that this engine has done, and the last of them.
@@ -30,11 +32,14 @@ package final class Engine {
   /// Whether the last stage that `run` ran was a relaxation which met its tolerances.
   package internal(set) var lastStageConverged = false
 
-  init(_ system: DistributedSystem, groups: GroupTable, clock: Clock = Clock(), seed: UInt64) {
+  init(
+    _ system: DistributedSystem, groups: GroupTable, clock: Clock = Clock(), seed: UInt64, crack: CrackFrame? = nil
+  ) {
     self.system = system
     self.groups = groups
     self.clock = clock
     self.seed = seed
+    self.crack = crack.map { CrackRing($0) }
     lastWholeStep = clock.step
   }
 
@@ -62,7 +67,7 @@ package final class Engine {
   @discardableResult
   func enter(_ plan: StagePlan, from state: StageState? = nil) throws -> DistributedSystem.Balancing? {
     let driver = try StageDriver(
-      plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed)
+      plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed, crack: crack)
     self.driver = driver
     stiffnessNote = nil
     system.choosesCell = driver.shears && reducesCell
@@ -150,6 +155,7 @@ package final class Engine {
     let answers = try blamingStrain(of: stage) {
       try stage.integrator.firstHalf(stage.context, box: &system.box)
       try stage.loading?.apply(stage.context, box: &system.box)
+      stage.ramp?.apply(stage.context, box: system.box)
       if system.box.cell != before.cell { stage.gradient = stage.gradient * (before.inverse * system.box.cell) }
       let (displacement, answers) = collect(questions)
       try refuseRunaway(displacement)

@@ -15,6 +15,8 @@ struct StageState: Codable, Equatable, Sendable {
   var firstCell: [Double]
   /// Whether the stage has been ended before its steps were done.
   var isEnded: Bool
+  /// Of structures with a crack.
+  var crack: CrackRing.State?
 }
 
 /// How the last stage ended, kept so that a finished run can be extended.
@@ -36,6 +38,9 @@ final class StageDriver {
   var isEnded = false
   let integrator: any Integrator
   private(set) var loading: Loading?
+  /// What loads a crack in dynamics.
+  private(set) var ramp: CrackRamp?
+  private let crack: CrackRing?
   var context: DynamicsContext
   /// The absolute step before the stage's first.
   let firstStep: Int
@@ -53,10 +58,12 @@ final class StageDriver {
   var isAtTolerances: Bool { minimizer?.isConverged ?? false }
 
   init(
-    _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64
+    _ plan: StagePlan, system: DistributedSystem, groups: GroupTable, clock: Clock, firstStep: Int?, seed: UInt64,
+    crack: CrackRing? = nil
   ) throws {
     self.plan = plan
     self.seed = seed
+    self.crack = crack
     let first = firstStep ?? clock.step
     self.firstStep = first
     steps = plan.stepLimit
@@ -66,7 +73,7 @@ final class StageDriver {
     let timestep: Double
     switch plan.work {
     case .minimize(let minimize):
-      let engine = try MinimizerEntry.make(minimize, box: system.box, atoms: system.totalCount)
+      let engine = try MinimizerEntry.make(minimize, box: system.box, atoms: system.totalCount, crack: crack)
       minimizer = engine
       integrator = engine
       timestep = minimize.timestep
@@ -78,6 +85,7 @@ final class StageDriver {
       }
       let loads = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
       loading = loads.loading
+      ramp = try loads.crack.map { try CrackRamp($0, of: crack, first: first, steps: dynamics.steps) }
       if let barostat = dynamics.barostat {
         let coupled = try BarostatEntry.make(
           barostat, box: system.box, hasBoundaries: dynamics.hasBoundaries, firstStep: first, steps: dynamics.steps,
@@ -145,7 +153,7 @@ final class StageDriver {
   func state() throws -> StageState {
     StageState(
       integrator: try integrator.state(context), loading: try loading?.state(), firstStep: firstStep,
-      gradient: gradient.elements, firstCell: firstCell.elements, isEnded: isEnded)
+      gradient: gradient.elements, firstCell: firstCell.elements, isEnded: isEnded, crack: crack?.state)
   }
 
   /// Starts the integrator, afresh or as a checkpoint left it. Forces are known.
@@ -180,6 +188,7 @@ final class StageDriver {
       }
       if let coupled { text += ", \(coupled.barostatSummary)" }
       if let pull { text += ", \(pull)" }
+      if let ramp { text += ", \(ramp.summary)" }
       return text
     }
   }

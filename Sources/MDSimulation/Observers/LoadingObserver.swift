@@ -53,7 +53,7 @@ final class LoadingObserver: Observer {
 
   private static func load(of stage: StagePlan) -> DeckSection? {
     switch stage.work {
-    case .dynamics(let dynamics): dynamics.loads.first?.section
+    case .dynamics(let dynamics): dynamics.loads.first { $0.name != LoadEntry.kField.entry.name }?.section
     case .minimize(let minimize): minimize.increments?.section
     }
   }

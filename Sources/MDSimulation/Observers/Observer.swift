@@ -102,7 +102,7 @@ struct StageReport {
 /// An observer as decks name it.
 struct ObserverEntry: Sendable {
   /// All that there are, in the order of the reference.
-  static let all: [ObserverEntry] = [.boundaryEnergy, .watch, .averages]
+  static let all: [ObserverEntry] = [.boundaryEnergy, .watch, .averages, .crack]
 
   /// What an observer is made of besides its keys.
   struct Setting {
@@ -143,8 +143,9 @@ struct Observers {
       return given != nil || entry.isStanding ? try entry.make(given?.section, setting) : nil
     }
     let loading = LoadingObserver.isNeeded(setting.plan) ? [LoadingObserver(setting, groups: setting.plan.groups)] : []
+    let crack = CrackObserver.isNeeded(setting.plan) ? [try CrackObserver(nil, setting)] : []
     let measuring = setting.plan.measures.isEmpty ? [] : [try MeasurementObserver(setting)]
-    all = [thermo] + others + loading + measuring
+    all = [thermo] + others + loading + crack + measuring
   }
 
   /// Throws every mistake at once; returns what the log should have. Collective.

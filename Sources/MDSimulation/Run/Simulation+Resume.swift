@@ -66,6 +66,7 @@ extension Simulation {
     if header.columns.contains("charge") { atoms.needCharge() }
     Measurements.declare(plan, atoms)
     for potential in ingredients.potentials { try potential.attach(to: atoms) }
+    if header.columns.contains(CrackFrame.column) { Distribution.declareSites(atoms) }
     if header.columns.contains("grain") { _ = atoms.addColumn("grain", roles: [.migrates, .checkpointed]) }
     try CheckpointFile.load(header, from: reader, to: atoms, domain: domain, communicator: communicator)
     if plan.decomposition.balance, header.ranks != communicator.size {
@@ -114,7 +115,14 @@ extension Simulation {
     var summary = newSummary(plan, system)
     summary.warnings = header.warnings
     let engine = Engine(
-      system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed)
+      system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed,
+      crack: try CrackFactory.frame(plan, communicator: communicator))
+    if let ring = engine.crack {
+      guard let kept = state?.crack ?? end.flatMap({ $0.state.crack }) else {
+        throw FaultlineError(.input, "checkpoint \(file) does not say how its crack is loaded", isCollective: true)
+      }
+      try ring.restore(kept)
+    }
     let simulation = Simulation(
       plan: plan, engine: engine, outputs: outputs, observers: observers, restored: state, summary: summary, inputs: inputs, log: log, started: began)
     if extend == nil { simulation.lastStage = end }

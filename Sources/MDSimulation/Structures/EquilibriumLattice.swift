@@ -49,6 +49,14 @@ enum EquilibriumLattice {
     case .polycrystal(var polycrystal):
       polycrystal.crystal = try settled(polycrystal.crystal)
       structure.source = .polycrystal(polycrystal)
+    case .crack(var crack):
+      crack.crystal = try settled(crack.crystal)
+      if crack.material == nil {
+        let found = try blaming(structure) { try CrackFactory.material(crack, structure, plan, communicator) }
+        crack.material = found.material
+        notes += found.notes
+      }
+      structure.source = .crack(crack)
     case .enumeration(var table):
       table.crystal = try table.crystal.map(settled)
       structure.source = .enumeration(table)

@@ -35,7 +35,7 @@ enum PolycrystalFactory {
   }
 
   /// Every rank needs the crystal; a file is read by rank 0 only.
-  private static func unitCell(
+  static func unitCell(
     of source: CrystalSource, _ structure: StructurePlan, _ plan: RunPlan, _ communicator: any Communicator
   ) throws -> UnitCell {
     guard case .file = source else {

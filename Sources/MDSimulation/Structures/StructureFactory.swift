@@ -102,6 +102,7 @@ enum StructureFactory {
       return try build(plan, admit: admit)
     case .interface(let plan):
       return try InterfaceFactory.build(plan, species: whole.species, types: types, admit: admit)
+    case .crack(let plan): return try CrackFactory.build(plan, types: types, admit: admit)
     case .polycrystal: preconditionFailure("polycrystals are made by all ranks, see PolycrystalFactory")
     case .enumeration, .match:
       throw FaultlineError(.input, "this structure is a table and has no atoms", hint: "`faultline build` prints it")
@@ -152,6 +153,7 @@ enum StructureFactory {
     switch structure.source {
     case .interface(let interface): try InterfaceFactory.species(interface, types: types)
     case .polycrystal(let polycrystal): try CrystalFactory.unitCell(polycrystal.crystal, types: types).species
+    case .crack(let crack): try CrystalFactory.unitCell(crack.crystal, types: types).species
     default: structure.species ?? []
     }
   }

@@ -69,7 +69,7 @@ enum StructureTables {
   }
 
   /// 3 or 36 numbers, which the deck's check has counted.
-  private static func tensor(_ numbers: [Double]) -> ElasticTensor {
+  static func tensor(_ numbers: [Double]) -> ElasticTensor {
     numbers.count == 3 ? ElasticTensor(cubic: numbers[0], numbers[1], numbers[2])
       : ElasticTensor(voigt: (0..<6).map { Array(numbers[(6 * $0)..<(6 * $0 + 6)]) })
   }

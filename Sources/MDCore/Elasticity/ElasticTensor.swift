@@ -1,4 +1,3 @@
-import MDCore
 import MDNumerics
 
 /// Elastic constants C_ijkl, GPa.
@@ -7,7 +6,7 @@ package struct ElasticTensor: Sendable {
   private let c: [Double]
 
   /// Indices of Voigt's notation: xx, yy, zz, yz, xz, xy.
-  private static let voigt = [(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
+  package static let voigt = [(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
   private static let number = [[0, 5, 4], [5, 1, 3], [4, 3, 2]]
 
   /// - Parameter voigt: six rows of six.
@@ -31,7 +30,7 @@ package struct ElasticTensor: Sendable {
 
   private init(_ c: [Double]) { self.c = c }
 
-  subscript(i: Int, j: Int, k: Int, l: Int) -> Double { c[27 * i + 9 * j + 3 * k + l] }
+  package subscript(i: Int, j: Int, k: Int, l: Int) -> Double { c[27 * i + 9 * j + 3 * k + l] }
 
   /// In the frame to which r ↦ r·R leads.
   package func rotated(_ r: Matrix3) -> ElasticTensor {
@@ -49,30 +48,9 @@ package struct ElasticTensor: Sendable {
     return ElasticTensor(now)
   }
 
-  /// The constants of a plane whose normal is free of traction.
-  package struct InPlane: Sendable {
-    /// Over xx, yy, xy.
-    let c: [[Double]]
+  /// C_ij of Voigt's notation, six rows of six.
+  package var voigt: [[Double]] { Self.voigt.map { a in Self.voigt.map { b in self[a.0, a.1, b.0, b.1] } } }
 
-    /// ½ ε:C:ε, GPa, with the strain of a symmetric stretch.
-    package func energy(_ stretch: Matrix2) -> Double {
-      let e = [stretch.a.x - 1, stretch.b.y - 1, 2 * stretch.a.y]
-      var sum = 0.0
-      for i in 0..<3 { for j in 0..<3 { sum += 0.5 * e[i] * c[i][j] * e[j] } }
-      return sum
-    }
-  }
-
-  /// C_pp − C_pn C_nn⁻¹ C_np with the components in the plane p and those with the normal n.
-  package var inPlane: InPlane {
-    func element(_ i: Int, _ j: Int) -> Double {
-      let (a, b) = (Self.voigt[i], Self.voigt[j])
-      return self[a.0, a.1, b.0, b.1]
-    }
-    let (p, n) = ([0, 1, 5], [2, 3, 4])
-    let normal = Matrix3(n.flatMap { i in n.map { element(i, $0) } }).inverse
-    let mixed = p.map { i in Vector3(element(i, 2), element(i, 3), element(i, 4)) }
-    return InPlane(
-      c: p.indices.map { i in p.indices.map { j in element(p[i], p[j]) - dot(mixed[i] * normal, mixed[j]) } })
-  }
+  /// Whether every strain takes energy.
+  package var isPositiveDefinite: Bool { SymmetricEigen(voigt).map { $0.values[0] > 0 } ?? false }
 }

@@ -1,0 +1,36 @@
+import MDNumerics
+
+/// A crack of a structure in its cell: front along z, running along x, with the elastic field that its outer ring follows.
+package struct CrackFrame: Sendable {
+  package let stroh: StrohSolution
+  /// Of K_II, K_I, K_III, of unit length.
+  package let mode: Vector3
+  /// x and y of the tip that the structure is built with, Å.
+  package let tip: SIMD2<Double>
+  /// K that it is built with, MPa√m.
+  package let intensity: Double
+  /// K_G at which G = 2γ, MPa√m, where γ is known.
+  package let griffith: Double?
+  /// The bit of the ring in `AtomStore.groups`.
+  package let ring: UInt32
+
+  /// The name of the ring's group.
+  package static let ringName = "crack_ring"
+  /// The atoms' column of places in the crystal without a crack, Å; unwrapped.
+  package static let column = "crystal_site"
+
+  package init(
+    stroh: StrohSolution, mode: Vector3, tip: SIMD2<Double>, intensity: Double, surfaceEnergy: Double?, ring: UInt32
+  ) {
+    self.stroh = stroh
+    self.mode = (1 / mode.length) * mode
+    (self.tip, self.intensity, self.ring) = (tip, intensity, ring)
+    griffith = surfaceEnergy.map { stroh.griffith(surfaceEnergy: $0, mode: mode) }
+  }
+
+  /// Of a load of this size in the structure's mode, MPa√m.
+  package func field(_ intensity: Double) -> CrackField { stroh.field(intensity * mode) }
+
+  /// J/m².
+  package func energyRelease(_ intensity: Double) -> Double { stroh.energyRelease(intensity * mode) }
+}

@@ -1,0 +1,174 @@
+import MDCore
+import MDNumerics
+
+/// `structure.crack`.
+package struct CrackPlan: Sendable {
+  package enum Shape: Sendable {
+    /// Å.
+    case cylinder(Double)
+    case bar(SIMD2<Double>)
+  }
+
+  /// What the field needs to know of the crystal.
+  package struct Material: Sendable, Codable {
+    /// C_ij, GPa, in the crack's frame.
+    package var elastic: [[Double]]
+    /// γ, J/m².
+    package var surfaceEnergy: Double?
+    /// The shortest distance of two atoms, Å.
+    package var bond: Double
+
+    package init(elastic: [[Double]], surfaceEnergy: Double?, bond: Double) {
+      (self.elastic, self.surfaceEnergy, self.bond) = (elastic, surfaceEnergy, bond)
+    }
+  }
+
+  /// γ of the faces.
+  package enum SurfaceEnergy: Sendable {
+    case measured
+    /// J/m².
+    case given(Double)
+  }
+
+  package var crystal: CrystalSource
+  package var plane: SIMD3<Int>
+  package var front: SIMD3<Int>
+  package var shape: Shape
+  /// Å.
+  package var ring: Double
+  package var periods: Int
+  package var cut: Int
+  package var tip: SIMD2<Double>
+  package var slit: Double
+  /// GPa along the axes of the crystal's cell: 3 of a cubic crystal or 36; nil: measured.
+  package var elastic: [Double]?
+  package var surfaceEnergy: SurfaceEnergy?
+  /// Of K_II, K_I, K_III, as the axes x, y, z of the tractions on the crack plane.
+  package var mode: Vector3
+  package var load: CrackLoad
+  /// Once it is known.
+  package var material: Material?
+
+  init(_ section: DeckSection) {
+    crystal = CrystalSource(section.section("of"))
+    plane = section.integerVector("plane")
+    front = section.integerVector("front")
+    let lengths = section["size"]?.doubles
+    shape = lengths.map { .bar(SIMD2($0[0], $0[1])) } ?? .cylinder(section["radius"]?.double ?? 0)
+    ring = section.double("ring")
+    periods = section.integer("repeat")
+    cut = section.integer("cut")
+    let place = section.doubles("tip")
+    tip = SIMD2(place[0], place[1])
+    slit = section.double("slit")
+    elastic = section["elastic"].flatMap { $0.isText ? nil : $0.doubles }
+    surfaceEnergy = section["surface_energy"].map { $0.isText ? .measured : .given($0.double) }
+    let modes = section.vector("mode")
+    mode = Vector3(modes.y, modes.x, modes.z)
+    load = CrackLoad(section)
+  }
+
+  /// Whether K along the mode would press the faces of the crack together.
+  func closes(_ load: CrackLoad) -> Bool { mode.y * load.start < 0 || mode.y * load.end < 0 }
+}
+
+/// K or two of them, by which a crack is loaded along its structure's mode.
+package struct CrackLoad: Sendable {
+  /// MPa√m, or in units of K_G.
+  package var start: Double
+  package var end: Double
+  package var isOfGriffith: Bool
+  /// Whether the field's centre follows the tip.
+  package var follows: Bool
+  /// Increments of quasi-static loading.
+  package var count: Int
+  package var location: SourceLocation
+
+  package init(_ section: DeckSection) {
+    isOfGriffith = section["k"] == nil
+    let both = section.list(orOne: isOfGriffith ? "of_griffith" : "k")
+    (start, end) = (both[0], both[both.count - 1])
+    follows = section["follow"]?.boolean ?? false
+    count = section["count"]?.integer ?? 0
+    location = section.location
+  }
+}
+
+extension PlanCheck {
+  mutating func check(_ crack: CrackPlan, _ section: DeckSection, whole: DeckSection) {
+    if crack.plane == SIMD3(0, 0, 0) { errors.append(section.error("plane", "is zero")) }
+    if crack.front == SIMD3(0, 0, 0) {
+      errors.append(section.error("front", "is zero"))
+    } else {
+      let product = (0..<3).reduce(0) { $0 + crack.plane[$1] * crack.front[$1] }
+      if product != 0 {
+        errors.append(
+          section.error("front", "is not in the crack plane", hint: "h·u + k·v + l·w must be 0, and is \(product)"))
+      }
+    }
+    if crack.mode == .zero || crack.mode.y < 0 {
+      errors.append(
+        section.error("mode", crack.mode == .zero ? "is zero" : "closes the crack", hint: "[1, 0, 0] opens it: K_I is at least 0"))
+    } else if crack.closes(crack.load) {
+      errors.append(
+        section.error(crack.load.isOfGriffith ? "of_griffith" : "k", "would press the crack's faces together", hint: "K_I must not be negative"))
+    }
+    if let elastic = crack.elastic, elastic.count != 3, elastic.count != 36 {
+      errors.append(section.error("elastic", "has \(elastic.count) numbers", hint: "3 (C₁₁, C₁₂, C₄₄ of a cubic crystal) or 36, row by row"))
+    }
+    if crack.load.isOfGriffith, crack.surfaceEnergy == nil {
+      errors.append(section.error("of_griffith", "needs γ", hint: "give `surface_energy`, `measured` or in J/m²"))
+    }
+    for key in ["replicate", "periodic"] where whole.gives(key) {
+      errors.append(
+        whole.error(key, "is not for cracks, whose body is open across the front and repeats along it", hint: "`repeat` in `crack` makes it longer"))
+    }
+    for modifier in plan.structure?.modifiers ?? [] where ["rotate", "supercell"].contains(modifier.name) {
+      errors.append(
+        FaultlineError(
+          .input, "`\(modifier.name)` would turn the crack away from its field", hint: "leave it out", at: modifier.location))
+    }
+    if deck["groups"]?.section.entries.contains(where: { $0.name == CrackFrame.ringName }) ?? false {
+      errors.append(deck.section("groups").error(CrackFrame.ringName, "is the name of the crack's own ring"))
+    }
+    for stage in plan.stages {
+      if case .minimize(let minimize) = stage.work, minimize.cell != nil {
+        errors.append(
+          FaultlineError(
+            .input, "the cell of a crack is fixed: the ring holds it", hint: "leave `cell` out", at: stage.location))
+      }
+    }
+  }
+
+  /// Loads of cracks where there is one.
+  mutating func checkCrackLoads() {
+    for stage in plan.stages {
+      guard case .minimize(let minimize) = stage.work, let load = minimize.crack else { continue }
+      if let error = plan.mistake(of: load, "k_increments") { errors.append(error) }
+    }
+  }
+}
+
+extension RunPlan {
+  /// The crack of the structure.
+  package var crack: CrackPlan? {
+    if case .crack(let crack)? = structure?.source { return crack }
+    return nil
+  }
+
+  /// What is wrong with a load of a crack in this deck.
+  package func mistake(of load: CrackLoad, _ key: String) -> FaultlineError? {
+    guard let crack else {
+      return FaultlineError(.input, "`\(key)` loads a crack, but the structure has none", hint: "`structure: {crack: …}`", at: load.location)
+    }
+    if load.isOfGriffith, crack.surfaceEnergy == nil {
+      return FaultlineError(
+        .input, "`of_griffith` needs γ", hint: "give `surface_energy` in `structure.crack`, `measured` or in J/m²", at: load.location)
+    }
+    if crack.closes(load) {
+      return FaultlineError(
+        .input, "K of `\(key)` would press the crack's faces together", hint: "K_I must not be negative", at: load.location)
+    }
+    return nil
+  }
+}
