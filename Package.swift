@@ -51,17 +51,18 @@ let package = Package(
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),
+    .target(name: "MDReport", dependencies: ["MDCore", "MDNumerics", "MDIO", "CZlib"], swiftSettings: target),
     .target(
       name: "MDSimulation",
       dependencies: [
         "MDDeck", "MDStructures", "MDDynamics", "MDPotentials", "MDPotentialFiles", "MDElectrostatics", "MDParallel",
-        "MDNeighbors", "MDIO", "MDAnalysis",
+        "MDNeighbors", "MDIO", "MDAnalysis", "MDReport",
       ],
       swiftSettings: target),
     .executableTarget(
       name: "faultline",
       dependencies: [
-        "MDSimulation", "CMPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "MDSimulation", "MDReport", "CMPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: target,
       linkerSettings: staticRuntime),
@@ -98,6 +99,8 @@ let package = Package(
       name: "MDAnalysisTests", dependencies: ["MDAnalysis", "MDDeck", "MDTestSupport"], swiftSettings: target),
     .testTarget(
       name: "MDStructuresTests", dependencies: ["MDStructures", "MDTestSupport"], swiftSettings: target),
+    .testTarget(
+      name: "MDReportTests", dependencies: ["MDReport", "MDCore", "MDIO", "MDNumerics", "CZlib"], swiftSettings: target),
     .testTarget(name: "MDIOTests", dependencies: ["MDIO", "MDTestSupport"], swiftSettings: target),
     .testTarget(name: "MDDeckTests", dependencies: ["MDDeck", "MDSimulation", "MDTestSupport"], swiftSettings: target),
     .testTarget(

@@ -47,6 +47,25 @@ package final class ExtXYZReader {
     return frame
   }
 
+  /// Passes over a frame; of its lines only the first is looked at.
+  package func skip() throws -> Bool {
+    defer { withExtendedLifetime(self) {} }
+    var first = try reader.next()
+    while let line = first, line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { first = try reader.next() }
+    guard let line = first else { return false }
+    var scanner = FieldScanner(line)
+    guard let field = scanner.next(), let count = NumberParser.integer(field), count > 0, scanner.next() == nil else {
+      throw reader.error("a frame must begin with its number of atoms, but this line is \(Self.excerpt(line))", column: 1)
+    }
+    let begin = reader.number
+    for k in 0...Int(count) {
+      guard try reader.next() != nil else {
+        throw reader.error("the file ends after \(max(k - 1, 0)) of the \(count) atoms of the frame that begins on line \(begin)")
+      }
+    }
+    return true
+  }
+
   static func excerpt(_ line: Field) -> String {
     let text = String(decoding: line.prefix(40), as: UTF8.self)
     return "'\(text)\(line.count > 40 ? "…" : "")'"

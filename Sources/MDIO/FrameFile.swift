@@ -4,6 +4,12 @@ import MDCore
 package protocol FrameReader: AnyObject {
   /// nil at the end of the file.
   func next() throws -> ExtXYZFrame?
+  /// Passes over a frame without reading its atoms, where the format allows; false at the end of the file.
+  func skip() throws -> Bool
+}
+
+extension FrameReader {
+  package func skip() throws -> Bool { try next() != nil }
 }
 
 /// Writes frames one after the other.

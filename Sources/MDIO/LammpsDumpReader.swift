@@ -56,6 +56,24 @@ package final class LammpsDumpReader: FrameReader {
     return nil
   }
 
+  /// Passes over a frame; of its header only the number of atoms is read.
+  package func skip() throws -> Bool {
+    defer { withExtendedLifetime(self) {} }
+    var count: Int64?
+    while let line = try reader.next() {
+      guard line.starts(with: "ITEM:".utf8) else { continue }
+      let words = FieldScanner.strings(line)
+      if words.dropFirst().elementsEqual(["NUMBER", "OF", "ATOMS"]) { count = try integer("the number of atoms") }
+      guard words.count > 1, words[1] == "ATOMS" else { continue }
+      guard let count, count > 0 else { throw reader.error("the frame does not say how many atoms it has") }
+      for _ in 0..<count {
+        guard try reader.next() != nil else { throw reader.error("the file ends amid a frame of \(count) atoms") }
+      }
+      return true
+    }
+    return false
+  }
+
   private func integer(_ what: String) throws -> Int64 {
     guard let line = try reader.next() else { throw reader.error("the file ends where \(what) is expected") }
     var scanner = FieldScanner(line)

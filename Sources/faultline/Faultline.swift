@@ -14,7 +14,7 @@ struct Faultline: ParsableCommand {
       """,
     version: faultlineVersion,
     subcommands: [
-      RunCommand.self, CheckCommand.self, ResumeCommand.self, EvaluateCommand.self, AnalyzeCommand.self, BuildCommand.self, CharacterizeCommand.self,
+      RunCommand.self, CheckCommand.self, ResumeCommand.self, EvaluateCommand.self, AnalyzeCommand.self, ReportCommand.self, DrawCommand.self, BuildCommand.self, CharacterizeCommand.self,
       BenchCommand.self, SchemaCommand.self,
     ])
 }

@@ -43,6 +43,17 @@ import Testing
       try start("overwrite: true", steps: 4)
       #expect(try run.summary("here")["steps"] as? Int == 4)
     },
+    KeyEffect("output.report") {
+      for (text, isThere) in [("report: true", true), ("report: false", false), ("", false)] {
+        let run = try run(text)
+        let page = run.path("run/report.html")
+        #expect(FileManager.default.fileExists(atPath: page) == isThere)
+        guard isThere else { continue }
+        let final = try #require(run.summary()["final_thermo"] as? [String: Any])
+        let energy = try #require(final["potential_energy"] as? Double)
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("<data value=\"\(energy)\">"))
+      }
+    },
     KeyEffect("output.thermo.every") {
       for (text, steps) in [("thermo: {every: 6}", [0, 6, 12, 18, 20]), ("thermo: {every: 50}", [0, 20])] {
         let rows = try run(text).thermo()

@@ -55,7 +55,7 @@ extension CommandLineTests {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
       var helps: [String: String] = [:]
-      for name in ["run", "resume", "check", "evaluate", "analyze", "build", "bench", "characterize", "schema"] {
+      for name in ["run", "resume", "check", "evaluate", "analyze", "build", "bench", "characterize", "schema", "report", "draw"] {
         let result = try launcher.run(name, "--help")
         #expect(result.code == 0)
         helps[name] = result.output

@@ -10,6 +10,7 @@ extension DeckSchema {
       .defaulted("thermo", .object(thermo(parts)), "{}", "Totals in thermo.csv and in the log."),
       .defaulted("trajectories", .list(.object(trajectory(parts)), count: 0...100), "[]", "Files of frames."),
       .defaulted("checkpoints", .object(checkpoints), "{}", "Files to go on from."),
+      .defaulted("report", .boolean, "false", "Whether a page, report.html, is written at the end, as `faultline report` does."),
     ],
     example: """
       output:

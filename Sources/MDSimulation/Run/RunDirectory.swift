@@ -72,7 +72,7 @@ package struct RunDirectory: Sendable {
     if contents != .nothing {
       // Of whatever was here: `resume` must not go on with it.
       let records = DeckRecord.allCases.map { $0.path(in: path) } + [SearchJournal.path(in: path)]
-      for old in [log, thermo, summary, checkpoints] + records + trajectories.map(file) {
+      for old in [log, thermo, summary, checkpoints, file(ReportJob.name)] + records + trajectories.map(file) {
         try? FileManager.default.removeItem(atPath: old)
       }
     }

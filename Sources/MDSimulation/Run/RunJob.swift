@@ -42,10 +42,12 @@ package enum RunJob {
     var plan = plan
     if let output = options.output { plan.output.directory = output }
     if options.overwrite { plan.output.overwrite = true }
-    if plan.search != nil { return try SearchRun.start(plan, options, communicator: communicator, log: log) }
-    if !plan.tasks.isEmpty { return try TaskRun.run(plan, options, communicator: communicator, log: log) }
-    return try Simulation.start(plan, endedJob: options.endedJob, communicator: communicator, log: log)
-      .run(limits: options.limits)
+    return try ReportJob.after(plan, communicator: communicator, log: log) {
+      if plan.search != nil { return try SearchRun.start(plan, options, communicator: communicator, log: log) }
+      if !plan.tasks.isEmpty { return try TaskRun.run(plan, options, communicator: communicator, log: log) }
+      return try Simulation.start(plan, endedJob: options.endedJob, communicator: communicator, log: log)
+        .run(limits: options.limits)
+    }
   }
 
   /// Continues what is in a run directory, or from a checkpoint. Collective.
@@ -67,8 +69,9 @@ package enum RunJob {
       guard extend == nil else {
         throw FaultlineError(.input, "\(path) holds tasks, which have no steps to extend", isCollective: true)
       }
-      return try TaskRun.run(
-        tasks.plan, resuming: tasks.record, options, communicator: communicator, log: log)
+      return try ReportJob.after(tasks.plan, communicator: communicator, log: log) {
+        try TaskRun.run(tasks.plan, resuming: tasks.record, options, communicator: communicator, log: log)
+      }
     }
     if let search = try SearchRun.found(in: path, options, communicator: communicator, log: log) {
       guard extend == nil else {
@@ -76,11 +79,13 @@ package enum RunJob {
           .input, "\(path) is a search, which has no steps to extend", hint: "start one with another `search.stop`",
           isCollective: true)
       }
-      return try search.resume()
+      return try ReportJob.after(search.plan, communicator: communicator, log: log) { try search.resume() }
     }
-    return try Simulation.resume(
+    let simulation = try Simulation.resume(
       from: path, extend: extend, endedJob: options.endedJob, acceptChangedFiles: options.acceptChangedFiles,
-      communicator: communicator, log: log
-    ).run(limits: options.limits)
+      communicator: communicator, log: log)
+    return try ReportJob.after(simulation.plan, communicator: communicator, log: log) {
+      try simulation.run(limits: options.limits)
+    }
   }
 }

@@ -118,6 +118,7 @@ struct ScanRun {
         hint: "their logs say why; the others are in \(root)/scan.csv", isCollective: true)
     }
     log.line("Scan finished: \(root)/scan.csv")
+    if points.contains(where: { $0.plan.output.report }) { try ReportJob.write([root], in: root, communicator: communicator, log: log) }
     return .finished
   }
 

@@ -13,7 +13,7 @@ import MDStructures
 ///     family.csv, family.svg
 ///     run.json, log.txt
 final class SearchRun {
-  private let plan: RunPlan
+  let plan: RunPlan
   private let search: SearchPlan
   private let options: RunJob.Options
   private let communicator: any Communicator

@@ -1,0 +1,87 @@
+import CZlib
+import MDCore
+
+/// A picture of pixels with red, green, blue and opacity, row by row from the top.
+package struct PixelImage: Sendable {
+  package let width: Int
+  package let height: Int
+  /// Four bytes a pixel; colours are not multiplied by the opacity.
+  package var bytes: [UInt8]
+
+  package init(width: Int, height: Int) {
+    (self.width, self.height) = (width, height)
+    bytes = [UInt8](repeating: 0, count: 4 * width * height)
+  }
+
+  package subscript(x: Int, y: Int) -> SIMD4<UInt8> {
+    get {
+      let k = 4 * (y * width + x)
+      return SIMD4(bytes[k], bytes[k + 1], bytes[k + 2], bytes[k + 3])
+    }
+    set {
+      let k = 4 * (y * width + x)
+      for c in 0..<4 { bytes[k + c] = newValue[c] }
+    }
+  }
+
+  /// The picture in front of a colour that lets nothing through.
+  package func over(_ background: SIMD3<UInt8>) -> PixelImage {
+    var out = self
+    for k in stride(from: 0, to: bytes.count, by: 4) {
+      let alpha = Int(bytes[k + 3])
+      for c in 0..<3 { out.bytes[k + c] = UInt8((Int(bytes[k + c]) * alpha + Int(background[c]) * (255 - alpha) + 127) / 255) }
+      out.bytes[k + 3] = 255
+    }
+    return out
+  }
+
+  /// The file of Portable Network Graphics (ISO/IEC 15948): eight bits a sample, each row as differences from the row above.
+  package func png() throws -> [UInt8] {
+    let row = 4 * width
+    var raw = [UInt8]()
+    raw.reserveCapacity((row + 1) * height)
+    for y in 0..<height {
+      raw.append(2)
+      for k in 0..<row {
+        let above = y > 0 ? bytes[(y - 1) * row + k] : 0
+        raw.append(bytes[y * row + k] &- above)
+      }
+    }
+    var size = compressBound(uLong(raw.count))
+    var packed = [UInt8](repeating: 0, count: Int(size))
+    guard compress2(&packed, &size, raw, uLong(raw.count), 6) == Z_OK else {
+      throw FaultlineError(.run, "there is not enough memory to compress a picture of \(width) × \(height) pixels")
+    }
+    packed.removeLast(packed.count - Int(size))
+    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+      + Self.chunk("IHDR", Self.number(width) + Self.number(height) + [8, 6, 0, 0, 0]) + Self.chunk("IDAT", packed)
+      + Self.chunk("IEND", [])
+  }
+
+  private static func number(_ n: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: n >> (24 - 8 * $0)) } }
+
+  private static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+    let body = Array(name.utf8) + data
+    return number(data.count) + body + number(Int(crc32(0, body, uInt(body.count))))
+  }
+}
+
+/// Base 64 (RFC 4648), for pictures inside of pages.
+enum Base64 {
+  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  static func text(_ bytes: [UInt8]) -> String {
+    var out: [UInt8] = []
+    out.reserveCapacity((bytes.count + 2) / 3 * 4)
+    for k in stride(from: 0, to: bytes.count, by: 3) {
+      let (a, b) = (Int(bytes[k]), k + 1 < bytes.count ? Int(bytes[k + 1]) : 0)
+      let c = k + 2 < bytes.count ? Int(bytes[k + 2]) : 0
+      let word = a << 16 | b << 8 | c
+      out.append(letters[word >> 18])
+      out.append(letters[word >> 12 & 63])
+      out.append(k + 1 < bytes.count ? letters[word >> 6 & 63] : 0x3D)
+      out.append(k + 2 < bytes.count ? letters[word & 63] : 0x3D)
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import MDTestSupport
+import Testing
+
+/// `faultline report`, `faultline draw` and `output: {report: true}` as users start them.
+extension CommandLineTests {
+  @Suite("Reports and pictures, the commands")
+  struct ReportTests {
+    /// Chromium where there is one.
+    static let browser = ["chromium", "chromium-browser", "google-chrome"].first { name in
+      (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+        FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+      }
+    }
+
+    static let kinds: [(name: String, deck: String)] = [
+      (
+        "measured",
+        TestDecks.copper(
+          size: "[4, 3, 3]", stages: "  - minimize: {force_tolerance: 0.01}\n" + TestDecks.nve, output: "  report: true\n",
+          extra: "analysis: {measure: [{rdf: {cutoff: 5, every: 5}}, {transport: {every: 2}}], averages: {columns: [temperature, pressure]}}")
+      ),
+      (
+        "pulled",
+        TestDecks.copper(
+          size: "[3, 3, 3]",
+          stages: "  - dynamics: {steps: 100, timestep: 2 fs, thermostat: {langevin: {temperature: 300, damping: 0.1}}, deform: {axis: z, rate: 1e11 /s}}",
+          output: "  report: true\n")
+      ),
+      (
+        "searched",
+        """
+        structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: equilibrium, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 12}}
+        potential: [{eam: {parameters: zhou2004}}]
+        search: {stop: {unchanged: 4, trials: 8}}
+        output: {directory: run, report: true}
+        """
+      ),
+      (
+        "crystal",
+        """
+        structure: {lattice: {type: fcc, constant: equilibrium, species: [Cu]}}
+        potential: [{eam: {parameters: zhou2004}}]
+        tasks: [{elastic: {}}, {equation_of_state: {}}]
+        output: {directory: run, report: true}
+        """
+      ),
+      (
+        "scanned",
+        TestDecks.copper(
+          size: "[3, 3, 3]", stages: TestDecks.nve, output: "  report: true\n", extra: "scan: {velocities.temperature: [100, 300]}")
+      ),
+    ]
+
+    /// All numbers of a JSON file, by their values.
+    private func numbers(_ value: Any) -> [Double] {
+      switch value {
+      case let list as [Any]: list.flatMap(numbers)
+      case let members as [String: Any]: members.values.flatMap(numbers)
+      case let number as NSNumber: [number.doubleValue]
+      default: []
+      }
+    }
+
+    private func embedded(_ html: String) throws -> [[String: Any]] {
+      let start = try #require(html.range(of: "id=\"report-numbers\">")), end = try #require(html.range(of: "</script>"))
+      return try #require(try JSONSerialization.jsonObject(with: Data(html[start.upperBound..<end.lowerBound].utf8)) as? [[String: Any]])
+    }
+
+    @Test("a run of every kind writes its page; each number on it is one of run.json or results.json", arguments: kinds.map(\.name))
+    func kind(_ name: String) throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      let deck = try #require(Self.kinds.first { $0.name == name }?.deck)
+      try launcher.write("deck.yaml", deck)
+      let run = try launcher.run(ranks: name == "measured" ? 2 : nil, "run", "deck.yaml")
+      #expect(run.code == 0, "\(run.errors)")
+      #expect(run.output.contains("report: run/report.html"))
+      let html = try launcher.read("run/report.html")
+      let folders = name == "scanned" ? ["run/point-001", "run/point-002"] : ["run"]
+      let known = try folders.flatMap { folder in
+        try ["run.json", "results.json"].filter { FileManager.default.fileExists(atPath: launcher.path("\(folder)/\($0)")) }
+          .flatMap { numbers(try launcher.json("\(folder)/\($0)")) }
+      }
+      let shown = try embedded(html)
+      #expect(shown.count > 5)
+      for number in shown {
+        guard let value = number["value"] as? Double, let source = number["source"] as? String, !source.contains("10⁶") else { continue }
+        #expect(known.contains(value), "\(source): \(value)")
+      }
+      let expected = ["measured": "<h3>rdf</h3>", "pulled": "Stress against strain", "searched": "States, the lowest first", "crystal": "C11", "scanned": "What differs in their decks"]
+      #expect(html.contains(try #require(expected[name])))
+      // There is a picture of the structure, but of a crystal's numbers, and no way out of the page.
+      #expect(html.contains("href=\"data:image/png;base64,") == (name != "crystal"))
+      #expect(!html.contains("http://") && !html.contains("https://"))
+      try look(launcher.path("run/report.html"), name)
+    }
+
+    /// Opened in a browser, wide and narrow, nothing is wider than the window and nothing complains.
+    private func look(_ page: String, _ name: String) throws {
+      guard let browser = Self.browser else {
+        print("skipped: no Chromium to open the report of '\(name)' with")
+        return
+      }
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      // The page asks itself once it is there; the copy alone has this.
+      let html = try String(contentsOfFile: page, encoding: .utf8)
+      let probe = "<script>document.title='wide '+(document.documentElement.scrollWidth-window.innerWidth)</script></body>"
+      try launcher.write("page.html", html.replacingOccurrences(of: "</body>", with: probe))
+      for width in [1280, 500] {
+        let result = try launcher.start(command: [
+          browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir=\(launcher.path("profile"))",
+          "--window-size=\(width),900", "--virtual-time-budget=2000", "--dump-dom", "file://\(launcher.path("page.html"))",
+        ]).wait()
+        #expect(!result.errors.contains("CONSOLE"), "\(result.errors.suffix(400))")
+        let title = try #require(result.output.range(of: "<title>wide "))
+        let beyond = Int(result.output[title.upperBound...].prefix { $0 != "<" }) ?? 9999
+        #expect(beyond <= 0, "\(name): \(beyond) points beyond a window of \(width)")
+      }
+    }
+
+    @Test("a run that fails has its page, which says so; so has one made later")
+    func failed() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "deck.yaml",
+        TestDecks.copper(size: "[3, 3, 3]", stages: "  - dynamics: {steps: 300, timestep: 50 fs}", output: "  report: true\n")
+          .replacingOccurrences(of: "600 K", with: "60000 K"))
+      let run = try launcher.run("run", "deck.yaml")
+      #expect(run.code == 70, "\(run.output) \(run.errors)")
+      let html = try launcher.read("run/report.html")
+      #expect(html.contains("<b>This run failed</b>"))
+      let again = try launcher.run("report", "run", "--output", "again.html")
+      #expect(again.code == 0)
+      #expect(try launcher.read("again.html").contains("<b>This run failed</b>"))
+    }
+
+    @Test("pictures of frames; mistakes have one voice and the code of bad input")
+    func draw() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "a.xyz",
+        (0..<3).map { k in
+          "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:energies:R:1\nAr 1 1 1 \(k)\nKr 5 5 5 \(k + 1)\n"
+        }.joined())
+      let drawn = try launcher.run("draw", "a.xyz", "--colour", "energies", "--frame", "1", "--size", "300")
+      #expect(drawn.code == 0 && drawn.output.contains("energies from 1 (violet) to 2 eV (yellow)"), "\(drawn.errors)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: launcher.path("picture.png"))).prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
+      let last = try launcher.run("draw", "a.xyz", "--colour", "energies", "--view", "x")
+      #expect(last.output.contains("energies from 2 (violet) to 3 eV"))
+      #expect(try launcher.run("draw", "a.xyz", "-o", "a.svg").code == 0)
+      let svg = try launcher.read("a.svg")
+      #expect(svg.contains(">Kr</text>") && svg.contains(" Å</text>"))
+      for (arguments, code, words) in [
+        (["draw", "none.xyz"], 65, "none.xyz"), (["draw", "a.xyz", "--colour", "charge"], 65, "there are: element"),
+        (["draw", "a.xyz", "--frame", "7"], 65, "no frame numbered 7"), (["draw", "a.xyz", "--slice", "x=20:30"], 65, "no atom is in the slice"),
+        (["draw", "a.xyz", "--slice", "x=3"], 64, "slice"), (["draw", "a.xyz", "-o", "a.gif"], 64, ".png or .svg"),
+        (["report", "nowhere"], 65, "is no run directory"), (["draw", "a.xyz", "-o", "no/where.png"], 70, "no/where.png"),
+      ] as [([String], Int32, String)] {
+        let result = try launcher.start(arguments).wait()
+        #expect(result.code == code && result.errors.contains(words), "\(arguments): \(result.code) \(result.errors)")
+        #expect(result.errors.components(separatedBy: "rror:").count == 2, "\(result.errors)")
+      }
+    }
+  }
+}
