@@ -93,19 +93,19 @@ extension CommandLineTests {
       // There is a picture of the structure, but of a crystal's numbers, and no way out of the page.
       #expect(html.contains("href=\"data:image/png;base64,") == (name != "crystal"))
       #expect(!html.contains("http://") && !html.contains("https://"))
-      try look(launcher.path("run/report.html"), name)
     }
 
-    /// Opened in a browser, wide and narrow, nothing is wider than the window and nothing complains.
-    private func look(_ page: String, _ name: String) throws {
-      guard let browser = Self.browser else {
-        print("skipped: no Chromium to open the report of '\(name)' with")
-        return
-      }
+    @Test(
+      "opened in a browser, wide and narrow, nothing is wider than the window and nothing complains",
+      .enabled(if: browser != nil, "there is no Chromium"), arguments: kinds.map(\.name))
+    func opened(_ name: String) throws {
       let launcher = try Launcher()
       defer { launcher.cleanUp() }
-      // The page asks itself once it is there; the copy alone has this.
-      let html = try String(contentsOfFile: page, encoding: .utf8)
+      try launcher.write("deck.yaml", try #require(Self.kinds.first { $0.name == name }?.deck))
+      #expect(try launcher.run("run", "deck.yaml").code == 0)
+      let browser = try #require(Self.browser)
+      // The page measures itself once it is there; the copy alone has this.
+      let html = try launcher.read("run/report.html")
       let probe = "<script>document.title='wide '+(document.documentElement.scrollWidth-window.innerWidth)</script></body>"
       try launcher.write("page.html", html.replacingOccurrences(of: "</body>", with: probe))
       for width in [1280, 500] {
