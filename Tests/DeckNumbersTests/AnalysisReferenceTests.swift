@@ -72,6 +72,9 @@ struct AnalysisReferenceTests {
     try run.write("frame.extxyz", Sample.text(frame.structure))
   }
 
+  /// In the order of OVITO's numbers.
+  private static let templates = ["fcc", "hcp", "bcc", "icosahedral", "simple_cubic", "cubic_diamond", "hexagonal_diamond"]
+
   @Test("structure types and centrosymmetry", arguments: [1, 4]) func types(ranks: Int) throws {
     for entry in try #require(Self.json()["structure_identification"] as? [[String: Any]]) {
       let name = try #require(entry["structure"] as? String)
@@ -79,6 +82,8 @@ struct AnalysisReferenceTests {
       try Self.frame(name, run)
       let fixed = entry["fixed_cutoff_cna"] as? [String: Any]
       var measure = "{cna: {reach: 7}}, {centrosymmetry: {name: twelve, reach: 8}}, {centrosymmetry: {name: eight, neighbors: 8, reach: 8}}"
+      let all = StructureTemplate.names.joined(separator: ", ")
+      measure += ", {templates: {reach: 7, rmsd: 0.15, atoms: true, structures: [\(all)]}}"
       if let fixed { measure += ", {cna: {name: fixed, cutoff: \(Self.number(fixed["cutoff_A"]))}}" }
       try run.analyze(measure, frames: "frame.extxyz", ranks: ranks)
       func counts(_ name: String) throws -> [Double] {
@@ -87,6 +92,22 @@ struct AnalysisReferenceTests {
       }
       #expect(try counts("cna") == Self.doubles(entry["adaptive_cna"]), "\(name)")
       if let fixed { #expect(try counts("fixed") == Self.doubles(fixed["counts"]), "\(name)") }
+      let matching = try #require(entry["ptm"] as? [String: Any])
+      let matched = try MeasureKeyTests.table(run, "templates")
+      // The last of theirs is graphene.
+      let expected = Array(Self.doubles(matching["counts"]).dropLast())
+      #expect((["other"] + Self.templates).map { matched[$0]?.last ?? .nan } == expected, "\(name)")
+      let rows = try MeasureKeyTests.table(run, "templates-atoms")
+      let (kinds, deviations, distances) = (rows["structure"] ?? [], rows["rmsd"] ?? [], rows["distance"] ?? [])
+      // Printed with eight digits behind the point.
+      for (i, expected) in Self.doubles(matching["rmsd_first_10"]).enumerated() where kinds[i] > 0 {
+        #expect(abs(deviations[i] - expected) < 1e-8, "\(name) \(i)")
+      }
+      for (found, key) in [(deviations, "rmsd_mean_of_matched"), (distances, "interatomic_distance_mean")] {
+        let chosen = zip(found, kinds).filter { $1 > 0 }.map(\.0)
+        guard !chosen.isEmpty else { continue }
+        #expect(isClose(chosen.reduce(0, +) / Double(chosen.count), Self.number(matching[key]), 1e-7), "\(name) \(key)")
+      }
       for (own, key) in [("twelve", "centrosymmetry_12"), ("eight", "centrosymmetry_8")] {
         guard let expected = entry[key] as? [String: Any] else { continue }
         #expect(isClose(try MeasureKeyTests.value(run, own, "mean"), Self.number(expected["mean"]), 1e-7), "\(name) \(key)")

@@ -15,11 +15,15 @@ import Testing
     {centrosymmetry: {reach: 6, every: 2, largest: 60}}, {steinhardt: {neighbors: 12, reach: 7, every: 2}},
     {profile: {along: c, bins: 5, every: 2, quantities: [density, temperature, velocity]}},
     {transport: {every: 2, points: 8, levels: 2, charges: {Ar: 1, Kr: -1}}}, {velocities: {every: 2, samples: 8, origins: 4}},
-    {transport: {name: layer, of: layer, every: 2, points: 8, levels: 2}}
+    {transport: {name: layer, of: layer, every: 2, points: 8, levels: 2}},
+    {templates: {reach: 7, every: 2, rmsd: 0.2, atoms: true}}, {polyhedra: {center: Ar, corner: Kr, cutoff: 4, every: 2}},
+    {rotation: {center: Ar, corner: Kr, cutoff: 4.5, breaks: 5, every: 2, points: 8, levels: 2}},
+    {jumps: {every: 2, radius: 0.7}},
+    {transport: {name: hove, every: 2, points: 8, levels: 2, van_hove: {lags: [3, 8], largest: 6, bins: 12, distinct: true}}}
     """
   static let names = [
     "rdf", "coordination", "angles", "structure_factor", "cna", "centrosymmetry", "steinhardt", "profile", "transport",
-    "velocities", "layer",
+    "velocities", "layer", "templates", "templates-atoms", "polyhedra", "polyhedra-time", "rotation", "jumps", "hove", "hove-distinct", "hove-van_hove",
   ]
   static let regions = "{layer: {slab: {axis: z, range: [1, 6]}}}"
 
@@ -91,7 +95,7 @@ import Testing
     var (own, again) = (try Self.tables(run), try Self.tables(run, "again"))
     // Dumps turn the cell, and with it the axes.
     if file != "t.extxyz" {
-      for name in ["layer", "profile", "transport"] { (own[name], again[name]) = (nil, nil) }
+      for name in ["layer", "profile", "transport", "hove", "templates-atoms"] { (own[name], again[name]) = (nil, nil) }
       let columns = ["msd_Ar", "msd_Kr", "collective", "windows_Ar"]
       for column in columns {
         let (a, b) = (CSVTable.rows(try run.read("run/transport.csv")), CSVTable.rows(try run.read("again/transport.csv")))

@@ -71,10 +71,12 @@ import Testing
     "rdf": "cutoff: 5, bins: 10", "structure_factor": "largest: 3, bins: 10", "coordination": "cutoff: 4.5",
     "angles": "cutoff: 4.5, bins: 9", "cna": "reach: 6", "centrosymmetry": "reach: 6, largest: 60",
     "steinhardt": "cutoff: 4.5", "profile": "along: c, bins: 4", "transport": "points: 4, levels: 1",
-    "velocities": "samples: 2, origins: 1",
+    "velocities": "samples: 2, origins: 1", "polyhedra": "center: Ar, corner: Kr, cutoff: 4", "templates": "reach: 6",
+    "jumps": "radius: 0.5, basis: [[0, 0, 0], [0.5, 0.5, 0.5]], repeat: [2, 2, 4]",
+    "rotation": "center: Kr, corner: Ar, cutoff: 4.5, points: 4, levels: 1",
   ]
 
-  static let effects: [KeyEffect] = common + inSpace + inTime + ofRegions
+  static let effects: [KeyEffect] = common + inSpace + inTime + ofRegions + ofStructure
 
   /// Keys that all have.
   private static let common: [KeyEffect] =
@@ -90,12 +92,16 @@ import Testing
         let samples = results.mapValues { $0["samples"] as? Int }
         // Steps 10, 15, 20 and 0 … 24.
         #expect(samples["late"] == 3 && samples["each"] == 25)
-        let usual = ["transport": 3, "velocities": 13][name] ?? 1
+        let usual = ["transport": 3, "velocities": 13, "rotation": 3, "jumps": 3][name] ?? 1
         #expect(samples[name] == usual, "\(name): \(samples)")
         #expect(run.exists("run/late.csv") && run.exists("run/\(name).csv"))
         if name != "structure_factor" {
           let (some, late) = (try run.read("run/some.csv"), try run.read("run/late.csv"))
-          #expect(samples["some"] == 3 && some != late)
+          let numbers = try ["some", "late"].map { name -> [String: Double] in
+            let all = try #require(results[name]?["numbers"] as? [String: [String: Any]])
+            return all.compactMapValues { ($0["value"] as? NSNumber)?.doubleValue }
+          }
+          #expect(samples["some"] == 3 && (some != late || numbers[0] != numbers[1]))
         } else {
           #expect(throws: (any Error).self) { try Self.run("{structure_factor: {of: Kr}}") }
         }
@@ -242,13 +248,13 @@ import Testing
   private static let inTime: [KeyEffect] = [
       KeyEffect(
         in: "analysis.measure.transport", "points", "levels", "drift", "charges", "temperature", "van_hove.lags",
-        "van_hove.largest", "van_hove.bins"
+        "van_hove.largest", "van_hove.bins", "van_hove.distinct"
       ) {
         let velocity = Vector3(3, -1, 2)
         let run = try Self.run(
           """
           {transport: {every: 1, points: 6, levels: 2}}, {transport: {name: still, every: 1, points: 24, levels: 1, drift: none,
-            charges: {Ar: 1, Kr: -2}, temperature: 77, van_hove: {lags: [2, 20], largest: 4, bins: 8}}}
+            charges: {Ar: 1, Kr: -2}, temperature: 77, van_hove: {lags: [2, 20], largest: 4, bins: 8, distinct: true}}}
           """, steps: 48, ranks: 3, drift: velocity)
         let frames = try run.frames("t.extxyz")
         let (moving, still) = (try table(run, "transport"), try table(run, "still"))
@@ -276,6 +282,18 @@ import Testing
           if r < 4 { counts[Int(r * 2)] += 1 }
         } }
         #expect(hove["windows_Ar_2"] == counts && hove["r"]?.first == 0.25)
+        // Krypton from where argon was, over all images of the cell.
+        var pairs = [Double](repeating: 0, count: 8)
+        for t in 2...48 { for i in argon { for j in 0..<8 where frames[t].names[j] == "Kr" {
+          var f = (frames[t].positions[j] - frames[t - 2].positions[i]) * frames[t].structure.box.inverse
+          for k in 0..<3 { f[k] -= f[k].rounded() }
+          for a in -2...2 { for b in -2...2 { for c in -2...2 {
+            let r = ((f + Vector3(Double(a), Double(b), Double(c))) * frames[t].structure.box.cell).length
+            if r < 4 { pairs[Int(r * 2)] += 1 }
+          } } }
+        } } }
+        #expect(try table(run, "still-distinct")["pairs_Ar_Kr_2"] == pairs && pairs.reduce(0, +) > 0)
+        #expect(!run.exists("run/transport-distinct.csv"))
         // Twice the temperature, half of the conductivity.
         let other = try Self.run(
           "{transport: {name: still, every: 1, points: 24, levels: 1, drift: none, charges: {Ar: 1, Kr: -2}, temperature: 154}}",

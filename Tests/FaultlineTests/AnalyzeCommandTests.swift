@@ -52,6 +52,20 @@ extension CommandLineTests {
       }
     }
 
+    private static let programs = Launcher.repository.appendingPathComponent(".build/venv/bin/python").path
+
+    @Test(
+      "templates are those that OVITO finds, atom by atom",
+      .enabled(
+        if: FileManager.default.fileExists(atPath: programs), "no .build/venv: scripts/check-trajectories --set-up makes it"))
+    func templates() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      let script = Launcher.repository.appendingPathComponent("scripts/compare-templates").path
+      let result = try launcher.start(command: [script, "--program", Launcher.binary]).wait(timeout: 600)
+      #expect(result.code == 0 && result.output.contains("Both find the same"), "\(result.output)\(result.errors)")
+    }
+
     @Test("results are not written over; mistakes have one voice and the code of bad input")
     func refusals() throws {
       let launcher = try Launcher()

@@ -78,7 +78,7 @@ package struct Report: Sendable {
     self.samples = samples
   }
 
-  package static let endings = ["", "dos", "van_hove"]
+  package static let endings = ["", "dos", "van_hove", "grains", "atoms", "time", "distinct"]
 }
 
 /// What an instrument is made of besides its keys.
@@ -119,7 +119,8 @@ package struct InstrumentEntry: Sendable {
 
   /// All that there are, in the order of the reference.
   package static let all: [InstrumentEntry] = [
-    .rdf, .structureFactor, .coordination, .angles, .cna, .centrosymmetry, .steinhardt, .profile, .transport, .velocities,
+    .rdf, .structureFactor, .coordination, .angles, .polyhedra, .cna, .templates, .centrosymmetry, .steinhardt, .profile,
+    .transport, .velocities, .rotation, .jumps,
   ]
 
   package let entry: DeckEntry

@@ -37,6 +37,14 @@ package struct SelectionNames {
     self.regions = regions
   }
 
+  /// The number of the species that the key names.
+  package func species(_ section: DeckSection, _ key: String) throws -> Int32 {
+    if let number = species.firstIndex(of: section.string(key)) { return Int32(number) }
+    var error = section.error(key, "names no species: \(section.string(key))", hint: species.joined(separator: ", "))
+    error.isCollective = true
+    throw error
+  }
+
   /// What the key says; groups come before regions, and these before species of the same name.
   package func selection(_ section: DeckSection, _ key: String = "of") throws -> Selection {
     let name = section.string(key)

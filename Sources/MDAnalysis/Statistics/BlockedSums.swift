@@ -38,6 +38,12 @@ package struct BlockedSums: Sendable, Equatable {
     add { sums in for k in 0..<sample.count { sums[k] += sample[k] } }
   }
 
+  /// Adds more to the sums, from `first` on, of the sample that was added last.
+  package mutating func addToLast(_ more: [Double], at first: Int) {
+    precondition(!counts.isEmpty && first + more.count <= width, "sums of a sample")
+    for (k, x) in more.enumerated() { values[(counts.count - 1) * width + first + k] += x }
+  }
+
   private mutating func begin() {
     if counts.count == capacity {
       for b in 0..<(capacity / 2) {

@@ -42,6 +42,7 @@ extension Transport {
     let interval = interval ?? 0
     var tables = [table(all, kinds, interval)]
     if let histogram { tables.append(vanHove(total, kinds, histogram, interval)) }
+    if let histogram, histogram.isDistinct { tables.append(distinct(all, kinds, histogram)) }
     var numbers: [Report.Number] = []
     for kind in kinds where interval > 0 { numbers += diffusion(all, kind, interval) }
     if let charges, interval > 0 { numbers += conductivity(all, charges, interval) }
@@ -121,6 +122,40 @@ extension Transport {
       rows: (0..<histogram.bins).map { bin -> [Double] in
         var row = [(Double(bin) + 0.5) * width]
         for (lag, kind) in pairs { row.append(total[histogramAt + (lag * species.count + kind) * histogram.bins + bin]) }
+        return row
+      })
+  }
+
+  /// G_d over the density of the others: pairs/(windows_A (N_B − δ_AB)/V v(r)).
+  private func distinct(_ all: BlockedSums, _ kinds: [Int], _ histogram: Histogram) -> Report.Table {
+    let count = species.count
+    let present = species.indices.filter { speciesCounts[$0] > 0 }
+    let series = histogram.lags.indices.flatMap { h in kinds.flatMap { a in present.map { (h: h, then: a, now: $0) } } }
+    let width = histogram.largest / Double(histogram.bins)
+    let shells = (0..<histogram.bins).map { k -> Double in
+      let (low, high) = (Double(k) * width, Double(k + 1) * width)
+      return 4 / 3 * Double.pi * (high * high * high - low * low * low)
+    }
+    let curves = series.map { s in
+      all.estimates { sums in
+        let at = self.pairsAt + histogram.pairs(s.h, s.then, s.now, count)
+        let volume = sums[self.othersAt + Other.volume] / max(sums[self.othersAt + Other.samples], 1)
+        let others = Double(self.speciesCounts[s.now] - (s.then == s.now ? 1 : 0))
+        let ideal = sums[at] * others / volume
+        return (0..<histogram.bins).map { ideal > 0 ? sums[at + 1 + $0] / (ideal * shells[$0]) : 0 }
+      }
+    }
+    let names = series.map { "\(species[$0.then])_\(species[$0.now])_\(histogram.lags[$0.h])" }
+    let total = all.total
+    return Report.Table(
+      suffix: "distinct",
+      columns: [Figure("r", unit: "Å", digits: 12)]
+        + names.flatMap { [Figure("pairs_" + $0, unit: "1", digits: 17)] + Columns.pair("g_" + $0, "1") },
+      rows: (0..<histogram.bins).map { k -> [Double] in
+        var row = [(Double(k) + 0.5) * width]
+        for (n, s) in series.enumerated() {
+          row += [total[pairsAt + histogram.pairs(s.h, s.then, s.now, count) + 1 + k], curves[n][k].value, curves[n][k].error]
+        }
         return row
       })
   }

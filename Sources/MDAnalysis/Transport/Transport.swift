@@ -30,11 +30,16 @@ final class Transport: Instrument {
   let histogram: Histogram?
   let periodicAxes: [Int]
 
-  /// Van Hove's self part at some lags.
+  /// Van Hove's self part at some lags, and the distinct one.
   struct Histogram {
     var lags: [Int]
     var largest: Double
     var bins: Int
+    var isDistinct: Bool
+
+    /// Where the sums of lag h and two species begin: the windows of the first, then pairs by distance.
+    func pairs(_ h: Int, _ then: Int, _ now: Int, _ kinds: Int) -> Int { ((h * kinds + then) * kinds + now) * (1 + bins) }
+    func size(_ kinds: Int) -> Int { isDistinct ? pairs(lags.count, 0, 0, kinds) : 0 }
   }
 
   private let trails: Trails
@@ -79,14 +84,16 @@ final class Transport: Instrument {
         error.isCollective = true
         throw error
       }
-      return Histogram(lags: chosen, largest: inner.double("largest"), bins: inner.integer("bins"))
+      return Histogram(lags: chosen, largest: inner.double("largest"), bins: inner.integer("bins"),
+        isDistinct: inner.boolean("distinct"))
     }
     trails = Trails(windows, name: setting.name, atoms: setting.atoms)
     dipoles = CollectiveTrail(windows)
     currents = CollectiveTrail(windows)
     let kinds = setting.species.count
     histogramAt = lags.count * (kinds * Slot.size + Whole.size)
-    othersAt = histogramAt + (histogram.map { $0.lags.count * kinds * $0.bins } ?? 0)
+    pairsAt = histogramAt + (histogram.map { $0.lags.count * kinds * $0.bins } ?? 0)
+    othersAt = pairsAt + (histogram?.size(kinds) ?? 0)
     // Few blocks, and so longer ones: the lags of a fit are within one.
     sums = BlockedSums(width: othersAt + Other.size(kinds), capacity: 16)
   }
@@ -102,6 +109,7 @@ final class Transport: Instrument {
   }
 
   let histogramAt: Int
+  let pairsAt: Int
   let othersAt: Int
 
   func slot(_ lag: Int, _ kind: Int) -> Int { (lag * species.count + kind) * Slot.size }
@@ -124,11 +132,16 @@ final class Transport: Instrument {
     for (h, lag) in (histogram?.lags ?? []).enumerated() { chosen[windows.lags.firstIndex(of: lag)!] = h }
     let kinds = species.count
     let changes = selection.changes
+    var starts = [DistinctPairs](repeating: DistinctPairs(), count: histogram?.isDistinct == true ? histogram?.lags.count ?? 0 : 0)
     sums.add { sums in
       let crossed = trails.take(scene.atoms, isInside: members, place: { scene.unwrapped($0) - center }) { visit in
         let kind = Int(view.species[visit.atom])
         let row = sums + slot(visit.lag, kind)
         if visit.wasInside { row[Slot.atStart] += 1 }
+        if visit.wasInside, !starts.isEmpty, chosen[visit.lag] >= 0 {
+          let then = scene.unwrapped(visit.atom) - center - visit.displacement
+          starts[chosen[visit.lag]].add(.init(id: scene.atoms.id[visit.atom], kind: kind, place: then))
+        }
         let counts =
           switch membership {
           case _ where !changes: visit.isInside
@@ -171,11 +184,30 @@ final class Transport: Instrument {
       }
       currents.take(n, whole.current) { lag, then in sums[self.whole(lag) + Whole.current] += dot(whole.current, then) }
     }
+    if let histogram, histogram.isDistinct { distinct(scene, starts, center, histogram) }
     // The others keep what is kept for all.
     if !isRoot, let whole {
       dipoles.take(n, whole.dipole) { _, _ in }
       currents.take(n, whole.current) { _, _ in }
     }
+  }
+
+  /// Adds the pairs of all windows that end now to the sums of this sample. Collective.
+  private func distinct(_ scene: Scene, _ starts: [DistinctPairs], _ center: Vector3, _ histogram: Histogram) {
+    let kinds = species.count
+    let scale = Double(histogram.bins) / histogram.largest
+    var found = [Double](repeating: 0, count: histogram.size(kinds))
+    for (h, start) in starts.enumerated() {
+      // Where no window ends on any rank there is nothing to meet.
+      guard scene.communicator.any(start.count > 0) else { continue }
+      for then in 0..<kinds {
+        for now in 0..<kinds { found[histogram.pairs(h, then, now, kinds)] += Double(start.count(of: then)) }
+      }
+      start.visit(scene, reach: histogram.largest, place: { scene.unwrapped($0) - center }) { then, now, r in
+        found[histogram.pairs(h, then, now, kinds) + 1 + min(Int(r * scale), histogram.bins - 1)] += 1
+      }
+    }
+    sums.addToLast(found, at: pairsAt)
   }
 
   /// Windows begin anew where samples are not as far apart as before.
@@ -293,10 +325,13 @@ extension InstrumentEntry {
   ) { try Transport($0, $1) }
 
   private static let vanHove = DeckObject(
-    "The self part of van Hove's function: how many atoms have gone how far.",
+    "Van Hove's function: how many atoms have gone how far, and how far others are from where an atom was.",
     [
       .required("lags", .list(.integer(1...1_000_000_000), count: 1...50), "Lags, in looks; they must be among those of the windows."),
       .defaulted("largest", .quantity(.length, .positive), "10", "Upper end of the distances."),
       .defaulted("bins", .integer(1...100_000), "100", "Intervals."),
+      .defaulted(
+        "distinct", .boolean, "false",
+        "Also the distinct part, over that of an ideal gas (NAME-distinct.csv): every atom from where each other one was."),
     ])
 }
