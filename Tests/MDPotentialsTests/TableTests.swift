@@ -42,7 +42,10 @@ import Testing
 
   static let even = (0..<400).map { 1.2 + 0.01 * Double($0) }
   // Even in r² the rows are far apart at short distances.
-  static let squared = (0..<1600).map { (1.44 + Double($0) / 1599 * (5.19 * 5.19 - 1.44)).squareRoot() }
+  static let squared = (0..<1600).map { (row: Int) -> Double in
+    let share = Double(row) / 1599
+    return (1.44 + share * (5.19 * 5.19 - 1.44)).squareRoot()
+  }
   static let free = (0..<400).map { 1.2 + 3.99 * pow(Double($0) / 399, 1.3) }
   struct Kind: Sendable, CustomTestStringConvertible {
     var name: String
