@@ -228,9 +228,9 @@ import Testing
         distance(data.box.cell.elements, [5, 0, 0, 0.5, 6, 0, 0, 0, 7]) < 1e-12 && data.box.origin == Vector3(0, 0, 1))
       let dump = "ITEM: TIMESTEP\n3\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 4\n0 5\n0 6\n"
         + "ITEM: ATOMS id type xs ys zs\n1 2 0.5 0.5 0.5\n"
-      let last = try DeckRun.build(
+      let placed = try DeckRun.build(
         "file: {path: frames.txt, format: lammps-dump, species: [Mo, Si]}", files: ["frames.txt": dump])
-      #expect(last.types.map { last.species[Int($0)] } == ["Si"] && distance(last.positions, [Vector3(2, 2.5, 3)]) < 1e-12)
+      #expect(placed.types.map { placed.species[Int($0)] } == ["Si"] && distance(placed.positions, [Vector3(2, 2.5, 3)]) < 1e-12)
       let other = try DeckRun.build("file: {path: atoms.in, format: lammps-data, species: [Ni, Cu]}", files: files)
       #expect(other.types.map { other.species[Int($0)] } == ["Cu", "Ni", "Ni"])
     },
