@@ -37,6 +37,25 @@ import Testing
     #expect(html.contains("<li class=\"warning\"><b>Numbers refused.</b>"))
   }
 
+  @Test("a crack's answer is K at its first advance; without one it is said") func crack() throws {
+    let table = "step,stage,time,K,K_over_K_G,G,centre,tip,broken_bonds,tip_fit,K_I_fit,K_II_fit,K_III_fit,fit_residual\n"
+      + "10,1,0,1.2,0.9,4,55,52,70,53,1.25,0,0,0.01\n20,1,0,1.3,1,5,55,56,72,57,1.34,0,0,0.01\n"
+    let log = "Stage 1/1: minimize 1, L-BFGS in 1 increments of K 0.9 → 1 K_G to 0.005 eV/Å\n"
+      + "  1 of 1 increments, the last converged (largest force 0.004 eV/Å) after 20 steps\n"
+    let event = #""first_advance": {"K_MPa_sqrt_m": 1.25, "half_step_MPa_sqrt_m": 0.05, "G_J_per_m2": 4.5, "K_over_K_G": 0.95, "step": 20}, "#
+    func html(_ event: String, _ log: String) throws -> String {
+      try Self.page([
+        "run.json": "{\"status\": \"finished\", \"crack\": {\(event)\"first_tip_A\": 52, \"tip_A\": 56, \"K_MPa_sqrt_m\": 1.3}}", "crack.csv": table, "log.txt": log,
+      ])
+    }
+    let page = try html(event, log)
+    let number = try #require(RunSample.numbers(page).first { $0["source"] as? String == "run/run.json crack.first_advance.K_MPa_sqrt_m" })
+    #expect(number["value"] as? Double == 1.25 && number["error"] as? Double == 0.05)
+    #expect(page.contains("0.95 of Griffith") && page.contains("<h2>Crack</h2>") && page.contains("<li class=\"good\"><b>Relaxed.</b>"))
+    let still = try html("", log.replacing("converged", with: "not converged"))
+    #expect(still.contains("did not advance up to K 1.3 MPa√m") && still.contains("<li class=\"bad\"><b>Not relaxed.</b>"))
+  }
+
   @Test("numbers are written with as many digits as they have", arguments: [
     (1.66115025721, nil, "1.6612"), (1.27923830555, 0.0236562, "1.279 ± 0.024"), (-2982.1258, 0.989156, "−2982.13 ± 0.99"),
     (47907.2488, 457.14, "47907 ± 457"), (0, nil, "0"), (3.2e-9, nil, "3.2·10⁻⁹"), (3.123e-9, 4.1e-10, "(3.12 ± 0.41)·10⁻⁹"),

@@ -82,7 +82,7 @@ package struct RunFolder {
       else { continue }
       let words = line[line.index(after: colon)...].drop { $0 == " " }
       let ending = log[(k + 1)...].prefix { !$0.hasPrefix("Stage ") }
-        .first { $0.hasPrefix("  converged") || $0.hasPrefix("  done after") || $0.hasPrefix("  not converged") || $0.hasPrefix("  ended") }
+        .first { $0.hasPrefix("  converged") || $0.hasPrefix("  done after") || $0.hasPrefix("  not converged") || $0.hasPrefix("  ended") || $0.contains(" increments, the last ") }
       stages.removeAll { $0.number == number }
       stages.append(Stage(number: number, words: String(words), ending: ending.map { String($0.dropFirst(2)) }))
     }

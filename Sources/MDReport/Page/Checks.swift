@@ -41,7 +41,7 @@ extension RunFolder {
     } else {
       for stage in stages where stage.isRelaxation {
         guard let ending = stage.ending else { continue }
-        let converged = ending.hasPrefix("converged")
+        let converged = ending.hasPrefix("converged") || ending.contains(" increments, the last converged")
         out.append(Check(verdict: converged ? .good : .bad, title: converged ? "Relaxed" : "Not relaxed", words: "stage \(stage.number): \(ending)"))
       }
     }

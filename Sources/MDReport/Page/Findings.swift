@@ -27,7 +27,7 @@ extension RunFolder {
 
   /// What the run was for, the most important first.
   var findings: [Finding] {
-    var out = searchFindings + boundaryFindings + taskFindings
+    var out = searchFindings + boundaryFindings + crackFindings + taskFindings
     for (k, load) in run["loading"].list.enumerated() {
       let source = "run.json loading[\(k)]"
       out.append(

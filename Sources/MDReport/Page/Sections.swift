@@ -5,10 +5,10 @@ struct Sections {
   let folder: RunFolder
   let book: FigureBook
 
-  var html: String { [stages, search, loading, tasks, measured, thermo, warnings, provenance, deck, files].joined() }
+  var html: String { [stages, search, loading, crack, tasks, measured, thermo, warnings, provenance, deck, files].joined() }
 
-  private func section(_ title: String, _ body: String) -> String { body.isEmpty ? "" : "<section><h2>\(title)</h2>\(body)</section>" }
-  private func charts(_ list: [String]) -> String {
+  func section(_ title: String, _ body: String) -> String { body.isEmpty ? "" : "<section><h2>\(title)</h2>\(body)</section>" }
+  func charts(_ list: [String]) -> String {
     let shown = list.filter { !$0.isEmpty }
     return shown.isEmpty ? "" : "<div class=\"charts\">\(shown.joined())</div>"
   }
@@ -264,6 +264,7 @@ enum FileGuide {
   private static let known = [
     "run.json": "the summary for programs", "results.json": "what observers have measured, with errors", "thermo.csv": "totals in the course of the run",
     "log.txt": "what the terminal showed", "averages.csv": "means over stages", "loading.csv": "strain, stress (GPa) and work (eV) under load",
+    "crack.csv": "K (MPa√m), G (J/m²), the tip (Å) by broken bonds and by a fit of the field",
     "search.csv": "a row a trial", "map.csv": "γ over the displacement at the start", "atoms.csv": "the lowest γ for each number of atoms",
     "best.extxyz": "the lowest states, the lowest first", "family.csv": "boundaries against their angle", "interfaces.csv": "interfaces, the lowest γ first",
     "trials.jsonl": "the journal that a search is resumed from", "search.json": "the deck of the search, to resume it", "tasks.json": "what is done of the tasks, to resume them",
