@@ -11,8 +11,8 @@ import Testing
   static let salt = "lattice: {type: rocksalt, constant: 5, species: [Na, Cl], size: [4, 4, 4]}"
 
   /// The salt, or another source, after these changes; `tail` goes behind the structure.
-  static func build(_ changes: String..., source: String = salt, tail: String = "") throws -> Structure {
-    try DeckRun.build(source + "\n  modify:\n" + changes.map { "    - \($0)\n" }.joined() + tail)
+  static func build(_ changes: String..., source: String = salt, tail: String = "", files: [String: String] = [:]) throws -> Structure {
+    try DeckRun.build(source + "\n  modify:\n" + changes.map { "    - \($0)\n" }.joined() + tail, files: files)
   }
 
   static func counts(_ s: Structure) -> [String: Int] {
@@ -27,7 +27,7 @@ import Testing
   static let half = "select: {fractional_region: {z: [0, 0.5]}}"
   static let selectionKeys = [
     "species", "region.x", "region.y", "region.z", "fractional_region.x", "fractional_region.y", "fractional_region.z",
-    "sphere.center", "sphere.radius", "cylinder.axis", "cylinder.center", "cylinder.radius", "ids", "grain",
+    "sphere.center", "sphere.radius", "cylinder.axis", "cylinder.center", "cylinder.radius", "ids", "grain", "held",
   ]
 
   /// Every criterion in one change: what is deleted, counted by geometry.
@@ -59,6 +59,13 @@ import Testing
     let grains = try #require(before.grains)
     let expected = (0..<before.count).count { grains[$0] == 1 && names.contains(before.species[Int(before.types[$0])]) }
     #expect(touched(before, after) == expected)
+    // Atoms that a file holds: each third of twelve, which are Na and Cl in turn.
+    let rows = (0..<12).map { "\($0 % 2 == 0 ? "Na" : "Cl") 0 0 \(2.5 * Double($0)) \($0 % 3 == 0 ? "F" : "T")\n" }
+    let head = "12\nLattice=\"5 0 0 0 5 0 0 0 30\" pbc=\"T T T\" Properties=species:S:1:pos:R:3:move_mask:L:1\n"
+    let (file, files) = ("file: {path: held.extxyz}", ["held.extxyz": head + rows.joined()])
+    let free = try DeckRun.build(file, files: files)
+    let rest = try build(change("{held: true}"), source: file, files: files)
+    #expect(touched(free, rest) == (0..<12).count { $0 % 3 == 0 && names.contains($0 % 2 == 0 ? "Na" : "Cl") })
   }
 
   static func selectionEffect(

@@ -184,7 +184,7 @@ private let meaning = [
   Mistake(
     "empty selection", zbl + "groups: {a: {select: {}}, b: {select: {ids: [9, 1]}}}\n",
     "deck.yaml:2:22: `select` is empty; give at least one of species, region, fractional_region, "
-      + "sphere, cylinder, ids, grain"),
+      + "sphere, cylinder, ids, grain, held"),
   Mistake(
     "empty ranges", zbl + "groups: {a: {select: {region: {x: [2, 1]}}}, b: {select: {ids: [9, 1]}}}\n",
     "deck.yaml:2:35: `x` is empty; [low, high] with low < high",
