@@ -74,6 +74,22 @@ extension MeasureKeyTests {
         // Two grains of one size, less what was removed where they overlap.
         #expect(sizes[0] + sizes[1] == count && abs(sizes[0] - sizes[1]) < 0.2 * sizes[0])
       }
+      // A file may number its grains as it likes.
+      let start = Sample.crystal(["Ar", "Kr"], spacing: 3.6)
+      var lines = Sample.text(start).split(separator: "\n").map(String.init)
+      lines[1] += ":grain:I:1"
+      for i in 0..<start.count { lines[2 + i] += i % 4 == 0 ? " 3" : " 900000000" }
+      let sparse = try DeckRun(
+        """
+        structure: {file: {path: start.extxyz}}
+        potential: \(ThermoTests.rareGasDeck)
+        stages: [{dynamics: {steps: 1}}]
+        analysis: {measure: [{cna: {every: 1, reach: 6, grains: true}}]}
+        """, files: ["start.extxyz": lines.joined(separator: "\n") + "\n"], ranks: 2)
+      let counted = try table(sparse, "cna-grains")
+      #expect(counted["grain"] == [3, 9e8, 3, 9e8])
+      let totals = (0..<2).map { g in ["other", "fcc", "hcp", "bcc", "icosahedral"].reduce(0.0) { $0 + (counted[$1]?[g] ?? .nan) } }
+      #expect(totals == [Double((start.count + 3) / 4), Double(start.count - (start.count + 3) / 4)])
     },
     KeyEffect(in: "analysis.measure.polyhedra", "center", "corner", "cutoff") {
       let run = try Self.run(

@@ -67,6 +67,22 @@ extension CommandLineTests {
       return try #require(try JSONSerialization.jsonObject(with: Data(html[start.upperBound..<end.lowerBound].utf8)) as? [[String: Any]])
     }
 
+    @Test("without a trajectory the picture is of the newest checkpoint, with its grains") func checkpoint() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "deck.yaml",
+        """
+        structure: {grain_boundary: {kind: tilt, lattice: fcc, constant: 3.615, species: [Cu], axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0], thickness: 12}}
+        potential: [{eam: {parameters: zhou2004}}]
+        stages: [{minimize: {max_steps: 2}}]
+        output: {directory: run, report: true}
+        """)
+      #expect(try launcher.run("run", "deck.yaml").code == 0)
+      let html = try launcher.read("run/report.html")
+      #expect(html.contains("the structure, coloured by grain") && html.contains("the checkpoint of step 2"))
+    }
+
     @Test("a run of every kind writes its page; each number on it is one of run.json or results.json", arguments: kinds.map(\.name))
     func kind(_ name: String) throws {
       let launcher = try Launcher()

@@ -59,6 +59,34 @@ import Testing
     return Quaternion(w: cos(half), x: sin(half) * u.x, y: sin(half) * u.y, z: sin(half) * u.z).matrix
   }
 
+  /// Of fcc's twelve neighbours one is missing and an atom of the second shell, on the other side, is there instead: no point may
+  /// take a neighbour that another has, however far off a match may be.
+  @Test("each point has a neighbour of its own")
+  func oneToOne() throws {
+    let half = 0.5.squareRoot()
+    var shell: [Vector3] = []
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] { for x in [half, -half] { for y in [half, -half] {
+      var v = Vector3.zero
+      (v[a], v[b]) = (x, y)
+      shell.append(v)
+    } } }
+    func fraction(_ neighbors: [Vector3]) throws -> Double {
+      let s = Structure(
+        box: Box(cell: Matrix3(diagonal: Vector3(20, 20, 20)), periodic: Periodicity(false, false, false)), species: ["Cu", "Ni"],
+        types: [0] + neighbors.map { _ in 1 }, positions: ([.zero] + neighbors).map { $0 + Vector3(10, 10, 10) })
+      var found = -1.0
+      try Bench.alone { communicator in
+        let bench = Bench(s, reach: 3, communicator)
+        let instrument = try bench.instrument("templates: {of: Cu, reach: 1.6, structures: [fcc], rmsd: 0.45}")
+        try instrument.measure(bench.scene())
+        found = try instrument.report(communicator).number("fcc").estimate.value
+      }
+      return found
+    }
+    #expect(try fraction(shell) == 1)
+    #expect(try fraction(Array(shell.dropFirst()) + [Vector3(-2 * half, 0, 0)]) == 0)
+  }
+
   @Test(
     "crystals in any orientation, with strain and noise",
     arguments: ["fcc", "hcp", "bcc", "simple_cubic", "cubic_diamond", "hexagonal_diamond"], [0, 0.06])

@@ -7,6 +7,8 @@ struct GrainCounts {
   private(set) var rows: [[Double]] = []
   private let grain: ColumnStorage
   private let kinds: Int
+  /// The grains that there are, ascending: a file may number them as it likes.
+  private var grains: [Double]?
 
   /// nil if the deck does not ask for it.
   init?(_ section: DeckSection, _ setting: InstrumentSetting, kinds: Int) throws {
@@ -24,15 +26,16 @@ struct GrainCounts {
   mutating func take(_ scene: Scene, _ kind: (Int) -> Int?) {
     let numbers = grain.base.assumingMemoryBound(to: Double.self)
     let local = scene.view.localCount
-    let last = (0..<local).reduce(0) { max($0, Int(numbers[$1])) }
-    let grains = scene.communicator.maximum(last) + 1
-    var counts = [Double](repeating: 0, count: grains * kinds)
+    let grains = self.grains ?? Set(scene.communicator.gatherEverywhere(Array(Set((0..<local).map { numbers[$0] })))).sorted()
+    self.grains = grains
+    let places = Dictionary(uniqueKeysWithValues: zip(grains, 0...))
+    var counts = [Double](repeating: 0, count: grains.count * kinds)
     for i in 0..<local {
-      if let kind = kind(i), numbers[i] >= 0 { counts[Int(numbers[i]) * kinds + kind] += 1 }
+      if let kind = kind(i), let place = places[numbers[i]] { counts[place * kinds + kind] += 1 }
     }
     scene.communicator.sum(&counts)
-    for g in 0..<grains {
-      rows.append([Double(scene.step), scene.time, Double(g)] + counts[(g * kinds)..<((g + 1) * kinds)])
+    for (place, g) in grains.enumerated() where g >= 0 {
+      rows.append([Double(scene.step), scene.time, g] + counts[(place * kinds)..<((place + 1) * kinds)])
     }
   }
 

@@ -23,8 +23,7 @@ final class BondRotation: Instrument {
   private let trails: Trails
   /// Id of the centre; 0 without one.
   private let partner: Column<Double>
-  private var interval: Double?
-  private var lastTime: Double?
+  private var spacing = SampleInterval()
   var sums: BlockedSums
 
   init(_ section: DeckSection, _ setting: InstrumentSetting) throws {
@@ -48,7 +47,9 @@ final class BondRotation: Instrument {
   }
 
   func measure(_ scene: Scene) throws {
-    note(scene)
+    let look = spacing.take(at: scene.time)
+    if look == .first { for i in 0..<scene.atoms.localCount { self.partner[i] = 0 } }
+    if look != .regular { trails.restart(scene.atoms) }
     let members = try selection.members(scene)
     let list = scene.neighbors(within: breaks)
     let view = scene.view
@@ -91,21 +92,6 @@ final class BondRotation: Instrument {
     }
   }
 
-  /// Windows begin anew where samples are not as far apart as before.
-  private func note(_ scene: Scene) {
-    defer { lastTime = scene.time }
-    guard let lastTime else {
-      for i in 0..<scene.atoms.localCount { partner[i] = 0 }
-      return trails.restart(scene.atoms)
-    }
-    let passed = scene.time - lastTime
-    guard let interval else {
-      if passed > 0 { interval = passed }
-      return
-    }
-    if abs(passed - interval) > 1e-6 * interval { trails.restart(scene.atoms) }
-  }
-
   /// C_l at each lag, l = 1 or 2; NaN where there is none.
   private func curve(_ sums: [Double], _ l: Int) -> [Double] {
     windows.lags.indices.map { lag in
@@ -119,7 +105,7 @@ final class BondRotation: Instrument {
   func report(_ communicator: any Communicator) -> Report {
     let all = sums.reduced(communicator)
     let total = all.total
-    let interval = interval ?? 0
+    let interval = spacing.interval ?? 0
     let filled = windows.lags.indices.filter { total[Slot.size * $0 + Slot.count] > 0 }
     let curves = [1, 2].map { l in all.estimates { self.curve($0, l) } }
     let columns =
@@ -174,7 +160,7 @@ final class BondRotation: Instrument {
   func state(_ communicator: any Communicator) throws -> Data {
     sums.fold(communicator)
     return try JSONEncoder().encode(
-      Kept(sums: sums.state, samples: trails.samples, interval: interval, lastTime: lastTime))
+      Kept(sums: sums.state, samples: trails.samples, interval: spacing.interval, lastTime: spacing.lastTime))
   }
 
   func restore(_ state: Data, isRoot: Bool) -> Bool {
@@ -182,7 +168,7 @@ final class BondRotation: Instrument {
       sums.restore(kept.sums, isRoot: isRoot)
     else { return false }
     trails.goOn(at: kept.samples)
-    (interval, lastTime) = (kept.interval, kept.lastTime)
+    spacing = SampleInterval(interval: kept.interval, lastTime: kept.lastTime)
     return true
   }
 }

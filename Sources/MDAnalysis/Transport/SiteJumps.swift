@@ -80,7 +80,7 @@ final class SiteJumps: Instrument {
     var sample = [Double](repeating: 0, count: sums.width)
     var occupancy = [Double](repeating: 0, count: sites.count)
     for i in 0..<view.localCount where members[i] {
-      let before = Int(site[i])
+      let before = site[i] <= Double(sites.count) ? Int(site[i]) : 0
       let found = grid.nearest(to: view.positions[i] - drift)?.point
       sample[Slot.atoms] += 1
       if found != nil { sample[Slot.cores] += 1 }
@@ -95,7 +95,8 @@ final class SiteJumps: Instrument {
         }
         site[i] = Double(now + 1)
       }
-      if site[i] > 0 { occupancy[Int(site[i]) - 1] += 1 }
+      let home = found.map { $0 + 1 } ?? before
+      if home > 0 { occupancy[home - 1] += 1 }
     }
     scene.communicator.sum(&occupancy)
     if scene.communicator.isRoot {

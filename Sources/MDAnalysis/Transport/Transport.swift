@@ -45,9 +45,8 @@ final class Transport: Instrument {
   private let trails: Trails
   private var dipoles: CollectiveTrail
   private var currents: CollectiveTrail
-  /// ps between samples, once there are two; and of the last.
-  private(set) var interval: Double?
-  private var lastTime: Double?
+  private var spacing = SampleInterval()
+  var interval: Double? { spacing.interval }
   private var restarts = 0
   var sums: BlockedSums
 
@@ -210,19 +209,10 @@ final class Transport: Instrument {
     sums.addToLast(found, at: pairsAt)
   }
 
-  /// Windows begin anew where samples are not as far apart as before.
   private func note(_ scene: Scene) {
-    defer { lastTime = scene.time }
-    guard let lastTime else { return trails.restart(scene.atoms) }
-    let passed = scene.time - lastTime
-    guard let interval else {
-      if passed > 0 { interval = passed }
-      return
-    }
-    if abs(passed - interval) > 1e-6 * interval {
-      trails.restart(scene.atoms)
-      restarts += 1
-    }
+    let look = spacing.take(at: scene.time)
+    if look != .regular { trails.restart(scene.atoms) }
+    if look == .irregular { restarts += 1 }
   }
 
   /// Σ q r of unwrapped positions, e·Å, and Σ q v, e·Å/ps, of all atoms. Collective.
@@ -258,7 +248,7 @@ final class Transport: Instrument {
     sums.fold(communicator)
     return try JSONEncoder().encode(
       Kept(
-        sums: sums.state, samples: trails.samples, interval: interval, lastTime: lastTime, restarts: restarts,
+        sums: sums.state, samples: trails.samples, interval: spacing.interval, lastTime: spacing.lastTime, restarts: restarts,
         dipoles: dipoles.state, currents: currents.state))
   }
 
@@ -267,7 +257,8 @@ final class Transport: Instrument {
       dipoles.restore(kept.dipoles), currents.restore(kept.currents), sums.restore(kept.sums, isRoot: isRoot)
     else { return false }
     trails.goOn(at: kept.samples)
-    (interval, lastTime, restarts) = (kept.interval, kept.lastTime, kept.restarts)
+    spacing = SampleInterval(interval: kept.interval, lastTime: kept.lastTime)
+    restarts = kept.restarts
     return true
   }
 }

@@ -16,8 +16,7 @@ final class VelocityCorrelation: Instrument {
   /// Whether it was among the chosen then; 1 or 0.
   private let marks: Column<Double>
   private var samples = 0
-  private var interval: Double?
-  private var lastTime: Double?
+  private var spacing = SampleInterval()
   var sums: BlockedSums
 
   init(_ section: DeckSection, _ setting: InstrumentSetting) throws {
@@ -42,7 +41,7 @@ final class VelocityCorrelation: Instrument {
   var needsVelocities: Bool { true }
 
   func measure(_ scene: Scene) throws {
-    note(scene)
+    if spacing.take(at: scene.time) == .irregular { samples = 0 }
     let members = try selection.members(scene)
     let view = scene.view
     let n = samples
@@ -77,17 +76,6 @@ final class VelocityCorrelation: Instrument {
     samples += 1
   }
 
-  private func note(_ scene: Scene) {
-    defer { lastTime = scene.time }
-    guard let lastTime else { return }
-    let passed = scene.time - lastTime
-    guard let interval else {
-      if passed > 0 { interval = passed }
-      return
-    }
-    if abs(passed - interval) > 1e-6 * interval { samples = 0 }
-  }
-
   /// C at each lag.
   private func curve(_ sums: [Double], _ kind: Int) -> [Double] {
     (0..<length).map { lag in
@@ -115,7 +103,7 @@ final class VelocityCorrelation: Instrument {
   func report(_ communicator: any Communicator) -> Report {
     let all = sums.reduced(communicator)
     let total = all.total
-    let dt = interval ?? 0
+    let dt = spacing.interval ?? 0
     let kinds = species.indices.filter { total[2 * $0] > 0 }
     let curves = kinds.map { kind in all.estimates { self.curve($0, kind) } }
     let columns =
@@ -162,14 +150,15 @@ final class VelocityCorrelation: Instrument {
 
   func state(_ communicator: any Communicator) throws -> Data {
     sums.fold(communicator)
-    return try JSONEncoder().encode(Kept(sums: sums.state, samples: samples, interval: interval, lastTime: lastTime))
+    return try JSONEncoder().encode(Kept(sums: sums.state, samples: samples, interval: spacing.interval, lastTime: spacing.lastTime))
   }
 
   func restore(_ state: Data, isRoot: Bool) -> Bool {
     guard let kept = try? JSONDecoder().decode(Kept.self, from: state), kept.samples >= 0, kept.interval ?? 1 > 0,
       sums.restore(kept.sums, isRoot: isRoot)
     else { return false }
-    (samples, interval, lastTime) = (kept.samples, kept.interval, kept.lastTime)
+    samples = kept.samples
+    spacing = SampleInterval(interval: kept.interval, lastTime: kept.lastTime)
     return true
   }
 }

@@ -11,6 +11,8 @@ package struct CrackFrame: Sendable {
   package let intensity: Double
   /// K_G at which G = 2γ, MPa√m, where γ is known.
   package let griffith: Double?
+  /// The shortest distance of two atoms of the crystal, Å.
+  package let bond: Double
   /// The bit of the ring in `AtomStore.groups`.
   package let ring: UInt32
 
@@ -20,11 +22,12 @@ package struct CrackFrame: Sendable {
   package static let column = "crystal_site"
 
   package init(
-    stroh: StrohSolution, mode: Vector3, tip: SIMD2<Double>, intensity: Double, surfaceEnergy: Double?, ring: UInt32
+    stroh: StrohSolution, mode: Vector3, tip: SIMD2<Double>, intensity: Double, surfaceEnergy: Double?, bond: Double,
+    ring: UInt32
   ) {
     self.stroh = stroh
     self.mode = (1 / mode.length) * mode
-    (self.tip, self.intensity, self.ring) = (tip, intensity, ring)
+    (self.tip, self.intensity, self.bond, self.ring) = (tip, intensity, bond, ring)
     griffith = surfaceEnergy.map { stroh.griffith(surfaceEnergy: $0, mode: mode) }
   }
 

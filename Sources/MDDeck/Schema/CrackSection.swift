@@ -4,6 +4,18 @@ extension DeckSchema {
   private static let length = DeckKind.quantity(.length, .positive.plausibly(5...1e5))
   package static let stressIntensity = DeckKind.quantity(.stressIntensity, .any.plausibly(1e-4...100))
 
+  /// What examples of keys about cracks are about.
+  package static let crackExample = """
+    structure:
+      crack:
+        of: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
+        plane: [1, 1, 1]
+        front: [1, -1, 0]
+        radius: 60
+        elastic: [170, 123, 76]
+        k: 0.2
+    """
+
   static let crack = DeckObject(
     """
     A sharp crack: a cylinder or a bar of crystal around a straight front, displaced by the elastic field of the crack's tip in \
@@ -74,34 +86,12 @@ extension DeckSchema {
   package static let kField = DeckObject(
     "Holds the ring of `structure.crack` in the elastic field of K. Writes crack.csv.", load("held, or [start, end] of a ramp over the stage"),
     rules: [oneLoad],
-    example: """
-      structure:
-        crack:
-          of: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
-          plane: [1, 1, 1]
-          front: [1, -1, 0]
-          radius: 60
-          elastic: [170, 123, 76]
-          k: 0.2
-      stages:
-        - dynamics: {steps: 10000, k_field: {k: [0.2, 0.6]}}
-      """)
+    example: crackExample + "\nstages:\n  - dynamics: {steps: 10000, k_field: {k: [0.2, 0.6]}}")
 
   static let kIncrements = DeckObject(
     "Quasi-static loading of `structure.crack`: from K to K in equal increments, all atoms displaced by the field of each and "
       + "relaxed, with a row of crack.csv for each. A decreasing K unloads.",
     load("[start, end]") + [.required("count", .integer(1...1_000_000), "Number of increments; the start is relaxed too.")],
     rules: [oneLoad],
-    example: """
-      structure:
-        crack:
-          of: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
-          plane: [1, 1, 1]
-          front: [1, -1, 0]
-          radius: 60
-          elastic: [170, 123, 76]
-          k: 0.2
-      stages:
-        - minimize: {k_increments: {k: [0.2, 0.6], count: 40}}
-      """)
+    example: crackExample + "\nstages:\n  - minimize: {k_increments: {k: [0.2, 0.6], count: 40}}")
 }

@@ -75,7 +75,7 @@ package struct CrackRamp {
   private let steps: Int
 
   /// The deck's check has seen to it that there is a crack.
-  package init(_ load: CrackLoad, of ring: CrackRing?, first: Int, steps: Int) throws {
+  package init(_ load: CrackLoad, of ring: CrackRing?, first: Int, steps: Int) {
     guard let ring else { preconditionFailure("the deck's check asks for a crack") }
     (self.ring, self.load, self.first, self.steps) = (ring, load, first, steps)
   }

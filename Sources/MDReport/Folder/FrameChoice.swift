@@ -84,7 +84,7 @@ package enum FrameChoice {
     guard let step = store.steps.first, let reader = try? CheckpointReader(store.path(step: step), verify: false),
       let header = try? reader.readJSON(Header.self, named: "run"), header.cell.count == 9, header.origin.count == 3, header.chunk > 0
     else { return nil }
-    var (positions, types, grains) = ([Vector3](), [Int32](), [Int32]())
+    var (positions, types, grains) = ([Vector3](), [Int32](), [Double]())
     for first in stride(from: 0, to: header.atoms, by: header.chunk) {
       guard let r = try? reader.column(Double.self, named: "position@\(first)"),
         let t = try? reader.column(Int32.self, named: "species@\(first)"), r.count % max(t.count, 1) == 0
@@ -93,13 +93,13 @@ package enum FrameChoice {
       guard width >= 3 else { return nil }
       positions += t.indices.map { Vector3(r[width * $0], r[width * $0 + 1], r[width * $0 + 2]) }
       types += t
-      if header.columns.contains("grain"), let g = try? reader.column(Int32.self, named: "grain@\(first)") { grains += g }
+      if header.columns.contains("grain"), let g = try? reader.column(Double.self, named: "grain@\(first)") { grains += g }
     }
     guard !positions.isEmpty, types.allSatisfy({ header.species.indices.contains(Int($0)) }) else { return nil }
     let box = Box(
       cell: Matrix3(header.cell), origin: Vector3(header.origin[0], header.origin[1], header.origin[2]), periodic: header.periodic)
     var structure = Structure(box: box, species: header.species, types: types, positions: positions)
-    if grains.count == types.count { structure.grains = grains }
+    if grains.count == types.count { structure.grains = grains.map { Int32(exactly: $0) ?? 0 } }
     return Choice(frame: ExtXYZFrame(structure), words: "the checkpoint of step \(header.clock.step)")
   }
 }

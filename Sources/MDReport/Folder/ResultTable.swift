@@ -7,11 +7,22 @@ package struct ResultTable: Sendable {
     package var name: String
     /// Empty where the heading has none; `1` is none either.
     package var unit: String
-    package var texts: [String]
-
+    package private(set) var texts: [String] = []
     /// Numbers of the column, NaN where there is none.
-    package var numbers: [Double] { texts.map { Double($0) ?? .nan } }
-    package var isNumeric: Bool { texts.contains { Double($0) != nil } && texts.allSatisfy { $0.isEmpty || Double($0) != nil } }
+    package private(set) var numbers: [Double] = []
+    /// Whether there are numbers, and nothing else.
+    package var isNumeric: Bool { known > 0 && known == texts.count - blank }
+    private var (known, blank) = (0, 0)
+
+    init(_ name: String, unit: String = "") { (self.name, self.unit) = (name, unit) }
+
+    fileprivate mutating func append(_ text: String) {
+      let number = Double(text)
+      texts.append(text)
+      numbers.append(number ?? .nan)
+      if number != nil { known += 1 }
+      if text.isEmpty { blank += 1 }
+    }
     package var heading: String { unit.isEmpty ? name : "\(name) [\(unit)]" }
     /// As an axis is labelled.
     package var label: String { name.replacing("_", with: " ") + (unit.isEmpty ? "" : ", \(unit)") }
@@ -29,10 +40,10 @@ package struct ResultTable: Sendable {
     defer { withExtendedLifetime(reader) {} }
     guard let first = try reader.next() else { throw reader.error("the table is empty") }
     columns = Self.fields(String(decoding: first, as: UTF8.self)).map { heading in
-      guard heading.hasSuffix("]"), let open = heading.lastIndex(of: "[") else { return Column(name: heading, unit: "", texts: []) }
+      guard heading.hasSuffix("]"), let open = heading.lastIndex(of: "[") else { return Column(heading) }
       let unit = String(heading[heading.index(after: open)...].dropLast())
       let name = String(heading[..<open])
-      return Column(name: name.hasSuffix(" ") ? String(name.dropLast()) : name, unit: unit == "1" ? "" : unit, texts: [])
+      return Column(name.hasSuffix(" ") ? String(name.dropLast()) : name, unit: unit == "1" ? "" : unit)
     }
     while let line = try reader.next() {
       let fields = Self.fields(String(decoding: line, as: UTF8.self))
@@ -40,7 +51,7 @@ package struct ResultTable: Sendable {
         broken += 1
         continue
       }
-      for k in fields.indices { columns[k].texts.append(fields[k]) }
+      for k in fields.indices { columns[k].append(fields[k]) }
     }
   }
 

@@ -55,7 +55,7 @@ extension AtomPicture {
       ? "<svg xmlns=\"http://www.w3.org/2000/svg\" \(box) width=\"\(image.width)\" height=\"\(Chart.place(bottom))\" font-family=\"sans-serif\">"
         + "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
       : "<svg \(box) class=\"picture\" role=\"img\" aria-label=\"\(Markup.escaped("the structure, coloured by " + colours.title))\">"
-    let data = Base64.text(try image.png())
+    let data = Data(try image.png()).base64EncodedString()
     return head + "<image width=\"\(image.width)\" height=\"\(image.height)\" href=\"data:image/png;base64,\(data)\"/>"
       + parts.joined() + "</svg>\n"
   }

@@ -65,23 +65,3 @@ package struct PixelImage: Sendable {
     return number(data.count) + body + number(Int(crc32(0, body, uInt(body.count))))
   }
 }
-
-/// Base 64 (RFC 4648), for pictures inside of pages.
-enum Base64 {
-  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func text(_ bytes: [UInt8]) -> String {
-    var out: [UInt8] = []
-    out.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for k in stride(from: 0, to: bytes.count, by: 3) {
-      let (a, b) = (Int(bytes[k]), k + 1 < bytes.count ? Int(bytes[k + 1]) : 0)
-      let c = k + 2 < bytes.count ? Int(bytes[k + 2]) : 0
-      let word = a << 16 | b << 8 | c
-      out.append(letters[word >> 18])
-      out.append(letters[word >> 12 & 63])
-      out.append(k + 1 < bytes.count ? letters[word >> 6 & 63] : 0x3D)
-      out.append(k + 2 < bytes.count ? letters[word & 63] : 0x3D)
-    }
-    return String(decoding: out, as: UTF8.self)
-  }
-}

@@ -85,7 +85,7 @@ final class StageDriver {
       }
       let loads = try LoadEntry.loading(dynamics.loads, box: system.box, step: first)
       loading = loads.loading
-      ramp = try loads.crack.map { try CrackRamp($0, of: crack, first: first, steps: dynamics.steps) }
+      ramp = loads.crack.map { CrackRamp($0, of: crack, first: first, steps: dynamics.steps) }
       if let barostat = dynamics.barostat {
         let coupled = try BarostatEntry.make(
           barostat, box: system.box, hasBoundaries: dynamics.hasBoundaries, firstStep: first, steps: dynamics.steps,

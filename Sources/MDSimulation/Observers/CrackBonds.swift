@@ -33,17 +33,10 @@ struct CrackBonds {
     let reach = 1.2 * neighbor
     let atoms = system.atoms
     let sites = Self.sites(atoms)
-    let mine = (0..<atoms.localCount).filter { abs(sites[3 * $0 + 1] - y) < reach }
-    let counts = system.communicator.allGather(mine.count)
-    let before = counts[..<system.communicator.rank].reduce(0, +)
     // Atom numbers are below 2⁵³, so that doubles hold them.
-    var all = [Double](repeating: 0, count: 4 * counts.reduce(0, +))
-    for (k, i) in mine.enumerated() {
-      let place = 4 * (before + k)
-      all[place] = Double(atoms.id[i])
-      for axis in 0..<3 { all[place + 1 + axis] = sites[3 * i + axis] }
-    }
-    if !all.isEmpty { system.communicator.sum(&all) }
+    let mine = (0..<atoms.localCount).filter { abs(sites[3 * $0 + 1] - y) < reach }
+      .flatMap { [Double(atoms.id[$0]), sites[3 * $0], sites[3 * $0 + 1], sites[3 * $0 + 2]] }
+    let all = system.communicator.gatherEverywhere(mine)
     let order = (0..<(all.count / 4)).sorted { all[4 * $0] < all[4 * $1] }
     ids = order.map { Int64(all[4 * $0]) }
     indexOf = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })

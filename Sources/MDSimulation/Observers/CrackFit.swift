@@ -40,13 +40,14 @@ struct CrackFit {
     for _ in 0..<30 {
       // Normal equations, the right side, the squares of what is left and the number of atoms.
       var sums = [Double](repeating: 0, count: n * n + n + 2)
+      let slopes = frame.stroh.field(k)
       for i in mine {
         let image = atoms.image[i]
         let site = Vector3(sites[3 * i], sites[3 * i + 1], sites[3 * i + 2])
         let u = atoms.position[i] + Vector3(Double(image.x), Double(image.y), Double(image.z)) * cell - site
         let (x, y) = (site.x - tip, site.y - frame.tip.y)
         let units = fields.map { $0.displacement(x, y) }
-        let slope = frame.stroh.field(k).gradient(x, y).x
+        let slope = slopes.gradient(x, y).x
         let rest = u - (k.x * units[0] + k.y * units[1] + k.z * units[2]) - move
         for axis in 0..<3 {
           let row = [units[0][axis], units[1][axis], units[2][axis], -slope[axis]] + (0..<3).map { $0 == axis ? 1 : 0 }

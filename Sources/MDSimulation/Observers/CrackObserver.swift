@@ -135,7 +135,7 @@ final class CrackObserver: Observer {
   func wants(_ look: Look) -> Want? { isDue(look) ? [] : nil }
 
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
-    guard let ring = engine.crack, let crack = plan.crack else { return Observation() }
+    guard let ring = engine.crack else { return Observation() }
     // Quasi-static stages tell afterwards whether they are at an increment; a relaxation only ends where it is over.
     let stage = engine.stage
     if let isAt = stage.isAtIncrement, !isAt { return Observation() }
@@ -143,10 +143,7 @@ final class CrackObserver: Observer {
       return Observation()
     }
     frame = ring.frame
-    let bonds =
-      try self.bonds
-      ?? CrackBonds(
-        system, plane: ring.frame.tip.y, neighbor: crack.material?.bond ?? shortestBond(), limit: limit)
+    let bonds = try self.bonds ?? CrackBonds(system, plane: ring.frame.tip.y, neighbor: ring.frame.bond, limit: limit)
     self.bonds = bonds
     let (broken, tip) = bonds.look(system)
     ring.see(tip: tip)
@@ -162,15 +159,6 @@ final class CrackObserver: Observer {
         ?? [Double](repeating: .nan, count: 5)
     }
     return Observation(row: row)
-  }
-
-  /// Of the sites, Å. Collective.
-  private func shortestBond() throws -> Double {
-    // The plan of a run is not resolved: the crystal's distance is found again.
-    guard let material = try EquilibriumLattice.resolved(plan, communicator: system.communicator).plan.crack?.material else {
-      preconditionFailure("a crack that is resolved has its constants")
-    }
-    return material.bond
   }
 
   private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ frame: CrackFrame, step: Int) {
@@ -238,18 +226,7 @@ extension ObserverEntry {
           "fit", .list(.quantity(.length, .positive), count: 2...2),
           "Distances from the field's centre between which atoms are fitted; 0.3 and 0.7 of the body's free radius if absent."),
       ],
-      example: """
-        structure:
-          crack:
-            of: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
-            plane: [1, 1, 1]
-            front: [1, -1, 0]
-            radius: 60
-            elastic: [170, 123, 76]
-            k: 0.2
-        analysis:
-          crack: {every: 100, bond: 1.4, fit: [15, 40]}
-        """),
+      example: DeckSchema.crackExample + "\nanalysis:\n  crack: {every: 100, bond: 1.4, fit: [15, 40]}"),
     check: { section, context in
       if context.plan.crack == nil {
         context.refuse(section.error("bond", "looks at a crack, but the structure has none", hint: "`structure: {crack: …}`"))

@@ -102,7 +102,7 @@ enum CrackFactory {
     }
     return CrackFrame(
       stroh: stroh, mode: crack.mode, tip: middle(crack) + crack.tip, intensity: k, surfaceEnergy: material.surfaceEnergy,
-      ring: ring)
+      bond: material.bond, ring: ring)
   }
 
   private static func shape(_ crack: CrackPlan) -> CrackBody.Shape {

@@ -75,14 +75,12 @@ package struct CrackBody: Sendable {
         .input, "the crack tip at (\(tip.x), \(tip.y)) Å from the middle is not inside of the ring",
         hint: "the body is free to \(shape.reach.x - ring) Å from its middle along x and \(shape.reach.y - ring) Å along y")
     }
-    let widths = orientation.gaps.reduce(into: [PlaneCell.Gap]()) {
-      if $1.width < ($0.last?.width ?? .infinity) - 1e-3 { $0.append($1) }
-    }
-    guard cut < widths.count else {
+    let gaps = orientation.gaps
+    guard cut < gaps.count else {
       throw FaultlineError(
-        .input, "`cut` is \(cut), but the crack plane has \(widths.count) kind\(widths.count == 1 ? "" : "s") of gap", hint: "they count from 0")
+        .input, "`cut` is \(cut), but the crack plane has \(gaps.count) kind\(gaps.count == 1 ? "" : "s") of gap", hint: "they count from 0")
     }
-    let height = widths[cut].height
+    let height = gaps[cut].height
     let cell = orientation.cell
     let area = 4 * shape.reach.x * shape.reach.y
     let density = Double(orientation.sites.count) / (cell.x.x * cell.y.y - cell.x.y * cell.y.x)

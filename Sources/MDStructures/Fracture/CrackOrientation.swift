@@ -11,8 +11,8 @@ package struct CrackOrientation: Sendable {
   /// Fractional in `cell`.
   let sites: [UnitCell.Site]
   package let species: [String]
-  /// Atomic planes across y: the middles of the gaps between them above the origin and their widths, the widest first, and
-  /// the distance after which they repeat, Å.
+  /// Atomic planes across y: the gaps between them, one of each width, the widest first; and the distance after which they
+  /// repeat, Å.
   package let gaps: [PlaneCell.Gap]
   package let spacing: Double
 
@@ -54,7 +54,7 @@ package struct CrackOrientation: Sendable {
     let change = primitive.cell * rotation * turned.inverse
     sites = primitive.sites.map { UnitCell.Site($0.position * change, $0.species) }
     species = unitCell.species
-    gaps = planes.gaps
+    gaps = planes.distinctGaps
     spacing = planes.spacing
   }
 

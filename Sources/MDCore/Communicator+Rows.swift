@@ -1,8 +1,6 @@
-import MDCore
-
 extension Communicator {
   /// The rows of all ranks on rank 0, in the order of ranks; none elsewhere. Collective.
-  func gather(_ rows: [Double]) -> [Double] {
+  package func gather(_ rows: [Double]) -> [Double] {
     let counts = allGather(MemoryLayout<Double>.stride * rows.count)
     let none = [Int](repeating: 0, count: size)
     var (sends, receives, offsets) = (none, none, none)
@@ -19,7 +17,7 @@ extension Communicator {
   }
 
   /// The same on every rank. Collective.
-  func gatherEverywhere(_ rows: [Double]) -> [Double] {
+  package func gatherEverywhere(_ rows: [Double]) -> [Double] {
     let bytes = broadcast(gather(rows).withUnsafeBytes { [UInt8]($0) })
     return bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
   }
