@@ -317,14 +317,22 @@ import Testing
       (Self.small("cut: 3"), "", "kind"),
       (Self.small(), "groups: {crack_ring: {select: {ids: [1, 2]}}}", "the crack's own ring"),
     ]
+    let thin = Self.refusal(Self.deck(Self.small().replacing("radius: 40", with: "radius: 11"), "{minimize: {}}"))
+    #expect(thin.contains("leaves nothing free"), "\(thin)")
+    for stage in [
+      "{minimize: {cell: axes}}", "{minimize: {increments: {component: zz, strain: 0.01, count: 2}}}",
+      "{dynamics: {steps: 2, deform: {axis: z, rate: 1e9 /s}}}",
+      "{dynamics: {steps: 2, thermostat: {langevin: {temperature: 10, damping: 0.1}}, barostat: {rescale: {pressure: 0}}}}",
+    ] {
+      let text = Self.refusal(Self.deck(Self.small(), stage))
+      #expect(text.contains("would change the cell of a crack"), "\(stage): \(text)")
+    }
     for (keys, more, words) in cases {
       let text = Self.refusal(Self.deck(keys, "{minimize: {}}", more: more))
       #expect(text.contains(words), "\(keys): \(text)")
     }
     let copies = Self.refusal("structure: {crack: {\(Self.small())}, replicate: [1, 1, 2]}\n\(Self.potential)\nstages: [{minimize: {}}]")
     #expect(copies.contains("not for cracks"), "\(copies)")
-    let cell = Self.refusal(Self.deck(Self.small(), "{minimize: {cell: axes}}"))
-    #expect(cell.contains("the ring holds it"), "\(cell)")
   }
 
   /// Both ways of loading, the second following.

@@ -90,6 +90,21 @@ import Testing
     }
   }
 
+  @Test("sites that are as near as their cores are wide are said") func crowded() throws {
+    let s = Structure(
+      box: Box(cell: Matrix3(diagonal: Vector3(12, 12, 12))), species: ["Li"], types: [0, 0],
+      positions: [Vector3(1, 1, 11.5), Vector3(1, 1, 1.5)])
+    for (radius, isCrowded) in [(0.9, false), (1.1, true)] {
+      try Bench.alone { communicator in
+        let bench = Bench(s, reach: 1, communicator)
+        let instrument = try bench.instrument("jumps: {of: Li, radius: \(radius)}")
+        try instrument.measure(bench.scene())
+        let note = try instrument.report(communicator).number("rate").note
+        #expect((note?.contains("as near as 2.00 Å") == true) == isCrowded && (note == nil) == !isCrowded, "\(radius): \(note ?? "")")
+      }
+    }
+  }
+
   @Test("the distinct part is that of all pairs", arguments: [true, false]) func distinct(isPeriodic: Bool) throws {
     let s = randomStructure(24, seed: 6, periodic: isPeriodic ? .all : Periodicity(true, false, true))
     var random = Randoms(8)

@@ -28,6 +28,7 @@ import Testing
   @Test("displacements, stresses, E′ and Griffith's K of all reference cases", .reference(["workflow/fracture"]))
   func reference() throws {
     var rows = 0
+    var (farthest, strongest) = (0.0, 0.0)
     for name in ["k-field-isotropic.json", "k-field-anisotropic.json", "k-field-coupled.json"] {
       for entry in try Self.cases(name) {
         func number(_ key: String) -> Double { (entry[key] as? NSNumber)?.doubleValue ?? .nan }
@@ -52,12 +53,10 @@ import Testing
           let (x, y) = (value("x")!, value("y")!)
           let field = stroh.field(k)
           let u = field.displacement(x, y)
-          #expect(abs(u.x - value("ux")!) < 1e-10 && abs(u.y - value("uy")!) < 1e-10, "\(name) \(u)")
-          if let uz = value("uz") { #expect(abs(u.z - uz) < 1e-10) }
+          farthest = max(farthest, abs(u.x - value("ux")!), abs(u.y - value("uy")!), abs(u.z - (value("uz") ?? u.z)))
           if let sxx = value("sxx") {
             let s = field.stress(x, y)
-            let off = [s.x.x - sxx, s.y.y - value("syy")!, s.x.y - value("sxy")!].map(abs).max()!
-            #expect(off < 1e-9, "\(name) \(off)")
+            strongest = max(strongest, abs(s.x.x - sxx), abs(s.y.y - value("syy")!), abs(s.x.y - value("sxy")!))
           }
           rows += 1
         }
@@ -69,6 +68,8 @@ import Testing
       }
     }
     #expect(rows > 1500)
+    // Å and GPa; found 7e-13 and 6e-12.
+    #expect(farthest < 2e-12 && strongest < 2e-11, "\(farthest) \(strongest)")
   }
 
   /// A stable crystal without any symmetry.

@@ -25,6 +25,8 @@ final class SiteJumps: Instrument {
   /// Mass centre at the first look, in fractions of the cell.
   private var start: Vector3?
   private var lastTime: Double?
+  /// The shortest distance of two sites, Å, if it is below twice the radius, else infinite; nil before it was looked for.
+  private var closest: Double?
   /// The site that an atom belongs to, from 1; 0 for none.
   private let site: Column<Double>
   var sums: BlockedSums
@@ -45,18 +47,23 @@ final class SiteJumps: Instrument {
           sites.append(Vector3(corner.x / Double(copies[0]), corner.y / Double(copies[1]), corner.z / Double(copies[2])))
         }
       } } }
-      let grid = PointGrid(sites.map { setting.box.cartesian($0) }, in: setting.box, reach: 2 * radius)
-      var isCrowded = false
-      for (k, s) in sites.enumerated() {
-        grid.visit(near: setting.box.cartesian(s)) { other, d in if other != k || d.length > 1e-9 { isCrowded = true } }
-      }
-      if isCrowded {
+      if Self.closest(sites, setting.box, within: 2 * radius) < .infinity {
         var error = section.error(
           "radius", "lets the cores of two sites overlap", hint: "a radius below half of the distance of the nearest sites")
         error.isCollective = true
         throw error
       }
     }
+  }
+
+  private static func closest(_ sites: [Vector3], _ box: Box, within reach: Double) -> Double {
+    let places = sites.map { box.cartesian($0) }
+    let grid = PointGrid(places, in: box, reach: reach)
+    var least = Double.infinity
+    for (k, r) in places.enumerated() {
+      grid.visit(near: r) { other, d in if other != k || d.length > 1e-9 { least = min(least, d.length) } }
+    }
+    return least
   }
 
   static func column(_ name: String, _ atoms: AtomStore) -> Column<Double> {
@@ -75,6 +82,7 @@ final class SiteJumps: Instrument {
       if sites.isEmpty { sites = try initial(scene, members) }
     }
     let grid = PointGrid(sites.map { scene.box.cartesian($0) }, in: scene.box, reach: radius)
+    if closest == nil { closest = Self.closest(sites, scene.box, within: 2 * radius) }
     let passed = scene.time - (lastTime ?? scene.time)
     lastTime = scene.time
     var sample = [Double](repeating: 0, count: sums.width)
@@ -130,8 +138,11 @@ final class SiteJumps: Instrument {
       }
     }
     let none = total[Slot.jumps] > 0 ? nil : "no atom has jumped"
+    // Where atoms were at the first look they are sites, however near to one another.
+    let crowded = closest.flatMap { $0 < .infinity ? "cores overlap: sites are as near as \(String(format: "%.2f", $0)) Å; a smaller radius" : nil }
     let numbers: [Report.Number] = [
-      .init("rate", ratio(Slot.jumps, Slot.time), unit: "1/ps", "jumps of an atom in time: from the core of one site to another's"),
+      .init("rate", ratio(Slot.jumps, Slot.time), unit: "1/ps", "jumps of an atom in time: from the core of one site to another's",
+        note: crowded),
       .init(
         "residence", ratio(Slot.time, Slot.jumps), unit: "ps", "mean time that an atom belongs to a site, the inverse of the rate",
         note: none),
@@ -191,7 +202,7 @@ extension InstrumentEntry {
     [
       .required(
         "radius", .quantity(.length, .positive.plausibly(0.1...10)),
-        "Of the cores of sites: an atom has jumped when it comes into the core of another site. Less than half of their distance."),
+        "Of the cores of sites: an atom has jumped when it comes into the core of another site. Less than half of their distance, else a note says so."),
       .optional(
         "basis", .list(.vector(.number(.any)), count: 1...10_000),
         "Sites in fractions of a cell (that of the structure over `repeat`); where the atoms of `of` are at the first look if absent."),

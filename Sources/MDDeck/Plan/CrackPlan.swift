@@ -132,10 +132,16 @@ extension PlanCheck {
       errors.append(deck.section("groups").error(CrackFrame.ringName, "is the name of the crack's own ring"))
     }
     for stage in plan.stages {
-      if case .minimize(let minimize) = stage.work, minimize.cell != nil {
+      let key: String? =
+        switch stage.work {
+        case .minimize(let minimize): minimize.cell != nil ? "cell" : minimize.increments != nil ? "increments" : nil
+        case .dynamics(let dynamics): dynamics.barostat != nil ? "barostat" : dynamics.loads.first { $0.name != "k_field" }?.name
+        }
+      if let key {
         errors.append(
           FaultlineError(
-            .input, "the cell of a crack is fixed: the ring holds it", hint: "leave `cell` out", at: stage.location))
+            .input, "`\(key)` would change the cell of a crack, which its ring holds", hint: "leave it out; `k_field` and `k_increments` load cracks",
+            at: stage.location))
       }
     }
   }

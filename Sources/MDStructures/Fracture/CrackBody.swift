@@ -67,9 +67,14 @@ package struct CrackBody: Sendable {
 
   /// Atoms with their sites in the crystal (`Structure.crystalSites`) and the ring as grain 1, displaced by `field`.
   ///
-  /// - Throws: an input error if the tip is outside of what is free, or there is no such gap, and what `admit` throws, which is
+  /// - Throws: an input error if nothing is free, the tip is outside of what is, or there is no such gap, and what `admit` throws, which is
   ///   asked before any atom is made.
   package func build(_ field: CrackField?, admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
+    guard shape.depth(0, 0) > ring else {
+      throw FaultlineError(
+        .input, "the ring of \(ring) Å leaves nothing free of a body that is \(shape.depth(0, 0)) Å from its middle to its surface",
+        hint: "a larger body, or a thinner ring")
+    }
     guard shape.depth(tip.x, tip.y) > ring else {
       throw FaultlineError(
         .input, "the crack tip at (\(tip.x), \(tip.y)) Å from the middle is not inside of the ring",
@@ -84,7 +89,7 @@ package struct CrackBody: Sendable {
     let cell = orientation.cell
     let area = 4 * shape.reach.x * shape.reach.y
     let density = Double(orientation.sites.count) / (cell.x.x * cell.y.y - cell.x.y * cell.y.x)
-    try StructureSize.check(atoms: area * density * Double(periods), "a body of this size")
+    try StructureSize.check(atoms: area * density * Double(periods), "the atoms of a body of this size")
     try admit(box, area * density * Double(periods))
 
     // Lattice points whose cells may touch the rectangle that holds the body.
