@@ -181,7 +181,8 @@ final class CrackObserver: Observer {
   func sumUp(_ engine: Engine) throws -> StageReport {
     guard let first = current.firstTip else { return StageReport() }
     func text(_ event: Event) -> String {
-      "K \(RunLog.fixed(event.k, 4)) ± \(RunLog.fixed(event.halfStep, 4)) MPa√m"
+      // Soft crystals have K of hundredths: as many digits as the error has.
+      "K \(String(format: "%.5g ± %.1g", event.k, event.halfStep)) MPa√m"
         + (event.ofGriffith.map { " (\(RunLog.fixed($0, 3)) K_G)" } ?? "")
     }
     var line = "crack: tip at \(RunLog.fixed(current.lastTip, 2)) Å, \(RunLog.fixed(current.lastTip - first, 2)) Å from where it began"
