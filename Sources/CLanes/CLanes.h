@@ -23,6 +23,9 @@ typedef double clanes8 __attribute__((ext_vector_type(8)));
 #endif
 typedef double clanes_of_atoms __attribute__((ext_vector_type(FAULTLINE_LANES)));
 typedef int clanes_of_indices __attribute__((ext_vector_type(FAULTLINE_LANES)));
+// Twice as many singles: one register, too.
+typedef float clanes_of_singles __attribute__((ext_vector_type(2 * FAULTLINE_LANES)));
+typedef float clanes_of_half_singles __attribute__((ext_vector_type(FAULTLINE_LANES)));
 
 #define CLANES static inline __attribute__((always_inline))
 
@@ -93,5 +96,24 @@ CLANES clanes8 lanes8_high_halves(clanes8 a, clanes8 b) {
 CLANES double lanes8_sum(clanes8 a) {
   return lanes_sum(__builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7));
 }
+
+CLANES clanes_of_singles singles_fma(clanes_of_singles a, clanes_of_singles b, clanes_of_singles c) {
+  return __builtin_elementwise_fma(a, b, c);
+}
+CLANES clanes_of_singles singles_fnma(clanes_of_singles a, clanes_of_singles b, clanes_of_singles c) {
+  return __builtin_elementwise_fma(-a, b, c);
+}
+CLANES clanes_of_singles singles_sqrt(clanes_of_singles a) { return __builtin_elementwise_sqrt(a); }
+CLANES clanes_of_singles singles_divide(clanes_of_singles a, clanes_of_singles b) { return a / b; }
+
+/// Doubles rounded to the halves of a register of singles, and back.
+CLANES clanes_of_singles singles_of_halves(clanes_of_atoms low, clanes_of_atoms high) {
+  clanes_of_singles both;
+  both.lo = __builtin_convertvector(low, clanes_of_half_singles);
+  both.hi = __builtin_convertvector(high, clanes_of_half_singles);
+  return both;
+}
+CLANES clanes_of_atoms singles_low_half(clanes_of_singles a) { return __builtin_convertvector(a.lo, clanes_of_atoms); }
+CLANES clanes_of_atoms singles_high_half(clanes_of_singles a) { return __builtin_convertvector(a.hi, clanes_of_atoms); }
 
 #endif

@@ -141,6 +141,31 @@ import Testing
       }
       #expect("\(error.map { "\($0)" } ?? "")".contains("Cl"))
     },
+    KeyEffect("potential.nep.precision") {
+      // Close to the formulas but not the same, with charges and committees too; on any ranks close to one another.
+      let files = ["a.txt": text(file(1)), "b.txt": text(file(2)), "q.txt": text(charged(.full))]
+      for potential in [
+        "file: a.txt", "committee: [a.txt, b.txt]", "file: q.txt, charges: {method: ewald, accuracy: 1e-10}",
+      ] {
+        func frames(_ precision: String, _ ranks: Int) throws -> [Frame] {
+          try evaluate("{nep: {\(potential), precision: \(precision)}}", files, ranks: ranks)
+        }
+        let (exact, one, three) = (try frames("double", 2), try frames("single", 1), try frames("single", 3))
+        for (k, s) in structures.enumerated() {
+          for (a, b) in [(one[k], exact[k]), (three[k], one[k])] {
+            #expect(distance(a.reals("energies"), b.reals("energies")) < 1e-5)
+            #expect(zip(a.forces, b.forces).allSatisfy { ($0 - $1).length < 1e-4 })
+          }
+          #expect(distance(one[k].reals("energies"), exact[k].reals("energies")) > 1e-9)
+          guard potential == "file: a.txt" else { continue }
+          #expect(distance(exact[k].reals("energies"), NEPSample.energies(file(1), s).map(\.energy)) < 1e-10)
+        }
+      }
+      let error = #expect(throws: FaultlineError.self) {
+        _ = try evaluate("{nep: {file: a.txt, precision: half}}", files)
+      }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("single"))
+    },
     KeyEffect("potential.nep.charges.method") {
       try expectCharged("method: ewald, accuracy: 1e-11, cutoff: 9", .full, isCut: false, tolerance: 1e-8)
       try expectCharged("method: pppm, accuracy: 1e-8", .reciprocal, isCut: false, tolerance: 1e-6)
@@ -197,6 +222,36 @@ import Testing
       #expect("\(error.map { "\($0)" } ?? "")".contains("fft_ranks"))
     },
   ]
+
+  static func dynamics(_ precision: String, limit: Int? = nil, ranks: Int = 2) throws -> DeckRun {
+    try DeckRun(
+      """
+      structure: {file: {path: start.extxyz}}
+      potential: [{nep: {file: a.txt, precision: \(precision)}}]
+      stages: [{dynamics: {steps: 60, timestep: 0.2 fs}}]
+      output: {thermo: {every: 1}}
+      """,
+      files: [
+        "a.txt": text(file(1)),
+        "start.extxyz": Sample.text(Sample.crystal(["Na", "Cl"], spacing: 3.1, speed: 8, seed: 9)),
+      ], ranks: ranks, limits: limit.map { RunLimits(steps: $0) } ?? RunLimits())
+  }
+
+  @Test("a run in single precision says so, keeps its energy, and goes on after a stop as if there had been none")
+  func single() throws {
+    let (whole, parts, exact) = (
+      try Self.dynamics("single"), try Self.dynamics("single", limit: 23), try Self.dynamics("double")
+    )
+    try parts.resume(ranks: 2)
+    #expect(try parts.read("run/thermo.csv") == whole.read("run/thermo.csv"))
+    #expect(whole.log.contains("single precision") && !exact.log.contains("single precision"))
+    func energies(_ run: DeckRun) throws -> [Double] { try run.thermo().compactMap { $0["total_energy"] } }
+    let (a, b) = (try energies(whole), try energies(exact))
+    #expect(a.count == 61 && b.count == 61 && a != b)
+    for (x, y) in zip(a, b) { #expect(abs((x - a[0]) - (y - b[0])) < 1e-5) }
+    let other = try energies(try Self.dynamics("single", ranks: 3))
+    for (x, y) in zip(a, other) { #expect(abs(x - y) < 1e-5) }
+  }
 
   @Test("Born charges are a column of frames, and thermo.csv has the current of the polarisation")
   func polarization() throws {

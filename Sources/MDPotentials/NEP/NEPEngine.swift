@@ -9,50 +9,46 @@ import MDPotentialFiles
 package final class NEPEngine {
   let file: NEPFile
   private let width: Int
-  private let plan: NEPPlan
+  private let pairs: Pairs
   private let invariants: NEPInvariants
   private let networks: [NEPNetwork]
-  private let repulsion: NEPRepulsion?
+  private let repulsion: NEPContacts?
   private let blocks: AtomBlocks
   private let slots: NeighborSlots
   private let elementOfSpecies: AlignedBuffer<Int32>
 
-  private let angularPolynomials: AlignedBuffer<Double>
-  private let radialPowers: AlignedBuffer<Double>
-  private let radialSums: AlignedBuffer<Double>
-  private let inverseRadial: [Double]
-  private let inverseAngular: [Double]
-  private let harmonicFactors: AlignedBuffer<Double>
-  private let envelope = AlignedBuffer(NEPKernels.envelopeConstants())
+  /// Of which the compiler makes two, each for its numbers.
+  private enum Pairs {
+    case double(NEPPairStage<AtomLanes>)
+    case single(NEPPairStage<AtomSingles>)
+  }
 
-  private let harmonics: Int
-  private let heads = AlignedBuffer<AtomLanes>()
-  private let records = AlignedBuffer<AtomLanes>()
   private let gradients = AlignedBuffer<AtomLanes>()
-  private let repulsionSlopes = AlignedBuffer<AtomLanes>()
-  private let chebyshev = AlignedBuffer<AtomLanes>(capacity: 31)
-  private let polynomial: AlignedBuffer<AtomLanes>
   private let adjoint: AlignedBuffer<AtomLanes>
-  private let weights: AlignedBuffer<AtomLanes>
   private let slopes: AlignedBuffer<AtomLanes>
   /// Of each block with charges, or of the only one: A, descriptors, ∂U/∂q, ∂q̃/∂q.
   private let kept = AlignedBuffer<AtomLanes>()
   private let sumCount: Int
   private let rowCount: Int
-
-  /// The numbers of angular functions that kernels are made for.
-  private static let widths = [4, 5, 6, 7, 8, 9, 11, 13, 31]
+  /// Half of the repulsion of each atom's close pairs in the block at hand, eV.
+  private var repulsionEnergy = AtomLanes.zero
 
   /// - Parameter species: of each species of the run, the element of the file, whose elements are all in use.
-  init(_ file: NEPFile, elementOfSpecies: [Int32]) {
+  init(_ file: NEPFile, elementOfSpecies: [Int32], precision: NEPPrecision) {
     self.file = file
-    let width = Self.widths.first { $0 >= file.angularCount } ?? 31
-    self.width = width
-    plan = NEPPlan(file, width: width)
+    let plan: NEPPlan
+    switch precision {
+    case .double:
+      plan = NEPPlan(file, origin: AtomLanes.origin)
+      pairs = .double(NEPPairStage(file, plan))
+    case .single:
+      plan = NEPPlan(file, origin: Double(AtomSingles.origin))
+      pairs = .single(NEPPairStage(file, plan))
+    }
+    width = plan.width
     invariants = NEPInvariants(file, plan)
     networks = file.networks.map { NEPNetwork($0, descriptorCount: file.descriptorCount) }
-    repulsion = NEPRepulsion(
-      file, atomicNumbers: file.elements.map { Elements.atomicNumber(of: $0) ?? 0 })
+    repulsion = NEPContacts(file)
     let count = file.elements.count
     blocks = AtomBlocks(elementCount: count)
     func square(_ all: [Double]) -> [[Double]] {
@@ -60,24 +56,15 @@ package final class NEPEngine {
     }
     slots = NeighborSlots(
       cutoffs: square(file.radialCutoffs), inner: square(file.angularCutoffs), groupOfElement: Array(0..<count),
-      padding: Vector3(file.cutoff, 0, 0))
+      padding: Vector3(file.cutoff, 0, 0),
+      multiple: precision == .single ? AtomSingles.slotsAbreast : AtomLanes.slotsAbreast)
     self.elementOfSpecies = AlignedBuffer(elementOfSpecies + [0])
-    angularPolynomials = AlignedBuffer(plan.angular)
-    radialPowers = AlignedBuffer(plan.radialPowers)
-    radialSums = AlignedBuffer(plan.radialSums)
-    inverseRadial = file.radialCutoffs.map { 1 / $0 }
-    inverseAngular = file.angularCutoffs.map { 1 / $0 }
-    harmonicFactors = AlignedBuffer(UnitHarmonics.factors(file.degree))
-    harmonics = UnitHarmonics.count(file.degree)
-    sumCount = harmonics * width
+    sumCount = UnitHarmonics.count(file.degree) * width
     rowCount = NEPNetwork.padded(file.descriptorCount)
-    polynomial = AlignedBuffer(capacity: file.radialBasis)
     adjoint = AlignedBuffer(capacity: sumCount)
-    weights = AlignedBuffer(capacity: harmonics)
     slopes = AlignedBuffer(capacity: rowCount)
   }
 
-  private var recordStride: Int { 2 * width + harmonics }
   private var keptStride: Int { sumCount + 3 * rowCount }
 
   /// Energies and forces of a potential without charges.
@@ -125,6 +112,7 @@ package final class NEPEngine {
     let slopes = slopes.pointer
     blocks.forEach { block in
       load(block, atoms, list)
+      _ = repulsion?.find(block, slots)
       let weight = lanes(lambda, block)
       let (own, charge) = (row + (sumCount + rowCount), row + (sumCount + 2 * rowCount))
       for k in 0..<file.descriptorCount { slopes[k] = own[k].addingProduct(weight, charge[k]) }
@@ -175,108 +163,27 @@ package final class NEPEngine {
 
   // MARK: One block
 
-  /// Half of the repulsion of each atom's close pairs, eV; and whether there are any.
-  private var repulsionEnergy = AtomLanes.zero
-  private var isRepelled = false
-
-  /// Neighbours into slots, functions of each slot, and with `sums` what they add up to.
-  private func load(
-    _ block: AtomBlocks.Block, _ atoms: AtomView, _ list: NeighborView, sums: UnsafeMutablePointer<AtomLanes>? = nil
-  ) {
+  /// Neighbours into slots, and functions of each slot.
+  private func load(_ block: AtomBlocks.Block, _ atoms: AtomView, _ list: NeighborView) {
     slots.fill(block, atoms, list, elementOfSpecies.pointer)
-    heads.reserve((slots.count + 1) * NEPKernels.headLanes)
-    records.reserve((slots.innerCount + 1) * recordStride)
-    gradients.reserve(3 * slots.count + 3)
-    switch width {
-    case 4: functions(Size<4>.self, block, sums)
-    case 5: functions(Size<5>.self, block, sums)
-    case 6: functions(Size<6>.self, block, sums)
-    case 7: functions(Size<7>.self, block, sums)
-    case 8: functions(Size<8>.self, block, sums)
-    case 9: functions(Size<9>.self, block, sums)
-    case 11: functions(Size<11>.self, block, sums)
-    case 13: functions(Size<13>.self, block, sums)
-    default: functions(Size<31>.self, block, sums)
+    switch pairs {
+    case .double(let stage): stage.load(slots, block.element)
+    case .single(let stage): stage.load(slots, block.element)
     }
-    repel(block)
   }
 
-  /// The same, and from the sums to descriptors.
+  /// The same, and on to sums and descriptors.
   private func describe(
     _ block: AtomBlocks.Block, _ atoms: AtomView, _ list: NeighborView, _ row: UnsafeMutablePointer<AtomLanes>
   ) {
-    for k in 0..<sumCount { row[k] = .zero }
-    load(block, atoms, list, sums: row)
+    slots.fill(block, atoms, list, elementOfSpecies.pointer)
     let descriptors = row + sumCount
-    for n in 0..<file.radialCount { descriptors[n] = .zero }
-    for neighbor in 0..<file.elements.count { sumRadial(block.element, neighbor, descriptors) }
+    switch pairs {
+    case .double(let stage): stage.describe(slots, block.element, sums: row, radial: descriptors)
+    case .single(let stage): stage.describe(slots, block.element, sums: row, radial: descriptors)
+    }
     invariants.evaluate(row, width: width, descriptors + file.radialCount)
-  }
-
-  private func functions<let N: Int>(
-    _ size: Size<N>.Type, _ block: AtomBlocks.Block, _ sums: UnsafeMutablePointer<AtomLanes>?
-  ) {
-    let slots = UnsafePointer(self.slots.slots.pointer)
-    let (heads, records) = (heads.pointer, records.pointer)
-    let constants = UnsafePointer(envelope.pointer)
-    let factors = UnsafePointer(harmonicFactors.pointer)
-    let (stride, degree, basis, harmonics) = (recordStride, file.degree, file.angularBasis, harmonics)
-    let count = file.elements.count
-    for neighbor in 0..<count {
-      let pair = block.element * count + neighbor
-      let (inverseRadial, inverseAngular) = (inverseRadial[pair], inverseAngular[pair])
-      let polynomials = UnsafePointer(angularPolynomials.pointer) + pair * N * basis
-      let range = self.slots.range(neighbor)
-      var first = range.lowerBound
-      while first < range.upperBound {
-        let end = min(first + NEPKernels.chunk, range.upperBound)
-        for k in first..<end {
-          let head = heads + k * NEPKernels.headLanes
-          let record = records + k * stride
-          let r = NEPKernels.head(slots[k], inverseCutoff: inverseRadial, constants, head)
-          NEPKernels.angularFunctions(
-            size, r, inverseCutoff: inverseAngular, constants, polynomials, basis: basis, record)
-          if degree == 4 {
-            UnitHarmonics.evaluate(head[0], head[1], head[2], 4, factors, record + 2 * N)
-          } else {
-            UnitHarmonics.evaluate(head[0], head[1], head[2], degree, factors, record + 2 * N)
-          }
-        }
-        if let sums {
-          NEPKernels.angularSums(
-            size, UnsafePointer(records) + first * stride, stride: stride, count: end - first, harmonics: harmonics,
-            sums)
-        }
-        first = end
-      }
-      for k in self.slots.outerRange(neighbor) {
-        _ = NEPKernels.head(slots[k], inverseCutoff: inverseRadial, constants, heads + k * NEPKernels.headLanes)
-      }
-    }
-  }
-
-  /// Adds what the neighbours of an element give to the radial descriptors.
-  private func sumRadial(_ element: Int, _ neighbor: Int, _ descriptors: UnsafeMutablePointer<AtomLanes>) {
-    let basis = file.radialBasis
-    let sums = chebyshev.pointer
-    for k in 0..<31 { sums[k] = .zero }
-    let heads = UnsafePointer(heads.pointer)
-    for range in [slots.range(neighbor), slots.outerRange(neighbor)] {
-      switch basis {
-      case ...5: NEPKernels.radialSums(Size<5>.self, heads, range, sums)
-      case ...7: NEPKernels.radialSums(Size<7>.self, heads, range, sums)
-      case ...9: NEPKernels.radialSums(Size<9>.self, heads, range, sums)
-      case ...13: NEPKernels.radialSums(Size<13>.self, heads, range, sums)
-      default: NEPKernels.radialSums(Size<31>.self, heads, range, sums)
-      }
-    }
-    var c = UnsafePointer(radialSums.pointer) + (element * file.elements.count + neighbor) * file.radialCount * basis
-    for n in 0..<file.radialCount {
-      var q = descriptors[n]
-      for k in 0..<basis { q.addProduct(sums[k], AtomLanes(repeating: c[k])) }
-      descriptors[n] = q
-      c += basis
-    }
+    repulsionEnergy = repulsion?.find(block, slots) ?? .zero
   }
 
   /// From the slopes of the descriptors to the gradients ∂U/∂(r_j − r_i), slot by slot.
@@ -286,71 +193,11 @@ package final class NEPEngine {
     invariants.pullBack(
       slopes + file.radialCount, sums: row, values: row + (sumCount + file.radialCount), width: width,
       adjoint.pointer)
-    switch width {
-    case 4: angularGradients(Size<4>.self)
-    case 5: angularGradients(Size<5>.self)
-    case 6: angularGradients(Size<6>.self)
-    case 7: angularGradients(Size<7>.self)
-    case 8: angularGradients(Size<8>.self)
-    case 9: angularGradients(Size<9>.self)
-    case 11: angularGradients(Size<11>.self)
-    case 13: angularGradients(Size<13>.self)
-    default: angularGradients(Size<31>.self)
-    }
-    for neighbor in 0..<file.elements.count { radialGradients(block.element, neighbor, slopes) }
-  }
-
-  private func angularGradients<let N: Int>(_ size: Size<N>.Type) {
-    let (heads, records) = (UnsafePointer(heads.pointer), UnsafePointer(records.pointer))
-    let (gradients, h) = (gradients.pointer, weights.pointer)
-    let adjoint = UnsafePointer(adjoint.pointer)
-    let (stride, degree, harmonics) = (recordStride, file.degree, harmonics)
-    for k in 0..<slots.innerCount {
-      let head = heads + k * NEPKernels.headLanes
-      let record = records + k * stride
-      let slope = NEPKernels.pullBack(size, record, adjoint, harmonics: harmonics, h)
-      let g =
-        degree == 4
-        ? UnitHarmonics.gradient(h, record + 2 * N, 4) : UnitHarmonics.gradient(h, record + 2 * N, degree)
-      let (nx, ny, nz, inverse) = (head[0], head[1], head[2], head[3])
-      let along = (g.x * nx).addingProduct(g.y, ny).addingProduct(g.z, nz)
-      let radial = slope.subtractingProduct(along, inverse)
-      gradients[3 * k] = (radial * nx).addingProduct(g.x, inverse)
-      gradients[3 * k + 1] = (radial * ny).addingProduct(g.y, inverse)
-      gradients[3 * k + 2] = (radial * nz).addingProduct(g.z, inverse)
-    }
-  }
-
-  /// Adds the radial descriptors' part; where there are no angular functions it is all.
-  private func radialGradients(_ element: Int, _ neighbor: Int, _ slopes: UnsafePointer<AtomLanes>) {
-    let basis = file.radialBasis
-    let p = polynomial.pointer
-    for k in 0..<basis { p[k] = .zero }
-    var c = UnsafePointer(radialPowers.pointer) + (element * file.elements.count + neighbor) * file.radialCount * basis
-    for n in 0..<file.radialCount {
-      let slope = slopes[n]
-      for k in 0..<basis { p[k].addProduct(slope, AtomLanes(repeating: c[k])) }
-      c += basis
-    }
-    let heads = UnsafePointer(heads.pointer)
-    let gradients = gradients.pointer
-    @inline(__always)
-    func apply(_ k: Int, _ slope: AtomLanes, _ isInner: Bool) {
-      let (head, g) = (heads + k * NEPKernels.headLanes, gradients + 3 * k)
-      for axis in 0..<3 { g[axis] = isInner ? g[axis].addingProduct(slope, head[axis]) : slope * head[axis] }
-    }
-    for isInner in [true, false] {
-      let range = isInner ? slots.range(neighbor) : slots.outerRange(neighbor)
-      var k = range.lowerBound
-      while k + 4 <= range.upperBound {
-        let four = NEPKernels.radialSlopes(heads + k * NEPKernels.headLanes, p, basis: basis)
-        for m in 0..<4 { apply(k + m, four[m], isInner) }
-        k += 4
-      }
-      while k < range.upperBound {
-        apply(k, NEPKernels.radialSlope(heads + k * NEPKernels.headLanes, p, basis: basis), isInner)
-        k += 1
-      }
+    gradients.reserve(3 * slots.count + 3)
+    let (adjoint, gradients) = (UnsafePointer(adjoint.pointer), gradients.pointer)
+    switch pairs {
+    case .double(let stage): stage.pullBack(slots, block.element, radial: slopes, adjoint: adjoint, gradients)
+    case .single(let stage): stage.pullBack(slots, block.element, radial: slopes, adjoint: adjoint, gradients)
     }
   }
 
@@ -358,46 +205,10 @@ package final class NEPEngine {
     var forces = SlotForces(block, atoms, want)
     let slots = UnsafePointer(slots.slots.pointer)
     let gradients = gradients.pointer
-    if isRepelled {
-      let heads = heads.pointer
-      for k in 0..<self.slots.innerCount {
-        let (head, slope) = (heads + k * NEPKernels.headLanes, repulsionSlopes.pointer[k])
-        for axis in 0..<3 { gradients[3 * k + axis].addProduct(slope, head[axis]) }
-      }
-    }
+    repulsion?.addGradients(gradients)
     for k in 0..<self.slots.count {
       forces.add(slots[k], gradients[3 * k], gradients[3 * k + 1], gradients[3 * k + 2])
     }
     forces.finish(&tally)
-  }
-
-  /// Half of the repulsion of each close pair goes to the centre, and the slopes of that half are kept. As GPUMD does,
-  /// only among the angular neighbours.
-  private func repel(_ block: AtomBlocks.Block) {
-    repulsionEnergy = .zero
-    isRepelled = false
-    guard let repulsion else { return }
-    let heads = UnsafePointer(heads.pointer)
-    let limit = AtomLanes(repeating: repulsion.farthest)
-    var nearest = AtomLanes.zero
-    for k in 0..<slots.innerCount {
-      let inverse = heads[k * NEPKernels.headLanes + 3]
-      nearest = nearest.replacing(with: inverse, where: inverse .> nearest)
-    }
-    guard any(nearest .> limit) else { return }
-    isRepelled = true
-    repulsionSlopes.reserve(slots.innerCount)
-    for neighbor in 0..<file.elements.count {
-      for k in slots.range(neighbor) {
-        var slopes = AtomLanes.zero
-        let inverse = heads[k * NEPKernels.headLanes + 3]
-        for lane in 0..<block.count where inverse[lane] > repulsion.farthest {
-          let (energy, slope) = repulsion.evaluate(block.element, neighbor, 1 / inverse[lane])
-          repulsionEnergy[lane] += 0.5 * energy
-          slopes[lane] = 0.5 * slope
-        }
-        repulsionSlopes.pointer[k] = slopes
-      }
-    }
   }
 }

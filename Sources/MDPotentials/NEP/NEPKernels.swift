@@ -1,71 +1,23 @@
-import Foundation
 import MDNumerics
 
 /// The loops over the neighbours of a block of atoms: what is a function of a pair, sums over neighbours, gradients. A
-/// slot is the k-th neighbour of each atom of the block, a lane an atom.
+/// slot is the k-th neighbour of each atom of the block, a lane an atom; in singles two slots are one vector
+/// (`PairLanes`), and what is said of a slot is that of two.
 enum NEPKernels {
   /// What each slot keeps: n, 1/r, and of the radial functions x, f_c, f_c′, x′.
   static let headLanes = 8
 
-  /// ½(1 + cos πu) and its slope in u up to u = 1, where it ends. With w = ½ − u these are ½(1 + sin πw) and
-  /// −(π/2) cos πw; the series in w² leave 10⁻¹⁸ at |w| = ½.
-  @inline(__always)
-  static func envelope(_ u: AtomLanes, _ c: UnsafePointer<AtomLanes>) -> (value: AtomLanes, slope: AtomLanes) {
-    let w = AtomLanes(repeating: 0.5) - u
-    let t = w * w
-    let t2 = t * t
-    // Even and odd powers of w² apart: two short chains each.
-    var (a, b) = (c[10], c[9])
-    var (d, e) = (c[21], c[20])
-    a = c[8].addingProduct(t2, a)
-    d = c[19].addingProduct(t2, d)
-    b = c[7].addingProduct(t2, b)
-    e = c[18].addingProduct(t2, e)
-    a = c[6].addingProduct(t2, a)
-    d = c[17].addingProduct(t2, d)
-    b = c[5].addingProduct(t2, b)
-    e = c[16].addingProduct(t2, e)
-    a = c[4].addingProduct(t2, a)
-    d = c[15].addingProduct(t2, d)
-    b = c[3].addingProduct(t2, b)
-    e = c[14].addingProduct(t2, e)
-    a = c[2].addingProduct(t2, a)
-    d = c[13].addingProduct(t2, d)
-    b = c[1].addingProduct(t2, b)
-    e = c[12].addingProduct(t2, e)
-    a = c[0].addingProduct(t2, a)
-    d = c[11].addingProduct(t2, d)
-    return (AtomLanes(repeating: 0.5).addingProduct(w, a.addingProduct(t, b)), d.addingProduct(t, e))
-  }
-
-  /// Of `envelope`: ½ sin(πw)/w in powers of w², then −(π/2) cos πw, eleven each.
-  static func envelopeConstants() -> [AtomLanes] {
-    var all: [Double] = []
-    var sine = Double.pi / 2
-    for k in 0..<11 {
-      all.append(sine)
-      sine *= -Double.pi * .pi / Double((2 * k + 2) * (2 * k + 3))
-    }
-    var cosine = -Double.pi / 2
-    for k in 0..<11 {
-      all.append(cosine)
-      cosine *= -Double.pi * .pi / Double((2 * k + 1) * (2 * k + 2))
-    }
-    return all.map { AtomLanes(repeating: $0) }
-  }
-
   /// Fills the head of a slot.
   @inline(__always)
-  static func head(
-    _ slot: NeighborSlots.Slot, inverseCutoff: Double, _ constants: UnsafePointer<AtomLanes>,
-    _ head: UnsafeMutablePointer<AtomLanes>
-  ) -> AtomLanes {
-    let square = (slot.x * slot.x).addingProduct(slot.y, slot.y).addingProduct(slot.z, slot.z)
+  static func head<V: NEPLanes>(
+    _ d: (x: V, y: V, z: V), inverseCutoff: V.Scalar, _ constants: UnsafePointer<V>, _ head: UnsafeMutablePointer<V>
+  ) -> V {
+    let square = (d.x * d.x).addingProduct(d.y, d.y).addingProduct(d.z, d.z)
     let r = square.squareRoot()
-    let inverse = reciprocal(r)
-    head[0] = slot.x * inverse
-    head[1] = slot.y * inverse
-    head[2] = slot.z * inverse
+    let inverse = r.reciprocal()
+    head[0] = d.x * inverse
+    head[1] = d.y * inverse
+    head[2] = d.z * inverse
     head[3] = inverse
     let (x, value, slope, change) = reduced(r, inverseCutoff: inverseCutoff, constants)
     head[4] = x
@@ -75,37 +27,38 @@ enum NEPKernels {
     return r
   }
 
-  /// x = 2(u − 1)² − 1, f_c, f_c′ and x′ at a distance.
+  /// x = 2(u − 1)² − 1 (counted from `origin`), f_c, f_c′ and x′ at a distance.
   @inline(__always)
-  static func reduced(
-    _ r: AtomLanes, inverseCutoff: Double, _ constants: UnsafePointer<AtomLanes>
-  ) -> (x: AtomLanes, value: AtomLanes, slope: AtomLanes, change: AtomLanes) {
-    let one = AtomLanes(repeating: 1)
-    let scale = AtomLanes(repeating: inverseCutoff)
-    var u = r * scale
-    u = u.replacing(with: one, where: u .> one)
-    let (value, slope) = envelope(u, constants)
+  static func reduced<V: NEPLanes>(
+    _ r: V, inverseCutoff: V.Scalar, _ constants: UnsafePointer<V>
+  ) -> (x: V, value: V, slope: V, change: V) {
+    let one = V(repeating: 1)
+    let scale = V(repeating: inverseCutoff)
+    let u = (r * scale).limited(to: one)
     let v = one - u
+    let (value, slope) = V.envelope(u, v, constants)
     let twice = v + v
-    return ((-one).addingProduct(twice, v), value, slope * scale, AtomLanes(repeating: -2) * twice * scale)
+    let lowest = V(repeating: -1 - V.origin)
+    return (lowest.addingProduct(twice, v), value, slope * scale, V(repeating: -2) * twice * scale)
   }
 
   /// sums[k] += Σ f_c T_k(x) over the slots of a range, k = 0 ..< K.
   @inline(__always)
-  static func radialSums<let K: Int>(
-    _: Size<K>.Type, _ heads: UnsafePointer<AtomLanes>, _ range: Range<Int>, _ sums: UnsafeMutablePointer<AtomLanes>
+  static func radialSums<V: NEPLanes, let K: Int>(
+    _: Size<K>.Type, _ heads: UnsafePointer<V>, _ range: Range<Int>, _ sums: UnsafeMutablePointer<V>
   ) {
-    var total = InlineArray<K, AtomLanes>(repeating: .zero)
+    var total = InlineArray<K, V>(repeating: .zero)
     for k in 0..<K { total[k] = sums[k] }
     var head = heads + headLanes &* range.lowerBound
     for _ in range {
-      let twice = head[4] + head[4]
+      let x = V.fromOrigin(head[4])
+      let twice = x + x
       var before = head[5]
-      var t = head[4] * before
+      var t = x * before
       total[0] += before
       for k in 1..<K {
         total[k] += t
-        let next = (-before).addingProduct(twice, t)
+        let next = (V.zero - before).addingProduct(twice, t)
         before = t
         t = next
       }
@@ -116,20 +69,20 @@ enum NEPKernels {
 
   /// g_n and g_n′ of a slot within the angular cutoff, side by side.
   @inline(__always)
-  static func angularFunctions<let N: Int>(
-    _: Size<N>.Type, _ r: AtomLanes, inverseCutoff: Double, _ constants: UnsafePointer<AtomLanes>,
-    _ polynomials: UnsafePointer<Double>, basis: Int, _ out: UnsafeMutablePointer<AtomLanes>
+  static func angularFunctions<V: NEPLanes, let N: Int>(
+    _: Size<N>.Type, _ r: V, inverseCutoff: V.Scalar, _ constants: UnsafePointer<V>,
+    _ polynomials: UnsafePointer<V.Scalar>, basis: Int, _ out: UnsafeMutablePointer<V>
   ) {
     let (x, value, slope, change) = reduced(r, inverseCutoff: inverseCutoff, constants)
-    var p = InlineArray<N, AtomLanes>(repeating: .zero)
-    var d = InlineArray<N, AtomLanes>(repeating: .zero)
+    var p = InlineArray<N, V>(repeating: .zero)
+    var d = InlineArray<N, V>(repeating: .zero)
     var c = polynomials + N &* (basis &- 1)
-    for n in 0..<N { p[n] = AtomLanes(repeating: c[n]) }
+    for n in 0..<N { p[n] = V(repeating: c[n]) }
     for _ in 1..<max(basis, 1) {
       c -= N
       for n in 0..<N {
         d[n] = p[n].addingProduct(d[n], x)
-        p[n] = AtomLanes(repeating: c[n]).addingProduct(p[n], x)
+        p[n] = V(repeating: c[n]).addingProduct(p[n], x)
       }
     }
     let product = value * change
@@ -144,15 +97,15 @@ enum NEPKernels {
 
   /// sums[lm · N + n] += Σ g_n Y_lm over some slots; two harmonics at a time.
   @inline(__always)
-  static func angularSums<let N: Int>(
-    _: Size<N>.Type, _ records: UnsafePointer<AtomLanes>, stride: Int, count: Int, harmonics: Int,
-    _ sums: UnsafeMutablePointer<AtomLanes>
+  static func angularSums<V: NEPLanes, let N: Int>(
+    _: Size<N>.Type, _ records: UnsafePointer<V>, stride: Int, count: Int, harmonics: Int,
+    _ sums: UnsafeMutablePointer<V>
   ) {
     var place = 0
     while place &+ 2 <= harmonics {
       let own = sums + N &* place
-      var a = InlineArray<N, AtomLanes>(repeating: .zero)
-      var b = InlineArray<N, AtomLanes>(repeating: .zero)
+      var a = InlineArray<N, V>(repeating: .zero)
+      var b = InlineArray<N, V>(repeating: .zero)
       for n in 0..<N {
         a[n] = own[n]
         b[n] = own[N &+ n]
@@ -188,12 +141,12 @@ enum NEPKernels {
 
   /// h_lm = Σ_n g_n D_nlm, and Σ_n g_n′ Σ_lm D_nlm Y_lm, of a slot.
   @inline(__always)
-  static func pullBack<let N: Int>(
-    _: Size<N>.Type, _ record: UnsafePointer<AtomLanes>, _ adjoint: UnsafePointer<AtomLanes>, harmonics: Int,
-    _ h: UnsafeMutablePointer<AtomLanes>
-  ) -> AtomLanes {
-    var g = InlineArray<N, AtomLanes>(repeating: .zero)
-    var s = InlineArray<N, AtomLanes>(repeating: .zero)
+  static func pullBack<V: NEPLanes, let N: Int>(
+    _: Size<N>.Type, _ record: UnsafePointer<V>, _ adjoint: UnsafePointer<V>, harmonics: Int,
+    _ h: UnsafeMutablePointer<V>
+  ) -> V {
+    var g = InlineArray<N, V>(repeating: .zero)
+    var s = InlineArray<N, V>(repeating: .zero)
     for n in 0..<N { g[n] = record[n] }
     var d = adjoint
     let values = record + 2 &* N
@@ -216,12 +169,12 @@ enum NEPKernels {
 
   /// The slope in r of f_c Σ_k p_k x^k of a slot.
   @inline(__always)
-  static func radialSlope(
-    _ head: UnsafePointer<AtomLanes>, _ polynomial: UnsafePointer<AtomLanes>, basis: Int
-  ) -> AtomLanes {
+  static func radialSlope<V: NEPLanes>(
+    _ head: UnsafePointer<V>, _ polynomial: UnsafePointer<V>, basis: Int
+  ) -> V {
     let x = head[4]
     var p = polynomial[basis &- 1]
-    var d = AtomLanes.zero
+    var d = V.zero
     var k = basis &- 2
     while k >= 0 {
       d = p.addingProduct(d, x)
@@ -233,11 +186,11 @@ enum NEPKernels {
 
   /// The same of four slots in a row.
   @inline(__always)
-  static func radialSlopes(
-    _ head: UnsafePointer<AtomLanes>, _ polynomial: UnsafePointer<AtomLanes>, basis: Int
-  ) -> InlineArray<4, AtomLanes> {
-    var p = InlineArray<4, AtomLanes>(repeating: polynomial[basis &- 1])
-    var d = InlineArray<4, AtomLanes>(repeating: .zero)
+  static func radialSlopes<V: NEPLanes>(
+    _ head: UnsafePointer<V>, _ polynomial: UnsafePointer<V>, basis: Int
+  ) -> InlineArray<4, V> {
+    var p = InlineArray<4, V>(repeating: polynomial[basis &- 1])
+    var d = InlineArray<4, V>(repeating: .zero)
     var k = basis &- 2
     while k >= 0 {
       let c = polynomial[k]

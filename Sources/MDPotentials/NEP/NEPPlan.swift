@@ -14,16 +14,21 @@ struct NEPPlan {
   }
   /// The terms of each invariant of three factors; empty for q₁₁₁₁.
   let cubics: [[Cubic]]
-  /// Of pair (centre · T + neighbour): for k and then n, the coefficient of x^k in ½ Σ_k c (T_k + 1), n padded with
+  /// Of pair (centre · T + neighbour): for k and then n, the coefficient of (x − origin)^k in ½ Σ_k c (T_k + 1), n padded with
   /// zeros.
   let angular: [Double]
-  /// Of pair, for n and then k: the coefficient of x^k (`radialPowers`) and of T_k (`radialSums`).
+  /// Of pair, for n and then k: the coefficient of (x − origin)^k (`radialPowers`) and of T_k (`radialSums`).
   let radialPowers: [Double]
   let radialSums: [Double]
   /// The number of angular functions with the padding.
   let width: Int
 
-  init(_ file: NEPFile, width: Int) {
+  /// The numbers of angular functions that kernels are made for.
+  private static let widths = [4, 5, 6, 7, 8, 9, 11, 13, 31]
+
+  /// - Parameter origin: polynomials are in powers of x − origin.
+  init(_ file: NEPFile, origin: Double) {
+    let width = Self.widths.first { $0 >= file.angularCount } ?? 31
     self.width = width
     let harmonics = UnitHarmonics.count(file.degree)
     squares = (0..<harmonics).map { place in
@@ -32,7 +37,7 @@ struct NEPPlan {
     }
     cubics = file.invariants.map { $0 == .q1111 ? [] : Self.cubic($0.degrees) }
     let pairs = file.elements.count * file.elements.count
-    let powers = Self.chebyshevPowers(max(file.radialBasis, file.angularBasis))
+    let powers = Self.chebyshevPowers(max(file.radialBasis, file.angularBasis), origin: origin)
     func shifted(_ c: ArraySlice<Double>) -> [Double] {
       // ½ Σ c_k (T_k + 1): the ones go to T₀.
       var own = c.map { $0 / 2 }
@@ -62,12 +67,12 @@ struct NEPPlan {
     radialPowers = radial
   }
 
-  /// The powers of x in T₀ … T_{count−1}.
-  static func chebyshevPowers(_ count: Int) -> [[Double]] {
-    var all = [[1.0], [0.0, 1.0]].map { $0 + Array(repeating: 0, count: max(count, 2) - $0.count) }
+  /// The powers of x − origin in T₀ … T_{count−1}.
+  static func chebyshevPowers(_ count: Int, origin: Double) -> [[Double]] {
+    var all = [[1.0], [origin, 1.0]].map { $0 + Array(repeating: 0, count: max(count, 2) - $0.count) }
     while all.count < count {
       let (last, before) = (all[all.count - 1], all[all.count - 2])
-      all.append(before.indices.map { ($0 > 0 ? 2 * last[$0 - 1] : 0) - before[$0] })
+      all.append(before.indices.map { 2 * origin * last[$0] + ($0 > 0 ? 2 * last[$0 - 1] : 0) - before[$0] })
     }
     return all
   }

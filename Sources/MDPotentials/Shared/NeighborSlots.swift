@@ -30,6 +30,7 @@ package final class NeighborSlots {
   private let squaredInner: AlignedBuffer<Double>
   /// The vector of lanes without a neighbour.
   private let padding: Lanes
+  private let multiple: Int
   /// The slots of group g are starts[g] ..< starts[g + 1], those of its outer part at g + groupCount.
   private var starts: [Int]
   /// Neighbours of each lane, before they are brought into slots: a row a group and lane, and how many are in it.
@@ -42,7 +43,10 @@ package final class NeighborSlots {
   ///   - inner: likewise, none above the cutoff.
   ///   - groupOfElement: of each element, counted from 0.
   ///   - padding: the vector of lanes without a neighbour, Å.
-  package init(cutoffs: [[Double]], inner: [[Double]]? = nil, groupOfElement: [Int], padding: Vector3) {
+  ///   - multiple: the number of slots of each group, and of each of its parts, is a multiple of it.
+  package init(
+    cutoffs: [[Double]], inner: [[Double]]? = nil, groupOfElement: [Int], padding: Vector3, multiple: Int = 1
+  ) {
     elementCount = cutoffs.count
     self.groupOfElement = groupOfElement
     groupCount = (groupOfElement.max() ?? 0) + 1
@@ -51,6 +55,7 @@ package final class NeighborSlots {
     squaredCutoffs = AlignedBuffer(cutoffs.joined().map { $0 * $0 })
     squaredInner = AlignedBuffer((inner ?? cutoffs).joined().map { $0 * $0 })
     self.padding = Lanes(padding, 0)
+    self.multiple = multiple
     starts = Array(repeating: 0, count: rangeCount + 1)
     counts = AlignedBuffer(capacity: AtomLanes.scalarCount * rangeCount)
   }
@@ -72,8 +77,9 @@ package final class NeighborSlots {
       let i = Int(block.centers[lane])
       longest = max(longest, list.starts[i + 1] - list.starts[i])
     }
-    // One more, because a neighbour beyond the cutoff is written, too, and then overwritten by the next.
-    let width = longest + 1
+    // One more, because a neighbour beyond the cutoff is written, too, and then overwritten by the next; or those that
+    // fill up.
+    let width = longest + multiple
     let rows = AtomLanes.scalarCount * rangeCount
     vectors.reserve(rows * width)
     indices.reserve(rows * width)
@@ -191,6 +197,7 @@ package final class NeighborSlots {
       let counts = counts.pointer + lanes * group
       var filled = 0
       for lane in 0..<lanes { filled = max(filled, counts[lane]) }
+      filled = (filled + multiple - 1) / multiple * multiple
       let first = lanes * group * width
       for lane in 0..<lanes {
         let row = first + lane * width

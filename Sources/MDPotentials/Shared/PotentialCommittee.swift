@@ -32,6 +32,9 @@ package final class PotentialCommittee: Potential {
       writesGhosts: all.contains(where: \.writesGhosts))
   }
 
+  /// What one says is true of all.
+  package func notes(for atoms: AtomView) throws -> [String] { try members[0].notes(for: atoms) }
+
   package func attach(to atoms: AtomStore) throws {
     for member in members { try member.attach(to: atoms) }
     columns = Columns(

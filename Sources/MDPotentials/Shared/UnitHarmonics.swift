@@ -21,31 +21,30 @@ enum UnitHarmonics {
   }
 
   @inline(__always)
-  static func evaluate(
-    _ x: AtomLanes, _ y: AtomLanes, _ z: AtomLanes, _ degree: Int, _ factors: UnsafePointer<Double>,
-    _ out: UnsafeMutablePointer<AtomLanes>
+  static func evaluate<V: PairLanes>(
+    _ x: V, _ y: V, _ z: V, _ degree: Int, _ factors: UnsafePointer<V.Scalar>, _ out: UnsafeMutablePointer<V>
   ) {
     var f = factors
     let halves = factors + degree * (degree - 1)
-    var c = AtomLanes(repeating: 1)
-    var s = AtomLanes.zero
+    var c = V(repeating: 1)
+    var s = V.zero
     var m = 0
     while m <= degree {
       if m > 0 {
-        let half = AtomLanes(repeating: halves[m &- 1])
+        let half = V(repeating: halves[m &- 1])
         let next = (x * c).subtractingProduct(y, s) * half
         s = (x * s).addingProduct(y, c) * half
         c = next
         out[m &* m &- 1 &+ 2 &* m &- 1] = c
         out[m &* m &- 1 &+ 2 &* m] = s
       }
-      var before = AtomLanes(repeating: 1)
+      var before = V(repeating: 1)
       var q = z
       var l = m &+ 1
       while l <= degree {
         if l > m &+ 1 {
-          let next = (z * AtomLanes(repeating: f[0])) * q
-          let new = next.subtractingProduct(before, AtomLanes(repeating: f[1]))
+          let next = (z * V(repeating: f[0])) * q
+          let new = next.subtractingProduct(before, V(repeating: f[1]))
           before = q
           q = new
           f += 2
@@ -65,13 +64,13 @@ enum UnitHarmonics {
 
   /// Σ h_lm ∇Y_lm, the Y as functions of all space: not yet projected. `values` are those of `evaluate`.
   @inline(__always)
-  static func gradient(
-    _ h: UnsafePointer<AtomLanes>, _ values: UnsafePointer<AtomLanes>, _ degree: Int
-  ) -> (x: AtomLanes, y: AtomLanes, z: AtomLanes) {
+  static func gradient<V: PairLanes>(
+    _ h: UnsafePointer<V>, _ values: UnsafePointer<V>, _ degree: Int
+  ) -> (x: V, y: V, z: V) {
     // Halves of x and y, and the parts of the zonal ones, which are without the half.
     var x = h[1], y = h[2], z = h[0]
-    var wholeX = AtomLanes.zero, wholeY = AtomLanes.zero
-    var z2 = AtomLanes.zero, x2 = AtomLanes.zero, y2 = AtomLanes.zero
+    var wholeX = V.zero, wholeY = V.zero
+    var z2 = V.zero, x2 = V.zero, y2 = V.zero
     var l = 2
     while l <= degree {
       let own = h + (l &* l &- 1)
@@ -116,7 +115,7 @@ enum UnitHarmonics {
       }
       l &+= 1
     }
-    let half = AtomLanes(repeating: 0.5)
+    let half = V(repeating: 0.5)
     return ((x + x2) * half - wholeX, (y + y2) * half - wholeY, z + z2)
   }
 }

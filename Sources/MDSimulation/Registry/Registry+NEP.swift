@@ -19,6 +19,9 @@ extension Registry.Family {
           "Files of several potentials: their mean counts, their spread is measured."),
         speciesKey,
         .defaulted(
+          "precision", .enumeration(["double", "single"]), "double",
+          "Of what is a function of pairs. `single` is faster; forces are good to some 1e-5 eV/Å (docs/nep.md)."),
+        .defaulted(
           "charges", .object(charges), "{}",
           "How the sums over the charges of a qNEP are made; its file says by itself that it is one."),
       ],
@@ -38,9 +41,13 @@ extension Registry.Family {
       throw section.error("charges", "is for potentials with charges", hint: "this one has none")
     }
     let members = try zip(files, paths).map {
-      try NEPPotential($0, elements: elements, species: species, path: $1)
+      try NEPPotential($0, elements: elements, species: species, precision: precision(section), path: $1)
     }
     return members.count == 1 ? members[0] : PotentialCommittee("nep", members)
+  }
+
+  private static func precision(_ section: DeckSection) -> NEPPrecision {
+    section.string("precision") == "single" ? .single : .double
   }
 
   private static let charges = DeckObject(
@@ -103,7 +110,7 @@ extension Registry.Family {
     let members = try zip(files, paths).map { file, path in
       try ChargedNEPPotential(
         file, elements: elements, species: species, longRange: solver, cutoff: cutoff, isCut: isCut,
-        communicator: communicator, path: path)
+        precision: precision(section), communicator: communicator, path: path)
     }
     return members.count == 1 ? members[0] : try ChargedCommittee("nep", members)
   }

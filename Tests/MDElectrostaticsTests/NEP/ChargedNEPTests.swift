@@ -18,7 +18,7 @@ import Testing
 
   static func potential(
     _ file: NEPFile, mesh: Bool = false, isCut: Bool = false, accuracy: Double = 1e-12,
-    communicator: any Communicator = LoopbackCommunicator()
+    precision: NEPPrecision = .double, communicator: any Communicator = LoopbackCommunicator()
   ) throws -> ChargedNEPPotential {
     let alpha = ChargedNEPPotential.splitting(file)
     let cutoff = isCut ? file.cutoff : 6
@@ -29,7 +29,7 @@ import Testing
       file, species: file.elements,
       longRange: mesh
         ? PPPMSolver(options, communicator: communicator) : EwaldSolver(options, communicator: communicator),
-      cutoff: cutoff, isCut: isCut, communicator: communicator)
+      cutoff: cutoff, isCut: isCut, precision: precision, communicator: communicator)
   }
 
   static var structures: [Structure] {
@@ -89,10 +89,33 @@ import Testing
 
   @Test("forces, virials, invariances", arguments: [NEPFile.Charges.full, .reciprocal])
   func keepsItsPromises(_ kind: NEPFile.Charges) throws {
-    var tolerance = PotentialTolerance(derivative: 2e-7, step: 2e-5)
+    var tolerance = PotentialTolerance(derivative: 1e-7, step: 2e-5)
     tolerance.rounding = 1e-9
     try checkPotential(structures: Self.structures, continuity: .none, tolerance: tolerance) {
       [try Self.potential(Self.file(kind))]
+    }
+  }
+
+  @Test("in single precision all is the same to what singles hold", arguments: [NEPFile.Charges.full, .reciprocal])
+  func single(_ kind: NEPFile.Charges) throws {
+    for structure in Self.structures {
+      func run(_ precision: NEPPrecision) throws -> (BruteForceSystem.Result, charges: [Double], born: [Double]) {
+        let system = BruteForceSystem(structure, reach: 6.3)
+        let potential = try Self.potential(Self.file(kind), precision: precision)
+        let result = try system.evaluate([potential], want: Want.all.union(.bornCharges))
+        let notes = try potential.notes(for: system.atoms.view).joined()
+        #expect(notes.contains("single precision") == (precision == .single))
+        let born = try #require(system.atoms.column(named: "born_charges")).base.assumingMemoryBound(to: Double.self)
+        return (
+          result, (0..<structure.count).map { system.atoms.charge![$0] }, (0..<9 * structure.count).map { born[$0] }
+        )
+      }
+      let (exact, found) = (try run(.double), try run(.single))
+      let gap = PrecisionGap(found.0, exact.0)
+      #expect(gap.largest < 3e-5 && gap.force > 1e-9, "\(gap)")
+      let charge = zip(found.charges, exact.charges).map { abs($0 - $1) }.max()!
+      let born = zip(found.born, exact.born).map { abs($0 - $1) }.max()!
+      #expect(charge < 1e-6 && charge > 1e-10 && born < 3e-5 && born > 1e-9, "\(charge) \(born)")
     }
   }
 

@@ -50,14 +50,14 @@ import Testing
   }
 
   /// With inner cutoffs each group is in two parts, the inner ones first.
-  @Test(arguments: [[0, 0, 0], [1, 0, 1]]) func slotsAreDivided(_ groups: [Int]) throws {
+  @Test(arguments: [[0, 0, 0], [1, 0, 1]], [1, 2, 3]) func slotsAreDivided(_ groups: [Int], _ multiple: Int) throws {
     let inner = Self.cutoffs.map { $0.map { 0.8 * $0 } }
     for structure in TestStructures.all(Self.species, spacing: 2.6) {
       let probe = Probe { atoms, list in
         let elements: [Int32] = [0, 1, 2]
         let blocks = AtomBlocks(elementCount: 3)
         let slots = NeighborSlots(
-          cutoffs: Self.cutoffs, inner: inner, groupOfElement: groups, padding: Vector3(7, 8, 9))
+          cutoffs: Self.cutoffs, inner: inner, groupOfElement: groups, padding: Vector3(7, 8, 9), multiple: multiple)
         blocks.sort(atoms, list, elements)
         blocks.forEach { block in
           slots.fill(block, atoms, list, elements)
@@ -68,6 +68,7 @@ import Testing
           var found = [0, 0]
           for group in 0...last {
             for (part, range) in [slots.range(group), slots.outerRange(group)].enumerated() {
+              #expect(range.lowerBound % multiple == 0 && range.count % multiple == 0)
               for k in range {
                 let slot = slots.slots.pointer[k]
                 for lane in 0..<block.count where slot.index[lane] >= 0 {

@@ -24,6 +24,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   package var totalCharge = 0.0
 
   private let engine: NEPEngine
+  private let precision: NEPPrecision
   private let rule: ChargeTotal
   private let matrix: GaussianChargeMatrix
   private let refraction: Double
@@ -53,13 +54,14 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   ///   - isCut: the sums end where those of the training do: pairs are cut as they are.
   package init(
     _ file: NEPFile, elements: [String]? = nil, species: [String], longRange: any LongRangeSolver, cutoff: Double,
-    isCut: Bool, communicator: any Communicator, path: String? = nil
+    isCut: Bool, precision: NEPPrecision = .double, communicator: any Communicator, path: String? = nil
   ) throws {
     guard let charges = file.charges else {
       throw FaultlineError(.input, "a NEP without charges", at: path.map { SourceLocation(file: $0) })
     }
     let (kept, map) = try file.select(elements ?? species, species: species, path: path)
-    engine = NEPEngine(kept, elementOfSpecies: map)
+    engine = NEPEngine(kept, elementOfSpecies: map, precision: precision)
+    self.precision = precision
     rule = ChargeTotal(scales: false, communicator: communicator)
     matrix = GaussianChargeMatrix(
       solver: longRange, cutoff: cutoff, widths: map.map { _ in 0 }, hardness: map.map { _ in 0 },
@@ -86,7 +88,7 @@ package final class ChargedNEPPotential: ChargeEquilibrating {
   package func notes(for atoms: AtomView) throws -> [String] {
     guard let parameters = matrix.solver.parameters, let q = atoms.charges else { return [] }
     let pairs = engine.file.charges == .reciprocal ? "no pairs" : "pairs within \(matrix.cutoff) Å"
-    return [
+    return precision.notes("the networks' pairs") + [
       "nep: charges by networks, \(matrix.solver.name), \(matrix.solver.summary); \(pairs), "
         + "α = \(Float(parameters.splitting))/Å" + (isCut ? ": the cuts of the training" : ""),
       "nep: the networks' charges are \(Float(mean)) e too high in the mean, which is taken off",
