@@ -43,6 +43,16 @@ static inline cmpi_group cmpi_split(MPI_Comm comm, int color, int key) {
   group.is_member = group.comm != MPI_COMM_NULL;
   return group;
 }
+// The lowest rank of those on this one's node, which are those that it could share memory with.
+static inline int cmpi_first_on_node(MPI_Comm comm, int rank, int *first) {
+  MPI_Comm node = MPI_COMM_NULL;
+  int code = MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  if (code != MPI_SUCCESS) return code;
+  *first = rank;
+  code = MPI_Allreduce(MPI_IN_PLACE, first, 1, MPI_INT, MPI_MIN, node);
+  int freed = MPI_Comm_free(&node);
+  return code != MPI_SUCCESS ? code : freed;
+}
 // Nothing once MPI has ended.
 static inline int cmpi_free(MPI_Comm comm) {
   int ended = 0;

@@ -32,6 +32,8 @@ public protocol Communicator: AnyObject {
   /// What groups and those they were split from send does not mix. All ranks of a group let go of it at the same place
   /// of the program.
   func split(color: Int?, key: Int) -> (any Communicator)?
+  /// The lowest rank of those that share this one's node. Collective.
+  func firstOnNode() -> Int
   /// Ends every rank of the whole job, whatever groups it was split into, at once with this exit code.
   func abort(_ code: Int32) -> Never
 }
@@ -40,6 +42,9 @@ public enum ReduceOperation: Sendable { case sum, minimum, maximum }
 
 extension Communicator {
   public var isRoot: Bool { rank == 0 }
+
+  /// Ranks that are threads of one process.
+  public func firstOnNode() -> Int { 0 }
 
   public func sum(_ value: Double) -> Double { reduce(value, .sum) }
   public func maximum(_ value: Double) -> Double { reduce(value, .maximum) }

@@ -7,7 +7,8 @@ package final class CheckpointWriter {
   package let path: String
   private let partial: String
   private var descriptor: Int32
-  private var offset = 0
+  /// Where the next section begins.
+  package private(set) var offset = 0
   private var sections: [CheckpointSection] = []
   private var open: (name: String, element: CheckpointElement, width: Int, count: Int, start: Int, checksum: UInt32)?
 
@@ -15,7 +16,7 @@ package final class CheckpointWriter {
   /// opened or written.
   package init(_ path: String) throws {
     self.path = path
-    partial = path + AtomicFile.partialSuffix
+    partial = Self.partial(path)
     descriptor = Glibc.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw SystemFailure.error("write checkpoint", partial) }
     try put(CheckpointFormat.magic)
@@ -26,6 +27,11 @@ package final class CheckpointWriter {
     close(descriptor)
     unlink(partial)
   }
+
+  /// What the file is called until `commit`.
+  package static func partial(_ path: String) -> String { path + AtomicFile.partialSuffix }
+
+  package static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { CheckpointFormat.checksum(bytes) }
 
   /// A section of JSON.
   package func writeJSON(_ value: some Encodable, named name: String) throws {
@@ -80,6 +86,16 @@ package final class CheckpointWriter {
     open = nil
   }
 
+  /// A column that another rank writes behind the sections before it (`PieceWriter`), with the checksum of its bytes.
+  package func add(_ name: String, _ element: CheckpointElement, width: Int, count: Int, checksum: UInt32) {
+    precondition(open == nil, "section \(name) begins before the last one ended")
+    let bytes = element.size * width * count
+    sections.append(
+      CheckpointSection(
+        name: name, element: element, width: width, count: count, offset: offset, bytes: bytes, checksum: checksum))
+    offset += bytes
+  }
+
   /// Writes the table, brings all to the disk and gives the file its name.
   package func commit() throws {
     precondition(open == nil, "a section is still open")
@@ -105,7 +121,7 @@ package final class CheckpointWriter {
   private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try put($0) } }
 
   private func put(_ bytes: UnsafeRawBufferPointer) throws {
-    try SystemFailure.writeAll(descriptor, bytes, partial)
+    try SystemFailure.writeAll(descriptor, bytes, at: offset, partial)
     offset += bytes.count
   }
 }

@@ -4,9 +4,10 @@ import MDCore
 
 /// A gzip member that grows frame by frame (RFC 1951, RFC 1952).
 ///
-/// Each frame is a run of deflate blocks of its own: it ends on a byte, by an empty stored block (`Z_SYNC_FLUSH`), and
-/// refers to nothing before it. So its bytes depend on its content alone, and a program that goes on after any frame
-/// writes what one without a break had written. `trailer` makes what is there a whole member.
+/// Each frame, or each piece of one that several ranks write, is a run of deflate blocks of its own: it ends on a byte, by
+/// an empty stored block (`Z_SYNC_FLUSH`), and refers to nothing before it. So its bytes depend on its content alone, and a
+/// program that goes on after any frame writes what one without a break had written. `trailer` makes what is there a whole
+/// member.
 final class GzipStream {
   /// The member's first bytes: deflate, no name, no time, made on Unix.
   static let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]
@@ -42,12 +43,25 @@ final class GzipStream {
   func compress(_ bytes: UnsafeRawBufferPointer, into sink: (UnsafeRawBufferPointer) throws -> Void) throws {
     if !frameIsOpen { deflateReset(stream) }
     frameIsOpen = true
+    note(bytes)
+    try deflateAll(bytes, sink)
+  }
+
+  /// A run of blocks of its own, as a frame is one, of text that is another stream's (`note` it there).
+  func run(of text: UnsafeRawBufferPointer, into sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+    deflateReset(stream)
+    try deflateAll(text, sink)
+    try endFrame(into: sink)
+  }
+
+  private func deflateAll(
+    _ bytes: UnsafeRawBufferPointer, _ sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     // zlib counts in 32 bits.
     var rest = bytes[...]
     while !rest.isEmpty {
       let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
       rest = rest.dropFirst(piece.count)
-      note(piece)
       try deflate(piece, Z_NO_FLUSH, sink)
     }
   }
@@ -56,6 +70,12 @@ final class GzipStream {
   func endFrame(into sink: (UnsafeRawBufferPointer) throws -> Void) throws {
     try deflate(UnsafeRawBufferPointer(start: nil, count: 0), Z_SYNC_FLUSH, sink)
     frameIsOpen = false
+  }
+
+  /// Text that follows, by its CRC-32 and length.
+  func note(_ piece: PieceSize) {
+    checksum = UInt32(crc32_combine(UInt(checksum), UInt(piece.checksum), off_t(piece.textBytes)))
+    length &+= UInt32(truncatingIfNeeded: piece.textBytes)
   }
 
   private func note(_ text: UnsafeRawBufferPointer) {

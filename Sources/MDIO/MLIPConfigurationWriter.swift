@@ -43,7 +43,8 @@ package final class MLIPConfigurationWriter: FrameWriter {
     let text = MLIPConfigurationText(species: s.species, types: types, box: s.box, count: s.count)
     let forces = frame.column("forces")?.reals
     let grades = frame.column("grade")?.reals
-    var out = text.head(hasForces: forces != nil, hasGrades: grades != nil)
+    var out = TextBuffer()
+    text.head(hasForces: forces != nil, hasGrades: grades != nil, to: &out)
     for i in 0..<s.count {
       try text.append(
         i + 1, s.types[i], s.positions[i], forces.map { Vector3($0[3 * i], $0[3 * i + 1], $0[3 * i + 2]) },
@@ -59,50 +60,44 @@ package final class MLIPConfigurationWriter: FrameWriter {
 }
 
 /// Kept structures as MLIP's `.cfg`, piece by piece.
-package final class MLIPTrajectoryWriter: TrajectoryWriter {
-  package let file: OutputFile
+package final class MLIPTrajectoryText: TrajectoryText {
   private let types: MLIPTypes
-  private var frame: (head: TrajectoryFrame, text: MLIPConfigurationText, forces: Int?, grades: Int?)?
-  private var buffer = TextBuffer()
-  private var written = 0
+  private var frame = TrajectoryFrame.none
+  private var lines: MLIPConfigurationText
+  /// Places of these columns.
+  private var forces: Int?
+  private var grades: Int?
 
-  package init(_ file: OutputFile, types: MLIPTypes) {
-    self.file = file
+  package init(types: MLIPTypes) {
     self.types = types
+    lines = MLIPConfigurationText(species: [], types: types, box: frame.box, count: 0)
   }
 
-  package func begin(_ head: TrajectoryFrame) throws {
-    let text = MLIPConfigurationText(species: head.species, types: types, box: head.box, count: head.atomCount)
-    let forces = head.columns.firstIndex { $0.name == "forces" }
-    let grades = head.columns.firstIndex { $0.name == "grade" }
-    frame = (head, text, forces, grades)
-    written = 0
-    buffer = text.head(hasForces: forces != nil, hasGrades: grades != nil)
+  package func begin(_ frame: TrajectoryFrame) {
+    self.frame = frame
+    lines = MLIPConfigurationText(species: frame.species, types: types, box: frame.box, count: frame.atomCount)
+    forces = frame.columns.firstIndex { $0.name == "forces" }
+    grades = frame.columns.firstIndex { $0.name == "grade" }
   }
 
-  package func append(_ chunk: TrajectoryChunk) throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
+  package func head(to text: inout TextBuffer) {
+    lines.head(hasForces: forces != nil, hasGrades: grades != nil, to: &text)
+  }
+
+  package func rows(_ chunk: TrajectoryChunk, to text: inout TextBuffer) throws {
     for i in 0..<chunk.count {
-      let force = frame.forces.map { c in
+      let force = forces.map { c in
         let row = chunk.values[c] + i * chunk.strides[c]
         return Vector3(row[0], row[1], row[2])
       }
-      try frame.text.append(
+      try lines.append(
         Int(chunk.ids[i]), chunk.types[i], chunk.positions[i], force,
-        grade: frame.grades.map { chunk.values[$0][i * chunk.strides[$0]] }, to: &buffer)
-      try buffer.spill(into: file)
+        grade: grades.map { chunk.values[$0][i * chunk.strides[$0]] }, to: &text)
     }
-    written += chunk.count
   }
 
-  package func end() throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
-    precondition(written == frame.head.atomCount, "a frame got another number of atoms than it announced")
-    frame.text.end(frame.head.info + [ExtXYZEntry("step", frame.head.step)], to: &buffer)
-    self.frame = nil
-    try file.write(buffer.bytes)
-    buffer.removeAll()
-    try file.finishFrame()
+  package func tail(to text: inout TextBuffer) {
+    lines.end(frame.info + [ExtXYZEntry("step", frame.step)], to: &text)
   }
 }
 
@@ -122,8 +117,7 @@ struct MLIPConfigurationText {
     self.count = count
   }
 
-  func head(hasForces: Bool, hasGrades: Bool) -> TextBuffer {
-    var out = TextBuffer()
+  func head(hasForces: Bool, hasGrades: Bool, to out: inout TextBuffer) {
     out.append("BEGIN_CFG\n Size\n \(count)\n")
     if (0..<3).contains(where: { box.periodic[$0] }) { out.append(" Supercell\n") }
     for axis in 0..<3 where box.periodic[axis] {
@@ -132,7 +126,6 @@ struct MLIPConfigurationText {
     }
     out.append(" AtomData:  id type cartes_x cartes_y cartes_z")
     out.append((hasForces ? " fx fy fz" : "") + (hasGrades ? " nbh_grades" : "") + "\n")
-    return out
   }
 
   /// - Throws: if the atom's species is none of the types.

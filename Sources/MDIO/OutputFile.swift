@@ -23,10 +23,10 @@ package final class OutputFile {
   package private(set) var offset = 0
   private var descriptor: Int32
   private var gzip: GzipStream?
-  /// Bytes of the present compressed frame, and its beginning, which is written last.
+  /// Bytes of the present frame, if it is compressed or comes in pieces, and its beginning, which is written last.
   private var frameBytes = 0
   private var held: [UInt8] = []
-  private static let heldBytes = 1 << 18
+  package static let heldBytes = 1 << 18
 
   /// Names that end in `.gz` are compressed. Throws when the file cannot be opened or cut, or is shorter than what `mode`
   /// says had been written.
@@ -100,10 +100,33 @@ package final class OutputFile {
     frameBytes += bytes.count
   }
 
+  // MARK: Frames in pieces that others write (`PieceWriter`)
+
+  /// Whether bytes can be written at any place; not in pipes and devices.
+  package var isRegular: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Notes the next piece of the present frame, which stands behind those before it.
+  package func add(_ piece: PieceSize) {
+    frameBytes += piece.bytes
+    gzip?.note(piece)
+  }
+
+  /// The first bytes of the present compressed frame, which are written last.
+  package func hold(_ beginning: [UInt8]) { held = beginning }
+
   /// Ends a frame: the file may be cut at `offset` now.
   package func finishFrame() throws {
-    guard let gzip, gzip.frameIsOpen else { return }
-    try gzip.endFrame(into: keep)
+    if let gzip, gzip.frameIsOpen { try gzip.endFrame(into: keep) }
+    guard frameBytes > 0 else { return }
+    guard let gzip else {
+      offset += frameBytes
+      frameBytes = 0
+      guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw SystemFailure.error("write to", path) }
+      return
+    }
     if held.count == frameBytes {
       try SystemFailure.writeAll(descriptor, held + gzip.trailer, at: offset, path)
     } else {

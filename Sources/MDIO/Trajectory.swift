@@ -59,6 +59,9 @@ package struct TrajectoryFrame: Sendable {
     self.columns = columns
     self.info = info
   }
+
+  /// Before the first.
+  static let none = TrajectoryFrame(step: 0, time: 0, atomCount: 0, box: Box(lengths: Vector3(1, 1, 1)), species: [])
 }
 
 /// Some of a frame's atoms, in the order in which they are written. Pointers need to hold only during the call.
@@ -87,43 +90,33 @@ package struct TrajectoryChunk {
   }
 }
 
-/// Writes frames piece by piece: `begin`, `append` until all atoms are there, `end`. After `end` the file may be cut at
-/// `offset` and gone on with.
-package protocol TrajectoryWriter: AnyObject {
-  var file: OutputFile { get }
-  func begin(_ frame: TrajectoryFrame) throws
-  func append(_ chunk: TrajectoryChunk) throws
-  func end() throws
-}
-
-extension TrajectoryWriter {
-  /// Bytes in the file, a safe place to truncate to after `end`.
-  package var offset: Int { file.offset }
-  package func synchronize() throws { try file.synchronize() }
-  package func finish() throws { try file.finish() }
+/// The text of frames, piece by piece, whoever writes it: `head`, rows of any number of chunks, `tail`.
+package protocol TrajectoryText: AnyObject {
+  /// Frames from now on are of this box, species and columns.
+  func begin(_ frame: TrajectoryFrame)
+  func head(to text: inout TextBuffer)
+  func rows(_ chunk: TrajectoryChunk, to text: inout TextBuffer) throws
+  func tail(to text: inout TextBuffer)
 }
 
 /// Extended XYZ in the input's own frame of reference; see `ExtXYZFrame` for the columns that are read again.
-package final class ExtXYZTrajectoryWriter: TrajectoryWriter {
-  package let file: OutputFile
-  private var text = TextBuffer()
-  private var names: [[UInt8]] = []
-  private var frame: TrajectoryFrame?
-  private var written = 0
+package final class ExtXYZText: TrajectoryText {
   /// Significant digits of each number, 17 for all that a double holds.
   package let digits: Int
+  private var names: [[UInt8]] = []
+  private var frame = TrajectoryFrame.none
 
-  package init(_ file: OutputFile, digits: Int = 17) {
+  package init(digits: Int = 17) {
     precondition((1...17).contains(digits))
-    self.file = file
     self.digits = digits
   }
 
-  package func begin(_ frame: TrajectoryFrame) throws {
-    precondition(self.frame == nil, "the frame before has not ended")
+  package func begin(_ frame: TrajectoryFrame) {
     self.frame = frame
-    written = 0
     names = frame.species.map { Array($0.utf8) }
+  }
+
+  package func head(to text: inout TextBuffer) {
     let b = frame.box
     var entries = [ExtXYZEntry("Lattice", b.cell.elements)]
     if b.origin != .zero { entries.append(ExtXYZEntry("Origin", [b.origin.x, b.origin.y, b.origin.z])) }
@@ -141,8 +134,7 @@ package final class ExtXYZTrajectoryWriter: TrajectoryWriter {
     text.append(byte: 0x0A)
   }
 
-  package func append(_ chunk: TrajectoryChunk) throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
+  package func rows(_ chunk: TrajectoryChunk, to text: inout TextBuffer) {
     precondition(chunk.values.count == frame.columns.count && chunk.strides.count == frame.columns.count)
     precondition(frame.hasImages == (chunk.images != nil))
     let widths = frame.columns.map(\.width)
@@ -158,16 +150,8 @@ package final class ExtXYZTrajectoryWriter: TrajectoryWriter {
         for k in 0..<widths[c] { text.appendField(row[k], digits) }
       }
       text.append(byte: 0x0A)
-      try text.spill(into: file)
     }
-    written += chunk.count
   }
 
-  package func end() throws {
-    precondition(written == frame?.atomCount, "a frame got another number of atoms than it announced")
-    frame = nil
-    try file.write(text.bytes)
-    text.removeAll()
-    try file.finishFrame()
-  }
+  package func tail(to text: inout TextBuffer) {}
 }

@@ -58,7 +58,7 @@ package enum Distribution {
   /// "held" (for groups; not kept in checkpoints) where the structure has such. All belong to group 0. What was in `atoms`
   /// is forgotten. Collective.
   ///
-  /// The atoms go out in broadcasts of `chunk` atoms, so that nobody holds more than its part and one chunk.
+  /// The atoms go to their owners `chunk` at a time, so that nobody but rank 0 holds more than its part.
   /// - Throws: a collective input error naming the first atom whose position is not finite or absurdly far off.
   package static func scatter(
     _ structure: Structure?, header: StructureHeader, to atoms: AtomStore, domain: Domain,
@@ -69,41 +69,35 @@ package enum Distribution {
     let grain = parts.contains(.grains) ? atoms.addColumn("grain", roles: [.migrates, .checkpointed]) : nil
     let held = parts.contains(.held) ? atoms.addColumn("held", roles: [.migrates]) : nil
     let site = parts.contains(.crystalSites) ? declareSites(atoms) : nil
-    let buffer = AlignedBuffer<AtomRecord>(capacity: min(chunk, max(header.count, 1)))
+    let buffer = AlignedBuffer<AtomRecord>(capacity: communicator.isRoot ? min(chunk, max(header.count, 1)) : 1)
     atoms.setLocalCount(0)
     for start in stride(from: 0, to: header.count, by: chunk) {
-      let n = min(chunk, header.count - start)
-      if communicator.isRoot, let structure {
-        for k in 0..<n { buffer.pointer[k] = AtomRecord(structure, start + k) }
+      let n = communicator.isRoot ? min(chunk, header.count - start) : 0
+      try communicator.agree {
+        guard let structure, communicator.isRoot else { return }
+        for k in 0..<n { buffer.pointer[k] = try AtomRecord(structure, start + k).wrapped(into: header.box) }
       }
-      communicator.broadcast(
-        UnsafeMutableRawBufferPointer(start: buffer.pointer, count: n * MemoryLayout<AtomRecord>.stride), from: 0)
-      for k in 0..<n {
-        var record = buffer.pointer[k]
-        let s = header.box.fractional(record.position)
-        guard abs(s.x) < 1e6, abs(s.y) < 1e6, abs(s.z) < 1e6 else {
-          let r = record.position
-          throw FaultlineError(
-            .input, "atom \(record.id) has the position (\(r.x), \(r.y), \(r.z)) Å, far outside any cell",
-            isCollective: true)
-        }
-        header.box.wrap(&record.position, image: &record.image)
-        guard domain.owner(of: header.box.fractional(record.position)) == communicator.rank else { continue }
-        let i = atoms.localCount
-        atoms.setLocalCount(i + 1)
-        atoms.id[i] = record.id
-        atoms.species[i] = record.species
-        atoms.position[i] = record.position
-        atoms.velocity[i] = record.velocity
-        atoms.image[i] = record.image
-        charge?[i] = record.charge
-        grain?[i] = Double(record.grain)
-        held?[i] = record.isHeld ? 1 : 0
-        if let site { for axis in 0..<3 { site[3 * i + axis] = record.site[axis] } }
-        atoms.force[i] = .zero
-        atoms.shift[i] = .zero
-        atoms.groups[i] = 1
-      }
+      Deal.rows(
+        n, record: MemoryLayout<AtomRecord>.stride, from: [0], communicator: communicator,
+        owner: { domain.owner(of: header.box.fractional(buffer.pointer[$0].position)) },
+        pack: { $1.storeBytes(of: buffer.pointer[$0], as: AtomRecord.self) },
+        take: { row in
+          let record = row.loadUnaligned(as: AtomRecord.self)
+          let i = atoms.localCount
+          atoms.setLocalCount(i + 1)
+          atoms.id[i] = record.id
+          atoms.species[i] = record.species
+          atoms.position[i] = record.position
+          atoms.velocity[i] = record.velocity
+          atoms.image[i] = record.image
+          charge?[i] = record.charge
+          grain?[i] = Double(record.grain)
+          held?[i] = record.isHeld ? 1 : 0
+          if let site { for axis in 0..<3 { site[3 * i + axis] = record.site[axis] } }
+          atoms.force[i] = .zero
+          atoms.shift[i] = .zero
+          atoms.groups[i] = 1
+        })
     }
   }
 
@@ -112,7 +106,7 @@ package enum Distribution {
     atoms.addColumn(CrackFrame.column, width: 3, roles: [.migrates, .checkpointed])
   }
 
-  /// One atom of a broadcast.
+  /// One atom on its way to its owner.
   private struct AtomRecord: BitwiseCopyable {
     var position: Vector3
     var velocity: Vector3
@@ -134,6 +128,18 @@ package enum Distribution {
       grain = structure.grains?[i] ?? 0
       isHeld = structure.held?[i] ?? false
       site = structure.crystalSites?[i] ?? .zero
+    }
+
+    /// - Throws: an input error for a position that is not finite or absurdly far off.
+    func wrapped(into box: Box) throws -> AtomRecord {
+      let s = box.fractional(position)
+      guard abs(s.x) < 1e6, abs(s.y) < 1e6, abs(s.z) < 1e6 else {
+        throw FaultlineError(
+          .input, "atom \(id) has the position (\(position.x), \(position.y), \(position.z)) Å, far outside any cell")
+      }
+      var record = self
+      box.wrap(&record.position, image: &record.image)
+      return record
     }
   }
 

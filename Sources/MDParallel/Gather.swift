@@ -1,60 +1,101 @@
 import MDCore
 import MDNumerics
 
-/// Brings per-atom columns to rank 0 in the order of atom ids, a bounded number of atoms at a time.
+/// Some of the system's atoms in the order of their ids, on the rank that writes them.
+package struct GatheredPiece {
+  /// Places in the order of all ids, from 0.
+  package let rows: Range<Int>
+  /// Packed rows of each column.
+  package let buffers: [UnsafeRawBufferPointer]
+}
+
+/// Brings per-atom columns to the ranks that write them, in the order of atom ids, a bounded number of atoms at a time.
 package enum Gather {
-  /// Calls `body` on rank 0 with the packed rows (`payload` bytes each) of each column for the atoms
-  /// `rows` (places in the order of ids, from 0), chunk after chunk. Ids need not be contiguous. Collective.
+  /// Pieces of `chunk` atoms go to the writers in turn, as many at a time as there are writers. `body` is called
+  /// on every rank for each such round, with the rank's piece or nil; it may communicate. Ids need not be contiguous. Collective.
   ///
-  /// - Throws: what `body` throws, as a collective error on every rank; a run error if two atoms have one id.
+  /// - Throws: what `body` throws, which must do so on every rank; a collective run error if two atoms have one id.
   package static func inOrder(
-    _ columns: [ColumnStorage], of atoms: AtomStore, chunk: Int = 65_536, communicator: any Communicator,
-    _ body: (_ rows: Range<Int>, _ buffers: [UnsafeRawBufferPointer]) throws -> Void
+    _ columns: [ColumnStorage], of atoms: AtomStore, chunk: Int = 65_536, writers: Writers = .root,
+    communicator: any Communicator, _ body: (GatheredPiece?) throws -> Void
   ) throws {
     let ids = UnsafePointer(atoms.id.pointer)
     let order = ascending(ids, atoms.localCount)
     let limits = upperIDs(order, ids, chunk: chunk, communicator)
-    let payload = columns.reduce(0) { $0 + $1.payload }
+    let record = columns.reduce(8) { $0 + $1.payload }
 
     let mine = AlignedBuffer<UInt8>()
     let theirs = AlignedBuffer<UInt8>()
     let sorted = columns.map { _ in AlignedBuffer<UInt8>() }
+    let none = [Int](repeating: 0, count: communicator.size)
+    let seat = writers.ranks.firstIndex(of: communicator.rank)
     var next = 0
     var row = 0
-    for limit in limits {
-      // This rank's part: ids first, then column after column.
-      let first = next
-      while next < order.count, ids[Int(order[next])] <= limit { next += 1 }
-      let n = next - first
-      mine.reserve(n * (8 + payload))
-      order[first..<next].withUnsafeBufferPointer { part in
-        atoms.id.storage.pack(part, into: mine.pointer)
-        var offset = 8 * n
-        for column in columns {
-          column.pack(part, into: mine.pointer + offset)
-          offset += n * column.payload
+    for first in stride(from: 0, to: limits.count, by: writers.count) {
+      let pieces = limits[first..<min(first + writers.count, limits.count)]
+      // This rank's part of each piece: ids first, then column after column.
+      var (sends, sendOffsets) = (none, none)
+      var parts: [Int] = []
+      var start = next
+      for limit in pieces {
+        while next < order.count, ids[Int(order[next])] <= limit { next += 1 }
+        parts.append(next - start)
+        start = next
+      }
+      let total = parts.reduce(0, +)
+      mine.reserve(total * record)
+      start = next - total
+      var offset = 0
+      for (k, n) in parts.enumerated() {
+        let writer = writers.rank(ofPiece: first + k)
+        (sends[writer], sendOffsets[writer]) = (n * record, offset)
+        order[start..<(start + n)].withUnsafeBufferPointer { part in
+          atoms.id.storage.pack(part, into: mine.pointer + offset)
+          var at = offset + 8 * n
+          for column in columns {
+            column.pack(part, into: mine.pointer + at)
+            at += n * column.payload
+          }
         }
+        start += n
+        offset += n * record
       }
-      let counts = communicator.allGather(n)
-      let total = counts.reduce(0, +)
-      var failure: (any Error)?
-      if communicator.isRoot {
-        do {
-          for (column, buffer) in zip(columns, sorted) { buffer.reserve(total * column.payload) }
-          theirs.reserve(counts.reduce(0) { $0 + $1 * (8 + payload) })
-          collect(mine, counts, 8 + payload, into: theirs, communicator)
-          try sort(theirs.pointer, counts, columns, into: sorted)
-          try body(
-            row..<(row + total),
-            zip(columns, sorted).map { UnsafeRawBufferPointer(start: $1.pointer, count: total * $0.payload) })
-        } catch { failure = error }
-      } else if n > 0 {
-        communicator.send(
-          UnsafeRawBufferPointer(start: mine.pointer, count: n * (8 + payload)), to: 0, tag: Tag.gather)
+
+      let counts = allCounts(parts, communicator)
+      let rows = pieces.indices.map { k in counts[k - first].reduce(0, +) }
+      let place = seat.flatMap { $0 < pieces.count ? $0 : nil }
+      let receives = place.map { counts[$0].map { $0 * record } } ?? none
+      var receiveOffsets = none
+      for r in 1..<max(communicator.size, 1) { receiveOffsets[r] = receiveOffsets[r - 1] + receives[r - 1] }
+      theirs.reserve(receives.reduce(0, +))
+      communicator.allToAll(
+        UnsafeRawBufferPointer(start: mine.pointer, count: total * record), counts: sends, offsets: sendOffsets,
+        into: UnsafeMutableRawBufferPointer(start: theirs.pointer, count: receives.reduce(0, +)), counts: receives,
+        offsets: receiveOffsets)
+      try communicator.agree {
+        guard let place else { return }
+        for (column, buffer) in zip(columns, sorted) { buffer.reserve(rows[place] * column.payload) }
+        try sort(theirs.pointer, counts[place], columns, into: sorted)
       }
-      try agree(failure, communicator)
-      row += total
+      try body(
+        place.map { place in
+          let before = row + rows[..<place].reduce(0, +)
+          return GatheredPiece(
+            rows: before..<(before + rows[place]),
+            buffers: zip(columns, sorted).map {
+              UnsafeRawBufferPointer(start: $1.pointer, count: rows[place] * $0.payload)
+            })
+        })
+      row += rows.reduce(0, +)
     }
+  }
+
+  /// Of each piece, how many atoms each rank has.
+  private static func allCounts(_ parts: [Int], _ communicator: any Communicator) -> [[Int]] {
+    let mine = parts.map { Int32($0) }
+    var all = [Int32](repeating: 0, count: mine.count * communicator.size)
+    mine.withUnsafeBytes { m in all.withUnsafeMutableBytes { communicator.allGather(m, into: $0) } }
+    return parts.indices.map { k in (0..<communicator.size).map { Int(all[$0 * parts.count + k]) } }
   }
 
   /// The highest id of each chunk: chunks hold `chunk` atoms each, the last what remains.
@@ -92,23 +133,6 @@ package enum Gather {
       if ids[Int(order[middle])] <= value { low = middle + 1 } else { high = middle }
     }
     return low
-  }
-
-  /// All ranks' parts one after the other on rank 0.
-  private static func collect(
-    _ mine: AlignedBuffer<UInt8>, _ counts: [Int], _ record: Int, into all: AlignedBuffer<UInt8>,
-    _ communicator: any Communicator
-  ) {
-    all.pointer.update(from: mine.pointer, count: counts[0] * record)
-    var offset = counts[0] * record
-    for r in 1..<max(counts.count, 1) where counts[r] > 0 {
-      let bytes = counts[r] * record
-      let came = communicator.receive(
-        into: UnsafeMutableRawBufferPointer(start: all.pointer + offset, count: bytes), from: r,
-        tag: Tag.gather)
-      guard came == bytes else { fatalError("gather: \(came) bytes came instead of \(bytes)") }
-      offset += bytes
-    }
   }
 
   /// Rows of all parts in the order of their ids.
@@ -175,15 +199,5 @@ package enum Gather {
       shift += 11
     }
     return order
-  }
-
-  /// Rank 0's failure, if any, on all ranks.
-  private static func agree(_ failure: (any Error)?, _ communicator: any Communicator) throws {
-    guard communicator.any(failure != nil) else { return }
-    let known = failure as? FaultlineError
-    let text = Array((known?.message ?? failure.map { "\($0)" } ?? "").utf8)
-    let message = String(decoding: communicator.broadcast(text), as: UTF8.self)
-    let hint = String(decoding: communicator.broadcast(Array((known?.hint ?? "").utf8)), as: UTF8.self)
-    throw FaultlineError(.run, message, hint: hint.isEmpty ? nil : hint, isCollective: true)
   }
 }

@@ -92,6 +92,13 @@ package final class MPICommunicator: Communicator {
     return group.is_member != 0 ? MPICommunicator(group.comm, job: job) : nil
   }
 
+  /// By MPI_Comm_split_type.
+  package func firstOnNode() -> Int {
+    var first: Int32 = 0
+    check(cmpi_first_on_node(handle, Int32(rank), &first), "MPI_Comm_split_type")
+    return Int(first)
+  }
+
   /// Ends all ranks with the library's own words when a call failed: there is nothing to recover.
   @inline(__always)
   private func check(_ code: Int32, _ call: StaticString) {

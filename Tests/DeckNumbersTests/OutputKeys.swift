@@ -1,5 +1,6 @@
 import Foundation
 import MDCore
+import MDIO
 import MDNumerics
 import MDSimulation
 import MDTestSupport
@@ -85,6 +86,36 @@ import Testing
       try TrajectoryTests().integratedByTheTest(ranks: 1)
       try TrajectoryTests().dumps()
     },
+    KeyEffect("output.writers") {
+      // More than one piece of each file, whose bytes do not show who wrote them.
+      let many = """
+        structure: {lattice: {type: fcc, constant: 5.3, species: [Ar], size: [33, 33, 33]}}
+        potential: [{lennard_jones: {cutoff: 6.0, pairs: [{species: [Ar, Ar], epsilon: 0.0104, sigma: 3.4}]}}]
+        velocities: {temperature: 20}
+        stages: [{dynamics: {steps: 1}}]
+        output:
+          trajectories:
+            - {file: a.extxyz, every: 1, columns: [velocities]}
+            - {file: b.dump.gz, every: 1}
+
+        """
+      var first: [Data] = []
+      for (key, writers) in [("", [0, 1, 2]), ("  writers: 1\n", [0]), ("  writers: 2\n", [0, 1])] {
+        let run = try DeckRun(many + key, ranks: 3)
+        #expect(try run.summary()["writers"] as? [Int] == writers)
+        #expect(run.log.contains("of which \(writers.count) write"))
+        let files = try ["a.extxyz", "b.dump.gz", "checkpoints/step-000000000001.checkpoint"].map { name in
+          try Data(contentsOf: URL(fileURLWithPath: run.path("run/" + name)))
+        }
+        #expect(files[2].count > 143_748 * 100)
+        // The checkpoint holds the deck.
+        if first.isEmpty { first = files }
+        #expect(files[0] == first[0] && files[1] == first[1], "\(key)")
+        try run.resume(extend: RunExtension("1"), ranks: 2)
+        #expect(run.outcome == .finished)
+        if writers.count == 2 { try refusesIdsAgain(run) }
+      }
+    },
     KeyEffect(in: "output.checkpoints", "every", "keep") {
       #expect(try checkpoints(run("checkpoints: {every: 6, keep: 2}")) == [18, 20])
       #expect(try checkpoints(run("checkpoints: {every: 5, keep: 10}", ranks: 2)) == [5, 10, 15, 20])
@@ -95,6 +126,25 @@ import Testing
       #expect(paths.map { Int(($0 as NSString).lastPathComponent.filter(\.isNumber)) } == [16, 20])
     },
   ]
+
+  /// Ids must ascend from one chunk of a checkpoint to the next, which another rank reads.
+  private static func refusesIdsAgain(_ run: DeckRun) throws {
+    let reader = try CheckpointStore(run.path("run/checkpoints")).openNewest()
+    let writer = try CheckpointWriter(reader.path)
+    for section in reader.sections {
+      var bytes = [UInt8](repeating: 0, count: section.count * section.stride)
+      try bytes.withUnsafeMutableBytes {
+        try reader.read(section.name, section.element, rows: 0..<section.count, into: $0)
+      }
+      if section.name == "id@131072" { bytes.replaceSubrange(0..<8, with: [7, 0, 0, 0, 0, 0, 0, 0]) }
+      writer.begin(section.name, section.element, width: section.width, count: section.count)
+      try bytes.withUnsafeBytes { try writer.append($0) }
+      writer.end()
+    }
+    try writer.commit()
+    let error = #expect(throws: FaultlineError.self) { try run.resume(extend: RunExtension("1"), ranks: 2) }
+    #expect(error?.description.contains("the atom id 7 in row 0") == true, "\(error?.description ?? "no error")")
+  }
 
   /// Two parts are the run in one part, row by row and frame by frame; each start counts its own steps.
   @Test func limitsAndResume() throws {

@@ -64,7 +64,8 @@ enum RankedRun {
       let figures =
         (potential as? any Reporting)?.values(atoms.view, box: header.box, potentialEnergy: sums[0]) ?? []
       let columns = [atoms.needCharge().storage, atoms.force.storage]
-      try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
+      try Gather.inOrder(columns, of: atoms, communicator: communicator) { piece in
+        guard let buffers = piece?.buffers else { return }
         box.change {
           $0.charges += buffers[0].bindMemory(to: Double.self)
           $0.forces += buffers[1].bindMemory(to: Double.self)

@@ -163,7 +163,7 @@ import Testing
   func trajectory() throws {
     try Self.inFolder { folder in
       let path = folder.appendingPathComponent("t.cfg").path
-      let writer = MLIPTrajectoryWriter(try OutputFile(path), types: ["O", "Li"])
+      let writer = TrajectoryWriter(MLIPTrajectoryText(types: ["O", "Li"]), try OutputFile(path))
       let box = Box(lengths: Vector3(2, 3, 4))
       try writer.begin(
         TrajectoryFrame(

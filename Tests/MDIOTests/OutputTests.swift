@@ -7,12 +7,12 @@ import Testing
 @Suite struct OutputTests {
   let directory = TemporaryDirectory()
 
-  func writer(_ kind: String, _ file: OutputFile) -> any TrajectoryWriter {
-    kind == "dump" ? LammpsDumpWriter(file) : ExtXYZTrajectoryWriter(file)
+  func writer(_ kind: String, _ file: OutputFile) -> TrajectoryWriter {
+    TrajectoryWriter(kind == "dump" ? LammpsDumpText() : ExtXYZText(), file)
   }
 
   /// Writes the structure in chunks of two atoms.
-  func write(_ s: Structure, step: Int, to writer: any TrajectoryWriter) throws {
+  func write(_ s: Structure, step: Int, to writer: TrajectoryWriter) throws {
     let columns = [
       TrajectoryColumn("velo", .vector), TrajectoryColumn("charges", .scalars(1)), TrajectoryColumn("virials", .tensor),
     ]

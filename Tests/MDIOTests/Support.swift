@@ -40,6 +40,45 @@ func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
   try Data(bytes).write(to: URL(fileURLWithPath: path))
 }
 
+/// A trajectory that one process writes alone.
+final class TrajectoryWriter {
+  private let text: any TrajectoryText
+  private let file: OutputFile
+  private var buffer = TextBuffer()
+
+  init(_ text: any TrajectoryText, _ file: OutputFile) {
+    self.text = text
+    self.file = file
+  }
+
+  var offset: Int { file.offset }
+
+  func begin(_ frame: TrajectoryFrame) throws {
+    text.begin(frame)
+    text.head(to: &buffer)
+    try flush()
+  }
+
+  func append(_ chunk: TrajectoryChunk) throws {
+    try text.rows(chunk, to: &buffer)
+    try flush()
+  }
+
+  func end() throws {
+    text.tail(to: &buffer)
+    try flush()
+    try file.finishFrame()
+  }
+
+  private func flush() throws {
+    try file.write(buffer.bytes)
+    buffer.removeAll()
+  }
+
+  func synchronize() throws { try file.synchronize() }
+  func finish() throws { try file.finish() }
+}
+
 /// The cells every format must carry: orthogonal, LAMMPS's triclinic frame, any orientation, left-handed, shifted.
 enum Cells {
   static let boxes: [Box] = [

@@ -13,9 +13,8 @@ import Testing
   {
     let path = directory.path + "/" + name
     let file = try OutputFile(path)
-    let writer: any TrajectoryWriter =
-      name.hasSuffix("dump")
-      ? LammpsDumpWriter(file, digits: digits) : ExtXYZTrajectoryWriter(file, digits: digits)
+    let writer = TrajectoryWriter(
+      name.hasSuffix("dump") ? LammpsDumpText(digits: digits) : ExtXYZText(digits: digits), file)
     try writer.begin(
       TrajectoryFrame(step: 3, time: 0.5, atomCount: 1, box: box, species: ["Cu"], isUnwrapped: unwrapped))
     let (id, type, position) = ([Int64(1)], [Int32(0)], [Vector3(x, 2, 3)])

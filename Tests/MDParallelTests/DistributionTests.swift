@@ -82,7 +82,9 @@ import Testing
         try Gather.inOrder(
           [atoms.id.storage, atoms.position.storage, atoms.image.storage, atoms.species.storage], of: atoms,
           chunk: chunk, communicator: comm
-        ) { rows, buffers in
+        ) { piece in
+          guard let piece else { return }
+          let (rows, buffers) = (piece.rows, piece.buffers)
           #expect(rows.lowerBound == ids.count && rows.count <= chunk)
           for k in 0..<rows.count {
             ids.append(buffers[0].loadUnaligned(fromByteOffset: 8 * k, as: Int64.self))
@@ -112,13 +114,15 @@ import Testing
     let errors = try onRanks(ranks) { comm -> FaultlineError? in
       let atoms = try sample.distribute(comm).atoms
       do {
-        try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 50, communicator: comm) { rows, _ in
-          if rows.lowerBound > 0 { throw FaultlineError(.run, "disk full", hint: "make room") }
+        try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 50, communicator: comm) { piece in
+          try comm.agree {
+            if let piece, piece.rows.lowerBound > 0 { throw FaultlineError(.run, "disk full", hint: "make room") }
+          }
         }
       } catch { return error as? FaultlineError }
       return nil
     }
-    let expected = FaultlineError(.run, "disk full", hint: "make room", isCollective: true)
+    let expected = FaultlineError(.run, "disk full; make room", isCollective: true)
     #expect(errors.allSatisfy { $0 == expected })
   }
 
@@ -132,14 +136,56 @@ import Testing
     let gathered = try onRanks(ranks) { comm in
       let atoms = try sparse.distribute(comm).atoms
       var out: [Int64] = []
-      try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 9, communicator: comm) { rows, buffers in
-        #expect(rows.count == min(9, 120 - rows.lowerBound))
-        out += buffers[0].bindMemory(to: Int64.self)
+      try Gather.inOrder([atoms.id.storage], of: atoms, chunk: 9, communicator: comm) { piece in
+        guard let piece else { return }
+        #expect(piece.rows.count == min(9, 120 - piece.rows.lowerBound))
+        out += piece.buffers[0].bindMemory(to: Int64.self)
       }
       return out
     }
     #expect(Set(ids).count == 120)
     #expect(gathered[0] == ids.sorted())
+  }
+
+  /// Pieces go to the writers in turn, each as a whole, in rounds that all ranks see; together they are what rank 0 alone gets.
+  @Test(arguments: [1, 2, 3, 5, 8], [1, 7, 13])
+  func piecesGoToWritersInTurn(_ count: Int, _ chunk: Int) throws {
+    let sample = Sample.all[0]
+    let n = sample.structure.count
+    let found = try onRanks(8) { comm in
+      let atoms = try sample.distribute(comm).atoms
+      let writers = Writers(count: count, of: 8)
+      var pieces: [Int: [Int64]] = [:]
+      var rounds = 0
+      try Gather.inOrder(
+        [atoms.position.storage, atoms.id.storage], of: atoms, chunk: chunk, writers: writers, communicator: comm
+      ) { piece in
+        // All are here at the same time.
+        #expect(comm.maximum(rounds) == rounds)
+        rounds += 1
+        guard let piece else { return }
+        #expect(piece.rows.lowerBound % chunk == 0 && piece.rows.count == min(chunk, n - piece.rows.lowerBound))
+        #expect(writers.rank(ofPiece: piece.rows.lowerBound / chunk) == comm.rank)
+        pieces[piece.rows.lowerBound] = Array(piece.buffers[1].bindMemory(to: Int64.self))
+      }
+      return (pieces, rounds)
+    }
+    let all = found.reduce(into: [Int: [Int64]]()) { $0.merge($1.0) { _, _ in [] } }
+    #expect(all.sorted { $0.key < $1.key }.flatMap(\.value) == sample.structure.ids!.sorted())
+    let number = (n + chunk - 1) / chunk
+    #expect(found.allSatisfy { $0.1 == (number + count - 1) / count })
+    #expect(found.filter { !$0.0.isEmpty }.count == min(count, number))
+  }
+
+  @Test func writersAreSpread() {
+    #expect(Writers(count: 1, of: 8) == .root)
+    #expect(Writers(count: 3, of: 8).ranks == [0, 2, 5])
+    #expect(Writers(count: 20, of: 3).ranks == [0, 1, 2])
+    // Two nodes of six and three ranks whose numbers are mixed.
+    let nodes = [0, 0, 2, 0, 2, 0, 0, 2, 0]
+    #expect(Writers(nodes: nodes, perNode: 1).ranks == [0, 2])
+    #expect(Writers(nodes: nodes, perNode: 2).ranks == [0, 2, 4, 5])
+    #expect(Writers(nodes: nodes).ranks == [0, 1, 2, 4, 5, 6, 7])
   }
 
   @Test func doubledIdIsRefused() throws {
@@ -150,7 +196,7 @@ import Testing
     #expect(throws: FaultlineError.self) {
       try onRanks(2) { comm in
         let atoms = try doubled.distribute(comm).atoms
-        try Gather.inOrder([atoms.id.storage], of: atoms, communicator: comm) { _, _ in }
+        try Gather.inOrder([atoms.id.storage], of: atoms, communicator: comm) { _ in }
       }
     }
   }

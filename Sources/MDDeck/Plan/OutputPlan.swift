@@ -9,6 +9,8 @@ package struct OutputPlan: Sendable {
   package var thermo: ThermoPlan
   package var trajectories: [TrajectoryPlan]
   package var checkpoints: CheckpointPlan
+  /// How many ranks write; nil leaves it to the nodes.
+  package var writers: Int?
   /// Whether the run writes its page, report.html, at its end.
   package var report: Bool
 }

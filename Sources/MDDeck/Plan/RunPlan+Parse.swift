@@ -291,6 +291,7 @@ extension OutputPlan {
     trajectories = section.list("trajectories").map { TrajectoryPlan($0.section) }
     let checkpoints = section.section("checkpoints")
     self.checkpoints = CheckpointPlan(every: checkpoints.integer("every"), keep: checkpoints.integer("keep"))
+    writers = section["writers"]?.integer
     report = section.boolean("report")
   }
 }

@@ -10,6 +10,9 @@ extension DeckSchema {
       .defaulted("thermo", .object(thermo(parts)), "{}", "Totals in thermo.csv and in the log."),
       .defaulted("trajectories", .list(.object(trajectory(parts)), count: 0...100), "[]", "Files of frames."),
       .defaulted("checkpoints", .object(checkpoints), "{}", "Files to go on from."),
+      .optional(
+        "writers", .integer(1...100_000),
+        "Ranks that write frames and checkpoints, each its pieces of every file; up to four of each node if absent."),
       .defaulted("report", .boolean, "false", "Whether a page, report.html, is written at the end, as `faultline report` does."),
     ],
     example: """

@@ -205,7 +205,8 @@ package enum Evaluation {
     if !charges.isEmpty { result.charges = [] }
     let columns =
       [atoms.force.storage, atoms.needEnergy().storage] + judged + charges + [born].compactMap { $0 }
-    try Gather.inOrder(columns, of: atoms, communicator: communicator) { _, buffers in
+    try Gather.inOrder(columns, of: atoms, communicator: communicator) { piece in
+      guard let buffers = piece?.buffers else { return }
       result.forces += buffers[0].bindMemory(to: Double.self)
       result.energies += buffers[1].bindMemory(to: Double.self)
       for k in judged.indices { result.atomFigures[k] += buffers[2 + k].bindMemory(to: Double.self) }

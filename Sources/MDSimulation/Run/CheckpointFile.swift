@@ -92,34 +92,61 @@ enum CheckpointFile {
     atoms.columns.filter { $0.roles.contains(.checkpointed) }
   }
 
-  /// Gathers the atoms and writes the file on rank 0. Collective; throws on every rank if it fails.
-  static func write(_ checkpoint: Checkpoint, system: DistributedSystem, to store: CheckpointStore) throws {
+  /// Writes the file: rank 0 all but the atoms, the writers these, a chunk each in turn at places that all know.
+  /// Collective; throws on every rank if it fails.
+  static func write(
+    _ checkpoint: Checkpoint, system: DistributedSystem, to store: CheckpointStore, writers: Writers
+  ) throws {
     let communicator = system.communicator
     let columns = columns(of: system.atoms)
     var header = checkpoint.header
     header.owners = checkpoint.sections.keys.sorted()
     header.chunk = chunk
     header.columns = columns.map(\.name)
-    var writer: CheckpointWriter?
-    try communicator.agree {
-      guard communicator.isRoot else { return }
-      let fresh = try CheckpointWriter(store.path(step: header.clock.step))
+    let path = store.path(step: header.clock.step)
+    let writer = try communicator.agree { () -> CheckpointWriter? in
+      guard communicator.isRoot else { return nil }
+      let fresh = try CheckpointWriter(path)
       try fresh.writeJSON(header, named: CheckpointHeader.section)
       for owner in header.owners { try fresh.write(json: checkpoint.sections[owner] ?? Data(), named: owner) }
-      writer = fresh
+      return fresh
     }
-    try Gather.inOrder(columns, of: system.atoms, chunk: chunk, communicator: communicator) { rows, buffers in
-      for (column, bytes) in zip(columns, buffers) {
-        let element = element(of: column)
-        writer?.begin(
-          name(column.name, rows.lowerBound), element, width: column.payload / element.size, count: rows.count)
-        try writer?.append(bytes)
-        writer?.end()
+    let start = communicator.allGather(writer?.offset ?? 0)[0]
+    let hand = try communicator.agree {
+      writers.ranks.contains(communicator.rank) ? try PieceWriter(CheckpointWriter.partial(path)) : nil
+    }
+    let record = columns.reduce(0) { $0 + $1.payload }
+    var written: [Double] = []
+    try Gather.inOrder(
+      columns, of: system.atoms, chunk: chunk, writers: writers, communicator: communicator
+    ) { piece in
+      try communicator.agree {
+        guard let hand, let piece else { return }
+        var place = start + piece.rows.lowerBound * record
+        for (k, bytes) in piece.buffers.enumerated() {
+          _ = try hand.write(bytes, at: place)
+          place += bytes.count
+          written += [piece.rows.lowerBound, piece.rows.count, k].map { Double($0) }
+          written.append(Double(CheckpointWriter.checksum(bytes)))
+        }
       }
     }
     try communicator.agree {
-      guard communicator.isRoot else { return }
-      try writer?.commit()
+      try hand?.synchronize()
+      try hand?.finish()
+    }
+    let table = communicator.gather(written)
+    try communicator.agree {
+      guard let writer else { return }
+      let rows = stride(from: 0, to: table.count, by: 4).map { Array(table[$0..<($0 + 4)]) }
+      for row in rows.sorted(by: { ($0[0], $0[2]) < ($1[0], $1[2]) }) {
+        let column = columns[Int(row[2])]
+        let element = element(of: column)
+        writer.add(
+          name(column.name, Int(row[0])), element, width: column.payload / element.size, count: Int(row[1]),
+          checksum: UInt32(row[3]))
+      }
+      try writer.commit()
       store.prune(after: header.clock.step)
     }
   }
@@ -137,10 +164,11 @@ enum CheckpointFile {
     return try JSONDecoder().decode(Checkpoint.self, from: Data(bytes))
   }
 
-  /// Hands the atoms to the ranks that own them. Collective; `reader` is rank 0's. Columns must have been declared.
+  /// Reads the atoms on several ranks, a chunk each in turn, and hands them to the ranks that own them. Collective.
+  /// `reader` is rank 0's, which has verified the file; columns must have been declared.
   static func load(
-    _ header: CheckpointHeader, from reader: CheckpointReader?, to atoms: AtomStore, domain: Domain,
-    communicator: any Communicator
+    _ header: CheckpointHeader, from reader: CheckpointReader?, at path: String, to atoms: AtomStore, domain: Domain,
+    readers: Writers, communicator: any Communicator
   ) throws {
     let columns = try header.columns.map { name in
       guard let column = atoms.column(named: name) else {
@@ -155,59 +183,41 @@ enum CheckpointFile {
         .input, "the checkpoint lacks the column '\(missing.name)', which this deck's potentials need",
         isCollective: true)
     }
-    guard let place = header.columns.firstIndex(of: "position") else {
-      throw FaultlineError(.input, "the checkpoint has no positions", isCollective: true)
+    let seat = readers.ranks.firstIndex(of: communicator.rank)
+    let mine = try communicator.agree {
+      try reader ?? (seat == nil ? nil : CheckpointReader(path, verify: false))
     }
-    let box = header.box
-    let buffers = columns.map { _ in AlignedBuffer<UInt8>() }
+    var rows = CheckpointRows(header, columns, box: header.box)
     atoms.setLocalCount(0)
     var lastID: Int64 = 0
-    for first in stride(from: 0, to: header.atoms, by: header.chunk) {
-      let count = min(header.chunk, header.atoms - first)
+    for round in stride(from: 0, to: header.atoms, by: header.chunk * readers.count) {
+      let first = round + (seat ?? 0) * header.chunk
+      let count = seat == nil ? 0 : max(0, min(header.chunk, header.atoms - first))
       try communicator.agree {
-        guard let reader else { return }
-        // Before anything of this size is asked for.
-        for column in columns {
-          try CheckpointCheck(file: reader.path).check(
-            reader.section(name(column.name, first)), element: element(of: column), payload: column.payload,
-            count: count)
-        }
+        if let mine, count > 0 { try rows.read(first, count, from: mine) }
       }
-      let pieces = zip(columns, buffers).map { column, buffer in
-        buffer.reserve(count * column.payload)
-        return UnsafeMutableRawBufferPointer(start: buffer.pointer, count: count * column.payload)
-      }
+      // Ids ascend over all chunks.
+      let lasts = communicator.allGather(count > 0 ? Int(rows.lastID) : 0)
+      let before = seat.map { $0 == 0 ? lastID : Int64(lasts[readers.ranks[$0 - 1]]) } ?? 0
       try communicator.agree {
-        guard let reader else { return }
-        for (column, piece) in zip(columns, pieces) {
-          let section = name(column.name, first)
-          try reader.read(section, element(of: column), rows: 0..<count, into: piece)
-          try CheckpointCheck(file: reader.path).check(
-            column.name, section, UnsafeRawBufferPointer(piece), rows: count, last: &lastID, header)
-        }
+        if let mine, count > 0 { try rows.check(file: mine.path, after: before) }
       }
-      for piece in pieces { communicator.broadcast(piece, from: 0) }
-      for k in 0..<count {
-        let r = UnsafeRawPointer(buffers[place].pointer).loadUnaligned(fromByteOffset: 24 * k, as: Packed.self)
-        guard domain.owner(of: box.fractional(Vector3(r.x, r.y, r.z))) == communicator.rank else { continue }
-        let i = atoms.localCount
-        atoms.setLocalCount(i + 1)
-        for (column, buffer) in zip(columns, buffers) {
-          memcpy(column.base + i * column.stride, buffer.pointer + k * column.payload, column.payload)
-        }
-      }
+      lastID = Int64(lasts.max() ?? 0)
+      Deal.rows(
+        count, record: rows.record, from: readers.ranks, communicator: communicator,
+        owner: { domain.owner(of: rows.place($0)) }, pack: rows.pack,
+        take: { row in
+          let i = atoms.localCount
+          atoms.setLocalCount(i + 1)
+          rows.unpack(row, to: i)
+        })
     }
     atoms.shift.storage.clear(0..<atoms.localCount)
   }
 
-  /// A position as it is packed.
-  private struct Packed: BitwiseCopyable {
-    var x, y, z: Double
-  }
+  static func name(_ column: String, _ first: Int) -> String { "\(column)@\(first)" }
 
-  private static func name(_ column: String, _ first: Int) -> String { "\(column)@\(first)" }
-
-  private static func element(of column: ColumnStorage) -> CheckpointElement {
+  static func element(of column: ColumnStorage) -> CheckpointElement {
     switch column.scalar {
     case .f64: .float64
     case .i64: .int64

@@ -6,7 +6,8 @@ import MDParallel
 
 /// A run's files: thermo.csv, trajectories, checkpoints, run.json.
 ///
-/// Rank 0 writes. Methods that write are collective: a full disk is an error that every rank throws. Rows and frames of
+/// Rank 0 writes rows, and with the other `Writers` frames and checkpoints. Methods that write are collective: a full disk
+/// is an error that every rank throws. Rows and frames of
 /// steps that are already in a file (a resumed stage begins where a row was written) are not written again.
 final class RunOutputs {
   let directory: RunDirectory
@@ -14,6 +15,7 @@ final class RunOutputs {
   /// What the types of MLIP's files are.
   private let types: MLIPTypes?
   private let communicator: any Communicator
+  let writers: Writers
   private let store: CheckpointStore
   private var thermo: CSVWriter?
   private var columns: [Figure] = []
@@ -44,6 +46,7 @@ final class RunOutputs {
     self.lock = lock
     self.directory = directory
     self.communicator = communicator
+    writers = .chosen(plan.writers, communicator)
     store = CheckpointStore(directory.checkpoints, keep: plan.checkpoints.keep)
   }
 
@@ -84,11 +87,9 @@ final class RunOutputs {
       tables.append((observer.name, table.file, writer, checkpoint?.header.clock.step ?? -1))
     }
     func output(_ plan: TrajectoryPlan) throws -> TrajectoryOutput {
-      try communicator.agree {
-        try TrajectoryOutput(
-          plan, path: directory.file(plan.file), mode: mode(plan.file), writes: communicator.isRoot, atoms: atoms,
-          types: types, lastStep: checkpoint?.header.clock.step ?? -1)
-      }
+      try TrajectoryOutput(
+        plan, path: directory.file(plan.file), mode: mode(plan.file), writers: writers, communicator: communicator,
+        atoms: atoms, types: types, lastStep: checkpoint?.header.clock.step ?? -1)
     }
     trajectories = try plan.trajectories.map(output)
     for observer in observers.all { kept[observer.name] = try observer.keeps.map(output) }
@@ -216,22 +217,20 @@ final class RunOutputs {
   /// Collective. Right after a rebuild.
   func writeCheckpoint(_ checkpoint: Checkpoint, system: DistributedSystem) throws {
     var checkpoint = checkpoint
+    try communicator.agree { try requireLock(atOnce: true) }
+    // What the checkpoint says of the files must be on the disk before the checkpoint is.
+    for trajectory in frames { try trajectory.synchronize() }
     try communicator.agree {
       guard communicator.isRoot else { return }
-      try requireLock(atOnce: true)
-      // What the checkpoint says of the files must be on the disk before the checkpoint is.
       try thermo?.synchronize()
       try note("thermo.csv", thermo?.offset, in: &checkpoint.header)
       for table in tables {
         try table.writer?.synchronize()
         try note(table.file, table.writer?.offset, in: &checkpoint.header)
       }
-      for trajectory in frames {
-        try trajectory.synchronize()
-        try note(trajectory.plan.file, trajectory.offset, in: &checkpoint.header)
-      }
+      for trajectory in frames { try note(trajectory.plan.file, trajectory.offset, in: &checkpoint.header) }
     }
-    try CheckpointFile.write(checkpoint, system: system, to: store)
+    try CheckpointFile.write(checkpoint, system: system, to: store, writers: writers)
     lastCheckpoint = store.path(step: checkpoint.header.clock.step)
     lastCheckpointClock = checkpoint.header.clock
   }
@@ -250,7 +249,7 @@ final class RunOutputs {
     try communicator.agree {
       try thermo?.finish()
       for table in tables { try table.writer?.finish() }
-      for trajectory in frames { try trajectory.finish() }
     }
+    for trajectory in frames { try trajectory.finish() }
   }
 }

@@ -16,6 +16,13 @@ package struct RunSummary: Codable, Sendable {
     }
   }
 
+  /// Atoms of a rank, when the program ended.
+  package struct Shares: Codable, Sendable {
+    package var fewest = 0
+    package var mean = 0.0
+    package var most = 0
+  }
+
   /// What the log warns of during the run.
   package struct Warning: Codable, Sendable, Equatable {
     package var step: Int
@@ -41,6 +48,8 @@ package struct RunSummary: Codable, Sendable {
   package var started: String
   package var ranks: Int
   package var grid: [Int]
+  /// Ranks that write frames and checkpoints.
+  package var writers: [Int]
   package var atoms: Int
   package var species: [String]
   package var potentials: [String]
@@ -55,6 +64,9 @@ package struct RunSummary: Codable, Sendable {
   package var stages: [Stage] = []
   /// Seconds a phase: the mean over ranks.
   package var phases: [String: Double] = [:]
+  /// The same of whichever rank needed most for a phase.
+  package var slowestPhases: [String: Double] = [:]
+  package var atomsOfRanks = Shares()
   package var peakResidentBytes: [Int] = []
   package var lists = Ghosts()
   package var warnings: [Warning] = []
@@ -67,11 +79,13 @@ package struct RunSummary: Codable, Sendable {
   static var keys: Set<String> { Set(CodingKeys.allCases.map(\.rawValue)) }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case status, reason, version, title, deck, started, ranks, grid, atoms, species, potentials, steps, phases, stages, settings
+    case status, reason, version, title, deck, started, ranks, grid, writers, atoms, species, potentials, steps, phases, stages, settings
     case stepsTotal = "steps_total"
     case loopSeconds = "loop_seconds"
     case setupSeconds = "setup_seconds"
     case microsecondsPerAtomStep = "us_per_atom_step"
+    case slowestPhases = "phases_slowest_rank"
+    case atomsOfRanks = "atoms_per_rank"
     case peakResidentBytes = "peak_rss_bytes"
     case lists = "neighbors"
     case checkpoints, warnings

@@ -68,7 +68,9 @@ extension Simulation {
     for potential in ingredients.potentials { try potential.attach(to: atoms) }
     if header.columns.contains(CrackFrame.column) { Distribution.declareSites(atoms) }
     if header.columns.contains("grain") { _ = atoms.addColumn("grain", roles: [.migrates, .checkpointed]) }
-    try CheckpointFile.load(header, from: reader, to: atoms, domain: domain, communicator: communicator)
+    try CheckpointFile.load(
+      header, from: reader, at: file, to: atoms, domain: domain, readers: .chosen(plan.output.writers, communicator),
+      communicator: communicator)
     if plan.decomposition.balance, header.ranks != communicator.size {
       let reach = ingredients.halo + plan.neighbors.skin
       domain = try Domain.balanced(
@@ -112,7 +114,7 @@ extension Simulation {
       try log.open(path: directory.log, append: true)
     }
     try outputs.open(continuing: (header, file), atoms: system.atoms, observers: observers)
-    var summary = newSummary(plan, system)
+    var summary = newSummary(plan, system, outputs)
     summary.warnings = header.warnings
     let engine = Engine(
       system, groups: GroupTable(plan.groups, species: system.species), clock: header.clock, seed: plan.seed,

@@ -56,7 +56,7 @@ extension Simulation {
     try outputs.open(continuing: nil, atoms: system.atoms, observers: observers)
     let simulation = Simulation(
       plan: plan, engine: engine, outputs: outputs, observers: observers, restored: nil,
-      summary: newSummary(plan, system), inputs: inputs, log: log, started: began)
+      summary: newSummary(plan, system, outputs), inputs: inputs, log: log, started: began)
     log.line("Faultline \(faultlineVersion)" + (plan.title.map { ": \($0)" } ?? ""))
     if let note = lock?.note { log.line("  note: \(note)") }
     if before == .unstarted { log.line("  note: replaces a run that never got beyond its start") }
@@ -74,12 +74,12 @@ extension Simulation {
     [ResultsFile.name, ResultsFile.table("averages", "")] + Measurements.files(plan)
   }
 
-  static func newSummary(_ plan: RunPlan, _ system: DistributedSystem) -> RunSummary {
+  static func newSummary(_ plan: RunPlan, _ system: DistributedSystem, _ outputs: RunOutputs) -> RunSummary {
     let grid = system.domain.grid
     return RunSummary(
       version: faultlineVersion, title: plan.title, deck: plan.source.file, settings: plan.source.settings,
       started: ISO8601DateFormatter().string(from: Date()), ranks: system.communicator.size,
-      grid: [grid.x, grid.y, grid.z], atoms: system.totalCount, species: system.species,
+      grid: [grid.x, grid.y, grid.z], writers: outputs.writers.ranks, atoms: system.totalCount, species: system.species,
       potentials: system.potentials.map(\.name), thermoUnits: ThermoRow.units(figures: system.figures))
   }
 
@@ -107,7 +107,8 @@ extension Simulation {
       "  potential: \(system.potentials.map(\.name).joined(separator: " + ")), cutoff "
         + "\(RunLog.fixed(system.cutoff, 3)) Å, skin \(RunLog.fixed(system.skin, 2)) Å")
     let ranks = counts.count == 1 ? "1 rank" : "\(counts.count) ranks (\(grid.x) × \(grid.y) × \(grid.z))"
-    log.line("  \(ranks), " + Self.range(counts))
+    let hands = counts.count == 1 ? "" : ", of which \(outputs.writers.count) write\(outputs.writers.count == 1 ? "s" : "") files"
+    log.line("  \(ranks), " + Self.range(counts) + hands)
     let sizes = engine.groups.counts(system.atoms, communicator)
     for (name, size) in zip(engine.groups.names, sizes) { log.line("  group \(name): \(RunLog.counted(size, "atom"))") }
   }

@@ -350,8 +350,9 @@ package final class Simulation {
     summary.stepsTotal = clock.step
     summary.microsecondsPerAtomStep = perAtomStep(summary.loopSeconds, summary.steps)
     for phase in Phase.allCases {
-      let mean = communicator.sum(system.timers[phase]) / Double(communicator.size)
-      summary.phases[phase.rawValue, default: 0] += mean
+      let seconds = system.timers[phase]
+      summary.phases[phase.rawValue, default: 0] += communicator.sum(seconds) / Double(communicator.size)
+      summary.slowestPhases[phase.rawValue, default: 0] += communicator.maximum(seconds)
     }
   }
 
@@ -363,6 +364,9 @@ package final class Simulation {
       return
     }
     summary.peakResidentBytes = communicator.allGather(peakResidentBytes())
+    let counts = communicator.allGather(system.atoms.localCount)
+    summary.atomsOfRanks = RunSummary.Shares(
+      fewest: counts.min() ?? 0, mean: Double(system.totalCount) / Double(communicator.size), most: counts.max() ?? 0)
     let lists = system.lists.statistics
     summary.lists = RunSummary.Ghosts(
       ghosts: communicator.sum(system.atoms.ghostCount), neighbors: communicator.sum(lists.pairs),
@@ -381,6 +385,17 @@ package final class Simulation {
     if outcome == .finished { reportEnd() }
   }
 
+  /// How evenly the work was dealt, on more than one rank.
+  private var balanceNote: String? {
+    let shares = summary.atomsOfRanks
+    let work = Phase.potential.rawValue
+    guard communicator.size > 1, shares.mean > 0, let mean = summary.phases[work], mean > 0,
+      let most = summary.slowestPhases[work]
+    else { return nil }
+    return "balance: the fullest rank has \(RunLog.fixed(Double(shares.most) / shares.mean, 2)) times the mean of atoms, the "
+      + "slowest needed \(RunLog.fixed(most / mean, 2)) times the mean for forces"
+  }
+
   private func reportEnd() {
     let phases = Phase.allCases.compactMap { phase -> String? in
       guard let s = summary.phases[phase.rawValue], s > 0, summary.loopSeconds > 0 else { return nil }
@@ -390,6 +405,7 @@ package final class Simulation {
       "Finished: \(RunLog.counted(summary.steps, "step")) of \(RunLog.counted(system.totalCount, "atom")) in "
         + "\(RunLog.duration(summary.loopSeconds)), \(RunLog.fixed(summary.microsecondsPerAtomStep, 3)) µs/atom/step")
     log.line("  time: " + phases.joined(separator: ", "))
+    if let note = balanceNote { log.line("  " + note) }
     log.line("  memory: \(RunLog.bytes(summary.peakResidentBytes.max() ?? 0)) on the largest rank")
     log.line("  results: \(outputs.directory.path)")
   }

@@ -4,43 +4,48 @@ import MDIO
 import MDNumerics
 import MDParallel
 
-/// One trajectory of a run: gathers what its columns need and writes frames in the order of ids, a chunk at a time.
-/// On ranks other than 0 it only takes part in the gathering.
+/// One trajectory of a run: gathers what its columns need and writes frames in the order of ids, a chunk at a time, which
+/// goes to the file's writers in turn.
 final class TrajectoryOutput {
   let plan: TrajectoryPlan
   private let columns: [AtomColumn]
-  private let writer: (any TrajectoryWriter)?
+  private let text: any TrajectoryText
+  private let file: SharedFile
+  /// Atoms of a piece of text: 1 to 10 MB, which each writer holds.
+  private static let atomsPerPiece = 32_768
   private var lastStep: Int
   private let positions = AlignedBuffer<Vector3>()
   private let images = AlignedBuffer<SIMD3<Int32>>()
   private let groups = AlignedBuffer<Double>()
 
   init(
-    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writes: Bool, atoms: AtomStore, types: MLIPTypes?,
-    lastStep: Int
+    _ plan: TrajectoryPlan, path: String, mode: OutputFile.Mode, writers: Writers, communicator: any Communicator,
+    atoms: AtomStore, types: MLIPTypes?, lastStep: Int
   ) throws {
     self.plan = plan
     self.lastStep = lastStep
-    columns = plan.columns.map(AtomColumn.named)
-    // A column that the run cannot have is found now, not at the first frame.
-    for column in columns { _ = try column.storage(in: atoms, for: plan) }
-    try Self.refuseUnnamedTypes(plan, types, species: [])
-    guard writes else {
-      writer = nil
-      return
+    let columns = plan.columns.map(AtomColumn.named)
+    self.columns = columns
+    try communicator.agree {
+      // A column that the run cannot have is found now, not at the first frame.
+      for column in columns { _ = try column.storage(in: atoms, for: plan) }
+      try Self.refuseUnnamedTypes(plan, types, species: [])
     }
-    let file = try OutputFile(path, mode: mode)
-    switch plan.format {
-    case .extxyz: writer = ExtXYZTrajectoryWriter(file)
-    case .lammpsDump: writer = LammpsDumpWriter(file)
-    case .mlipConfiguration: writer = MLIPTrajectoryWriter(file, types: types ?? [])
-    }
+    file = try SharedFile(path, mode: mode, writers: writers, communicator: communicator)
+    text =
+      switch plan.format {
+      case .extxyz: ExtXYZText()
+      case .lammpsDump: LammpsDumpText()
+      case .mlipConfiguration: MLIPTrajectoryText(types: types ?? [])
+      }
   }
 
-  /// Bytes written on rank 0.
-  var offset: Int? { writer?.offset }
-  func synchronize() throws { try writer?.synchronize() }
-  func finish() throws { try writer?.finish() }
+  /// Bytes of whole frames.
+  var offset: Int { file.offset }
+  /// Collective.
+  func synchronize() throws { try file.synchronize() }
+  /// Collective.
+  func finish() throws { try file.finish() }
 
   func isDue(_ step: Int) -> Bool { step % plan.every == 0 && isNew(step) }
   func isNew(_ step: Int) -> Bool { step > lastStep }
@@ -77,27 +82,43 @@ final class TrajectoryOutput {
     let wantsImages = extra.count < columns.count
     let sources = try extra.map { try $0.storage(in: atoms, for: plan) }
     let fixed = [atoms.id.storage, atoms.species.storage, atoms.position.storage, atoms.image.storage]
-    try system.communicator.agree {
-      try writer?.begin(
-        TrajectoryFrame(
-          step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
-          hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(\.file),
-          info: header))
+    let isRoot = system.communicator.isRoot
+    text.begin(
+      TrajectoryFrame(
+        step: step, time: time, atomCount: system.totalCount, box: box, species: system.species,
+        hasImages: wantsImages, isUnwrapped: plan.unwrapped, columns: extra.map(\.file), info: header))
+    // Head and first rows are one piece, so that a frame of few atoms is one write.
+    var isHead = isRoot
+    func head(_ out: inout TextBuffer) {
+      if isHead { text.head(to: &out) }
+      isHead = false
     }
-    try Gather.inOrder(fixed + sources, of: atoms, communicator: system.communicator) { rows, bytes in
-      unpack(bytes[2], bytes[3], count: rows.count, box)
-      let values = zip(extra, bytes[4...]).map { column, raw in
-        column.name.name == "groups"
-          ? widened(raw, rows.count) : raw.baseAddress!.assumingMemoryBound(to: Double.self)
+    try Gather.inOrder(
+      fixed + sources, of: atoms, chunk: Self.atomsPerPiece, writers: file.writers, communicator: system.communicator
+    ) { piece in
+      try file.write { out in
+        head(&out)
+        if let piece { try text.rows(chunk(piece, extra, hasImages: wantsImages, box), to: &out) }
       }
-      try writer?.append(
-        TrajectoryChunk(
-          count: rows.count, ids: bytes[0].baseAddress!.assumingMemoryBound(to: Int64.self),
-          types: bytes[1].baseAddress!.assumingMemoryBound(to: Int32.self), positions: positions.pointer,
-          images: wantsImages ? UnsafePointer(images.pointer) : nil, values: values,
-          strides: extra.map(\.file.width)))
     }
-    try system.communicator.agree { try writer?.end() }
+    try file.write { out in
+      head(&out)
+      if isRoot { text.tail(to: &out) }
+    }
+    try file.endFrame()
+  }
+
+  /// The rows as texts want them.
+  private func chunk(_ piece: GatheredPiece, _ extra: [AtomColumn], hasImages: Bool, _ box: Box) -> TrajectoryChunk {
+    let (count, bytes) = (piece.rows.count, piece.buffers)
+    unpack(bytes[2], bytes[3], count: count, box)
+    let values = zip(extra, bytes[4...]).map { column, raw in
+      column.name.name == "groups" ? widened(raw, count) : raw.baseAddress!.assumingMemoryBound(to: Double.self)
+    }
+    return TrajectoryChunk(
+      count: count, ids: bytes[0].baseAddress!.assumingMemoryBound(to: Int64.self),
+      types: bytes[1].baseAddress!.assumingMemoryBound(to: Int32.self), positions: positions.pointer,
+      images: hasImages ? UnsafePointer(images.pointer) : nil, values: values, strides: extra.map(\.file.width))
   }
 
   /// Packed rows of 24 and 12 bytes into vectors; positions wrapped into the cell, or unwrapped by their images.

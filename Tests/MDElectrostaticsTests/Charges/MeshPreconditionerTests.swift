@@ -88,7 +88,8 @@ import Testing
       try preconditioner.prepare(
         ChargePlaces(atoms: atoms.view, system: system, width: 0.7, factor: 1), inverse: inverse.pointer)
       try preconditioner.apply(residual.pointer, inverse: inverse.pointer, into: atoms.needCharge().pointer)
-      try Gather.inOrder([atoms.needCharge().storage], of: atoms, communicator: communicator) { _, buffers in
+      try Gather.inOrder([atoms.needCharge().storage], of: atoms, communicator: communicator) { piece in
+        guard let buffers = piece?.buffers else { return }
         shared.add(buffers[0].bindMemory(to: Double.self))
       }
     }

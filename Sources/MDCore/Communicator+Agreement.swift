@@ -1,5 +1,3 @@
-import MDCore
-
 extension Communicator {
   /// Runs `body` on every rank; if it fails on any, every rank throws the same error: that of the lowest rank that
   /// failed. Collective, so for set-up and output, not for the inside of a step.
@@ -34,7 +32,7 @@ extension Communicator {
 
 extension Communicator {
   /// The smallest of the ranks' numbers, nil if no rank has one.
-  func lowest(_ value: Int64?) -> Int64? {
+  package func lowest(_ value: Int64?) -> Int64? {
     let least = minimum(value.map { Int($0) } ?? .max)
     return least == .max ? nil : Int64(least)
   }

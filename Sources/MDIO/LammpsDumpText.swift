@@ -11,30 +11,27 @@ import MDNumerics
 /// `[2]`, … where they have several numbers. LAMMPS wants a along x and b in the xy plane: for a cell in another
 /// orientation positions, vectors and tensors are turned there (`LammpsOrientation`); extended XYZ keeps the input's
 /// frame. Format: LAMMPS documentation, `dump` and Howto_triclinic.
-package final class LammpsDumpWriter: TrajectoryWriter {
-  package let file: OutputFile
+package final class LammpsDumpText: TrajectoryText {
   /// Significant digits of each number, 17 for all that a double holds.
   package let digits: Int
-  private var text = TextBuffer()
   private var names: [[UInt8]] = []
-  private var frame: TrajectoryFrame?
+  private var frame = TrajectoryFrame.none
   private var orientation = LammpsOrientation(Box(lengths: Vector3(1, 1, 1)))
-  private var written = 0
 
-  package init(_ file: OutputFile, digits: Int = 17) {
+  package init(digits: Int = 17) {
     precondition((1...17).contains(digits))
-    self.file = file
     self.digits = digits
   }
 
-  package func begin(_ frame: TrajectoryFrame) throws {
-    precondition(self.frame == nil, "the frame before has not ended")
+  package func begin(_ frame: TrajectoryFrame) {
     self.frame = frame
-    written = 0
     names = frame.species.map { Array($0.utf8) }
     orientation = LammpsOrientation(frame.box)
+  }
+
+  package func head(to text: inout TextBuffer) {
     text.append("ITEM: TIMESTEP\n\(frame.step)\nITEM: NUMBER OF ATOMS\n\(frame.atomCount)\n")
-    appendBounds(orientation.box)
+    appendBounds(orientation.box, to: &text)
     text.append("ITEM: ATOMS id type element \(frame.isUnwrapped ? "xu yu zu" : "x y z")")
     if frame.hasImages { text.append(" ix iy iz") }
     for column in frame.columns { text.append(" " + Self.names(of: column).joined(separator: " ")) }
@@ -42,7 +39,7 @@ package final class LammpsDumpWriter: TrajectoryWriter {
   }
 
   /// The bounding box of the cell, which is what LAMMPS dumps of a triclinic one, and the tilt factors.
-  private func appendBounds(_ box: Box) {
+  private func appendBounds(_ box: Box, to text: inout TextBuffer) {
     let (xy, xz, yz) = (box.cell.y.x, box.cell.z.x, box.cell.z.y)
     let isTilted = xy != 0 || xz != 0 || yz != 0
     let flags = (0..<3).map { box.periodic[$0] ? "pp" : "ff" }.joined(separator: " ")
@@ -69,8 +66,7 @@ package final class LammpsDumpWriter: TrajectoryWriter {
     }
   }
 
-  package func append(_ chunk: TrajectoryChunk) throws {
-    guard let frame else { preconditionFailure("no frame has begun") }
+  package func rows(_ chunk: TrajectoryChunk, to text: inout TextBuffer) {
     precondition(chunk.values.count == frame.columns.count && chunk.strides.count == frame.columns.count)
     precondition(frame.hasImages == (chunk.images != nil))
     for i in 0..<chunk.count {
@@ -85,15 +81,15 @@ package final class LammpsDumpWriter: TrajectoryWriter {
         for k in 0..<3 { text.appendField(n[k]) }
       }
       for c in frame.columns.indices {
-        appendValues(chunk.values[c] + i * chunk.strides[c], frame.columns[c].kind)
+        appendValues(chunk.values[c] + i * chunk.strides[c], frame.columns[c].kind, to: &text)
       }
       text.append(byte: 0x0A)
-      try text.spill(into: file)
     }
-    written += chunk.count
   }
 
-  private func appendValues(_ row: UnsafePointer<Double>, _ kind: TrajectoryColumn.Kind) {
+  private func appendValues(
+    _ row: UnsafePointer<Double>, _ kind: TrajectoryColumn.Kind, to text: inout TextBuffer
+  ) {
     switch kind {
     case .scalars(let n):
       for k in 0..<n { text.appendField(row[k], digits) }
@@ -106,11 +102,5 @@ package final class LammpsDumpWriter: TrajectoryWriter {
     }
   }
 
-  package func end() throws {
-    precondition(written == frame?.atomCount, "a frame got another number of atoms than it announced")
-    frame = nil
-    try file.write(text.bytes)
-    text.removeAll()
-    try file.finishFrame()
-  }
+  package func tail(to text: inout TextBuffer) {}
 }
