@@ -38,11 +38,11 @@ import Testing
   }
 
   @Test("a crack's answer is K at its first advance; without one it is said") func crack() throws {
-    let table = "step,stage,time,K,K_over_K_G,G,centre,tip,broken_bonds,tip_fit,K_I_fit,K_II_fit,K_III_fit,fit_residual\n"
-      + "10,1,0,1.2,0.9,4,55,52,70,53,1.25,0,0,0.01\n20,1,0,1.3,1,5,55,56,72,57,1.34,0,0,0.01\n"
+    let table = "step,stage,time,K,K_over_K_G,G,centre,tip,broken_bonds,tip_fit,K_I_fit,K_II_fit,K_III_fit,fit_residual,J_1,J_2\n"
+      + "10,1,0,1.2,0.9,4,55,52,70,53,1.25,0,0,0.01,3.9,3.8\n20,1,0,1.3,1,5,55,56,72,57,1.34,0,0,0.01,4.9,4.8\n"
     let log = "Stage 1/1: minimize 1, L-BFGS in 1 increments of K 0.9 → 1 K_G to 0.005 eV/Å\n"
       + "  1 of 1 increments, the last converged (largest force 0.004 eV/Å) after 20 steps\n"
-    let event = #""first_advance": {"K_MPa_sqrt_m": 1.25, "half_step_MPa_sqrt_m": 0.05, "G_J_per_m2": 4.5, "K_over_K_G": 0.95, "step": 20}, "#
+    let event = #""first_advance": {"K_MPa_sqrt_m": 1.25, "half_step_MPa_sqrt_m": 0.05, "G_J_per_m2": 4.5, "J_before_J_per_m2": 3.85, "K_over_K_G": 0.95, "step": 20}, "#
     func html(_ event: String, _ log: String) throws -> String {
       try Self.page([
         "run.json": "{\"status\": \"finished\", \"crack\": {\(event)\"first_tip_A\": 52, \"tip_A\": 56, \"K_MPa_sqrt_m\": 1.3}}", "crack.csv": table, "log.txt": log,
@@ -52,6 +52,8 @@ import Testing
     let number = try #require(RunSample.numbers(page).first { $0["source"] as? String == "run/run.json crack.first_advance.K_MPa_sqrt_m" })
     #expect(number["value"] as? Double == 1.25 && number["error"] as? Double == 0.05)
     #expect(page.contains("0.95 of Griffith") && page.contains("<h2>Crack</h2>") && page.contains("<li class=\"good\"><b>Relaxed.</b>"))
+    let j = try #require(RunSample.numbers(page).first { $0["source"] as? String == "run/run.json crack.first_advance.J_before_J_per_m2" })
+    #expect(j["value"] as? Double == 3.85 && page.contains("advance of the tip, Å") && page.contains("G of the ring"))
     let still = try html("", log.replacing("converged", with: "not converged"))
     #expect(still.contains("did not advance up to K 1.3 MPa√m") && still.contains("<li class=\"bad\"><b>Not relaxed.</b>"))
   }

@@ -13,6 +13,8 @@ package struct CrackFrame: Sendable {
   package let griffith: Double?
   /// The shortest distance of two atoms of the crystal, Å.
   package let bond: Double
+  /// The crystal at rest, where its energies are known.
+  package let crystal: CrackCrystal?
   /// The bit of the ring in `AtomStore.groups`.
   package let ring: UInt32
 
@@ -23,11 +25,11 @@ package struct CrackFrame: Sendable {
 
   package init(
     stroh: StrohSolution, mode: Vector3, tip: SIMD2<Double>, intensity: Double, surfaceEnergy: Double?, bond: Double,
-    ring: UInt32
+    crystal: CrackCrystal?, ring: UInt32
   ) {
     self.stroh = stroh
     self.mode = (1 / mode.length) * mode
-    (self.tip, self.intensity, self.bond, self.ring) = (tip, intensity, bond, ring)
+    (self.tip, self.intensity, self.bond, self.crystal, self.ring) = (tip, intensity, bond, crystal, ring)
     griffith = surfaceEnergy.map { stroh.griffith(surfaceEnergy: $0, mode: mode) }
   }
 

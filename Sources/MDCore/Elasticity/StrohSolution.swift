@@ -28,7 +28,8 @@ package struct StrohSolution: Sendable {
   package let compliance: Matrix3
   /// The p with positive imaginary part.
   package let roots: (Complex, Complex, Complex)
-  private let tensor: ElasticTensor
+  /// In the crack's frame, GPa.
+  package let tensor: ElasticTensor
   private let v: ComplexMatrix
   /// A B⁻¹, 1/GPa.
   private let impedance: ComplexMatrix

@@ -10,16 +10,18 @@ package struct CrackPlan: Sendable {
   }
 
   /// What the field needs to know of the crystal.
-  package struct Material: Sendable, Codable {
+  package struct Material: Sendable {
     /// C_ij, GPa, in the crack's frame.
     package var elastic: [[Double]]
     /// γ, J/m².
     package var surfaceEnergy: Double?
     /// The shortest distance of two atoms, Å.
     package var bond: Double
+    /// Its sites and their energies, where J is to be measured.
+    package var crystal: CrackCrystal?
 
-    package init(elastic: [[Double]], surfaceEnergy: Double?, bond: Double) {
-      (self.elastic, self.surfaceEnergy, self.bond) = (elastic, surfaceEnergy, bond)
+    package init(elastic: [[Double]], surfaceEnergy: Double?, bond: Double, crystal: CrackCrystal? = nil) {
+      (self.elastic, self.surfaceEnergy, self.bond, self.crystal) = (elastic, surfaceEnergy, bond, crystal)
     }
   }
 
@@ -160,6 +162,11 @@ extension RunPlan {
   package var crack: CrackPlan? {
     if case .crack(let crack)? = structure?.source { return crack }
     return nil
+  }
+
+  /// Whether a stage relaxes.
+  package var hasRelaxation: Bool {
+    stages.contains { if case .minimize = $0.work { true } else { false } }
   }
 
   /// What is wrong with a load of a crack in this deck.

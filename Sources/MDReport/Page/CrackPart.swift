@@ -1,4 +1,4 @@
-/// What a page says of a crack: K at which it first moved, and tip and K in the course of the load.
+/// What a page says of a crack: K at which it first moved, tip, K and J in the course of the load, and the resistance to its advance.
 extension RunFolder {
   var crackFindings: [Finding] {
     let crack = run["crack"]
@@ -18,6 +18,15 @@ extension RunFolder {
           question: "energy release rate there",
           figure: Figure(name: "G", value: g, unit: "J/m²", definition: "of that K", source: source + ".G_J_per_m2")),
       ]
+        + (found["J_before_J_per_m2"].number.map { j in
+          [
+            Finding(
+              question: "J from which it \(words)",
+              figure: Figure(
+                name: "J", value: j, unit: "J/m²", definition: "mean of the annuli of domain integrals at the load before it \(words)",
+                source: source + ".J_before_J_per_m2"))
+          ]
+        } ?? [])
     }
     let events = event("first_advance", "advanced") + event("first_retreat", "fell back")
     if !events.isEmpty { return events }
@@ -40,9 +49,24 @@ extension Sections {
       let shown = series.compactMap { name, ys in ys.map { Chart.Series(name: name, xs: xs, ys: $0, style: .both) } }
       return Chart(title: title, xLabel: label, yLabel: unit, series: shown).svg
     }
+    let g = table.numbers("G")
+    // The annulus in the middle stands for them.
+    let annuli = (1...19).compactMap { table.numbers("J_\($0)") }
+    let j = annuli.isEmpty ? nil : annuli[annuli.count / 2]
+    let advance = tip.map { $0 - tip[0] }
+    func resistance(_ name: String, _ ys: [Double]?) -> Chart.Series? {
+      ys.map { Chart.Series(name: name, xs: advance, ys: $0, style: .both) }
+    }
+    let grows = (advance.max() ?? 0) > 0 && !isDynamic
     return section(
       "Crack",
       charts([
+        chart("J", "J/m²", [("G of the ring", j == nil ? nil : g), ("J", j)]),
+        grows
+          ? Chart(
+            title: "Resistance", xLabel: "advance of the tip, Å", yLabel: "J/m²",
+            series: [resistance("G of the ring", g), resistance("J", j)].compactMap { $0 }
+          ).svg : "",
         chart("Tip", "place along the crack, Å", [("by broken bonds", tip), ("by a fit of the field", table.numbers("tip_fit"))]),
         chart(
           "K near the tip", "K, MPa√m",

@@ -5,7 +5,8 @@ import MDDynamics
 import MDNumerics
 
 /// `crack.csv`: K of the ring, the tip by broken bonds and by a fit of the elastic field, and K near the tip, while a structure with a
-/// crack is run; K at which the crack first advances while K does not fall, and first falls back while K does not rise.
+/// crack is run; J of relaxed states; K at which the crack first advances while K does not fall, and first falls back while K does not
+/// rise.
 ///
 /// In dynamics it looks every so many steps; in quasi-static loading after each increment; in other relaxations at both ends.
 final class CrackObserver: Observer {
@@ -16,6 +17,10 @@ final class CrackObserver: Observer {
   private let limit: Double
   private let between: (Double, Double)?
   private var bonds: CrackBonds?
+  private let slipLimit: Double
+  private var neighbors: CrackNeighbors?
+  private let radii: [Double]?
+  private var domains: CrackDomains?
   private var knowsGriffith: Bool { plan.crack?.surfaceEnergy != nil }
 
   private struct State: Codable, Equatable {
@@ -23,8 +28,13 @@ final class CrackObserver: Observer {
     var firstTip: Double?
     var lastIntensity = 0.0
     var lastTip = 0.0
+    /// J of the annuli at the last row that has it, J/m².
+    var integrals: [Double] = []
     var advance: Event?
     var retreat: Event?
+    /// Slipped atoms at first, and when there were more.
+    var firstSlipped = 0
+    var slip: Event?
   }
 
   /// What changed between two rows.
@@ -34,6 +44,8 @@ final class CrackObserver: Observer {
     var halfStep: Double
     /// J/m², of `k`.
     var g: Double
+    /// J/m², mean of the annuli at the row before, from which the crack moved; nil where it was not measured.
+    var j: Double?
     /// In units of K_G, where it is known.
     var ofGriffith: Double?
     var step: Int
@@ -42,6 +54,7 @@ final class CrackObserver: Observer {
       case k = "K_MPa_sqrt_m"
       case halfStep = "half_step_MPa_sqrt_m"
       case g = "G_J_per_m2"
+      case j = "J_before_J_per_m2"
       case ofGriffith = "K_over_K_G"
       case step
     }
@@ -54,8 +67,12 @@ final class CrackObserver: Observer {
     var tip: Double
     var firstTip: Double
     var intensity: Double
+    /// J at the last relaxed state, mean of the annuli and largest less smallest; J/m².
+    var integral: Double?
+    var spread: Double?
     var advance: Event?
     var retreat: Event?
+    var slip: Event?
 
     enum CodingKeys: String, CodingKey {
       case griffith = "K_G_MPa_sqrt_m"
@@ -63,8 +80,11 @@ final class CrackObserver: Observer {
       case tip = "tip_A"
       case firstTip = "first_tip_A"
       case intensity = "K_MPa_sqrt_m"
+      case integral = "J_J_per_m2"
+      case spread = "J_spread_J_per_m2"
       case advance = "first_advance"
       case retreat = "first_retreat"
+      case slip = "first_slip"
     }
   }
 
@@ -79,9 +99,20 @@ final class CrackObserver: Observer {
     let free = CrackFactory.freeRadius(crack)
     let given = section?["fit"]?.doubles
     between = given.map { ($0[0], $0[1]) } ?? (free > 20 ? (0.3 * free, 0.7 * free) : nil)
+    slipLimit = section?.double("slip") ?? Self.usualSlip
+    radii = Self.domains(plan)
+  }
+
+  /// Radii of the annuli of J, Å; nil where it is not measured.
+  static func domains(_ plan: RunPlan) -> [Double]? {
+    guard let crack = plan.crack, !plan.potential.isEmpty, plan.hasRelaxation else { return nil }
+    if let given = plan.analysis.first(where: { $0.name == "crack" })?.section["domains"] { return given.doubles }
+    let free = CrackFactory.freeRadius(crack)
+    return free > 40 ? [0.3, 0.5, 0.7, 0.9].map { $0 * free } : nil
   }
 
   static let usualLimit = 1.3
+  static let usualSlip = 0.4
 
   static func isNeeded(_ plan: RunPlan) -> Bool { plan.crack != nil && !plan.analysis.contains { $0.name == "crack" } }
 
@@ -92,15 +123,16 @@ final class CrackObserver: Observer {
         + (knowsGriffith ? [Figure("K_over_K_G", digits: 12)] : [])
         + [
           Figure("G", unit: "J/m²", digits: 12), Figure("centre", unit: "Å", digits: 10), Figure("tip", unit: "Å", digits: 10),
-          Figure("broken_bonds"),
+          Figure("broken_bonds"), Figure("slipped_atoms"),
         ]
         + (between == nil
           ? []
           : [
             Figure("tip_fit", unit: "Å", digits: 10), Figure("K_I_fit", unit: "MPa√m", digits: 10),
             Figure("K_II_fit", unit: "MPa√m", digits: 10), Figure("K_III_fit", unit: "MPa√m", digits: 10),
-            Figure("fit_residual", unit: "Å", digits: 6),
-          ]))
+            Figure("G_fit", unit: "J/m²", digits: 10), Figure("fit_residual", unit: "Å", digits: 6),
+          ])
+        + (1..<(radii?.count ?? 1)).map { Figure("J_\($0)", unit: "J/m²", digits: 10) })
   }
 
   // MARK: Before the first step
@@ -120,7 +152,25 @@ final class CrackObserver: Observer {
         hint: "atoms are free to \(RunLog.fixed(free, 1)) Å from the middle",
         at: plan.analysis.first { $0.name == name }?.location, isCollective: true)
     }
+    if let radii, plan.analysis.contains(where: { $0.name == name && $0.section["domains"] != nil }) {
+      try refuse(radii, free: free)
+    }
     return []
+  }
+
+  /// Annuli are outside of what the tip's atoms feel of the faces, and inside of the ring.
+  private func refuse(_ radii: [Double], free: Double) throws {
+    let inner = system.cutoff
+    let place = plan.analysis.first { $0.name == name }?.section.location(of: "domains")
+    if zip(radii, radii.dropFirst()).contains(where: { $0 >= $1 }) {
+      throw FaultlineError(.input, "`domains` do not ascend", hint: "n + 1 radii bound n annuli", at: place, isCollective: true)
+    }
+    guard radii[0] >= inner, radii[radii.count - 1] <= free else {
+      throw FaultlineError(
+        .input, "annuli of J from \(RunLog.fixed(radii[0], 1)) to \(RunLog.fixed(radii[radii.count - 1], 1)) Å reach the tip or the ring",
+        hint: "from the potential's cutoff, \(RunLog.fixed(inner, 1)) Å, to the ring, \(RunLog.fixed(free, 1)) Å from the middle", at: place,
+        isCollective: true)
+    }
   }
 
   // MARK: Looking
@@ -132,7 +182,12 @@ final class CrackObserver: Observer {
     return look.step % every == 0 || look.step == stage.firstStep + stage.steps
   }
 
-  func wants(_ look: Look) -> Want? { isDue(look) ? [] : nil }
+  /// Increments end unforeseen: they are computed once more.
+  func wants(_ look: Look) -> Want? {
+    guard isDue(look) else { return nil }
+    return look.isStart && radii != nil && !(look.stage?.isDynamics ?? true) ? Self.shares : []
+  }
+  private static let shares: Want = [.energy, .virial, .atomEnergy, .atomVirial]
 
   func observe(_ look: Look, _ engine: Engine, _ tally: Tally) throws -> Observation {
     guard let ring = engine.crack else { return Observation() }
@@ -148,35 +203,62 @@ final class CrackObserver: Observer {
     let (broken, tip) = bonds.look(system)
     ring.see(tip: tip)
     let k = ring.state.intensity
-    note(k, tip, bonds.spacing, ring.frame, step: look.step)
+    let neighbors = self.neighbors ?? CrackNeighbors(system, bond: ring.frame.bond)
+    self.neighbors = neighbors
+    neighbors.look()
+    let slipped = CrackSlip(limit: slipLimit, plane: ring.frame.tip.y, bond: ring.frame.bond).count(neighbors)
+    // Where hardly a bond is broken, nothing but the field says where the tip is.
+    let integrals = try self.integrals(ring.frame, neighbors, tip: max(tip, ring.state.tip), look, stage)
+    note(k, tip, bonds.spacing, slipped, ring.frame, step: look.step)
     var row = [engine.clock.time, k]
     if knowsGriffith, let unit = ring.frame.griffith { row.append(k / unit) }
-    row += [ring.frame.energyRelease(k), ring.state.tip, tip, Double(broken)]
+    row += [ring.frame.energyRelease(k), ring.state.tip, tip, Double(broken), Double(slipped)]
     if let between {
       let fit = CrackFit(system, ring.frame, near: ring.state.tip, intensity: k, between: between)
       // A crack that is not loaded has no tip to fit.
-      row += fit.map { [$0.tip, $0.intensities.y, $0.intensities.x, $0.intensities.z, $0.residual] }
-        ?? [Double](repeating: .nan, count: 5)
+      row += fit.map { fit in
+        let k = fit.intensities
+        return [fit.tip, k.y, k.x, k.z, ring.frame.stroh.energyRelease(k), fit.residual]
+      } ?? [Double](repeating: .nan, count: 6)
     }
-    return Observation(row: row)
+    if integrals.allSatisfy(\.isFinite), !integrals.isEmpty { current.integrals = integrals }
+    return Observation(row: row + integrals)
   }
 
-  private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ frame: CrackFrame, step: Int) {
+  /// J of the annuli; not a number of those that reach the ring, and while atoms move. Collective.
+  private func integrals(_ frame: CrackFrame, _ neighbors: CrackNeighbors, tip: Double, _ look: Look, _ stage: StageDriver) throws
+    -> [Double]
+  {
+    guard let radii, let crack = plan.crack else { return [] }
+    guard !stage.isDynamics else { return radii.dropLast().map { _ in .nan } }
+    let domains = self.domains ?? CrackDomains(radii, neighbors, frame, slit: crack.slit)
+    self.domains = domains
+    if !look.isStart { _ = try system.compute(Self.shares, step: look.step) }
+    let room = CrackFactory.room(crack, at: SIMD2(tip, frame.tip.y))
+    return zip(domains.measure(tip: tip), radii.dropFirst()).map { $1 > room ? .nan : $0 }
+  }
+
+  private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ slipped: Int, _ frame: CrackFrame, step: Int) {
     defer { (current.lastIntensity, current.lastTip) = (k, tip) }
+    let j = mean(current.integrals)
     guard current.firstTip != nil else {
-      current.firstTip = tip
+      (current.firstTip, current.firstSlipped) = (tip, slipped)
       return
     }
     func event() -> Event {
       let middle = 0.5 * (k + current.lastIntensity)
       return Event(
-        k: middle, halfStep: 0.5 * abs(k - current.lastIntensity), g: frame.energyRelease(middle),
+        k: middle, halfStep: 0.5 * abs(k - current.lastIntensity), g: frame.energyRelease(middle), j: j,
         ofGriffith: frame.griffith.map { middle / $0 }, step: step)
     }
     let (before, last) = (current.lastTip, current.lastIntensity)
     if current.advance == nil, k >= last, tip > before + 0.5 * spacing { current.advance = event() }
     if current.retreat == nil, k <= last, tip < before - 0.5 * spacing { current.retreat = event() }
+    if current.slip == nil, slipped > current.firstSlipped { current.slip = event() }
   }
+
+  private func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+  private func spread(_ values: [Double]) -> Double? { values.max().map { $0 - values.min()! } }
 
   func sumUp(_ engine: Engine) throws -> StageReport {
     guard let first = current.firstTip else { return StageReport() }
@@ -188,14 +270,22 @@ final class CrackObserver: Observer {
     var line = "crack: tip at \(RunLog.fixed(current.lastTip, 2)) Å, \(RunLog.fixed(current.lastTip - first, 2)) Å from where it began"
     if let event = current.advance { line += "; advanced first at " + text(event) }
     if let event = current.retreat { line += "; fell back first at " + text(event) }
-    return StageReport(lines: [line + "; crack.csv"])
+    if let event = current.slip { line += "; atoms slipped first at " + text(event) }
+    var lines = [line + "; crack.csv"]
+    if let frame, let j = mean(current.integrals), let spread = spread(current.integrals), !engine.stage.isDynamics {
+      lines.append(
+        "  J \(String(format: "%.4g", j)) J/m², \(current.integrals.count == 1 ? "1 annulus" : "\(current.integrals.count) annuli") within "
+          + "\(String(format: "%.2g", 100 * spread / abs(j))) %; G of the ring \(String(format: "%.4g", frame.energyRelease(current.lastIntensity)))")
+    }
+    return StageReport(lines: lines)
   }
 
   var results: (any Encodable)? {
     guard let frame, let first = current.firstTip else { return nil }
     return Results(
       griffith: frame.griffith, effectiveModulus: 1000 / frame.stroh.energyRelease(Vector3(0, 1, 0)), tip: current.lastTip,
-      firstTip: first, intensity: current.lastIntensity, advance: current.advance, retreat: current.retreat)
+      firstTip: first, intensity: current.lastIntensity, integral: mean(current.integrals), spread: spread(current.integrals),
+      advance: current.advance, retreat: current.retreat, slip: current.slip)
   }
 
   // MARK: Checkpoints
@@ -204,10 +294,11 @@ final class CrackObserver: Observer {
 
   func restore(_ section: CheckpointSectionReader, clock: Clock) throws {
     let kept = try section.decode(State.self)
-    let events = [kept.advance, kept.retreat].compactMap { $0 }
+    let events = [kept.advance, kept.retreat, kept.slip].compactMap { $0 }
     try section.require(
-      [kept.firstTip ?? 0, kept.lastIntensity, kept.lastTip].allSatisfy(\.isFinite)
-        && events.allSatisfy { $0.k.isFinite && $0.halfStep >= 0 && $0.step <= clock.step }, "a crack \(kept)")
+      ([kept.firstTip ?? 0, kept.lastIntensity, kept.lastTip] + kept.integrals).allSatisfy(\.isFinite)
+        && (kept.integrals.isEmpty || kept.integrals.count == (radii?.count ?? 1) - 1)
+        && kept.firstSlipped >= 0 && events.allSatisfy { $0.k.isFinite && $0.halfStep >= 0 && $0.step <= clock.step }, "a crack \(kept)")
     current = kept
   }
 }
@@ -223,14 +314,25 @@ extension ObserverEntry {
         .defaulted(
           "bond", .number(NumberRange(from: 1, to: 5, includesLower: false)), "1.3",
           "A bond across the crack's plane is broken when it is longer than this many times its length in the crystal."),
+        .defaulted(
+          "slip", .number(NumberRange(from: 0, to: 5, includesLower: false)), "0.4",
+          "Neighbours of the crystal that are not across the crack's plane have slipped when their displacements differ by more than this many "
+            + "nearest-neighbour distances."),
         .optional(
           "fit", .list(.quantity(.length, .positive), count: 2...2),
           "Distances from the field's centre between which atoms are fitted; 0.3 and 0.7 of the body's free radius if absent."),
+        .optional(
+          "domains", .list(.quantity(.length, .positive), count: 2...20),
+          "Radii about the tip, ascending: between each two of them J is measured of relaxed states. 0.3, 0.5, 0.7 and 0.9 of the free "
+            + "radius if absent, and none in bodies with less than 40 Å of it."),
       ],
-      example: DeckSchema.crackExample + "\nanalysis:\n  crack: {every: 100, bond: 1.4, fit: [15, 40]}"),
+      example: DeckSchema.crackExample + "\nanalysis:\n  crack: {every: 100, bond: 1.4, slip: 0.3, fit: [15, 40]}"),
     check: { section, context in
       if context.plan.crack == nil {
         context.refuse(section.error("bond", "looks at a crack, but the structure has none", hint: "`structure: {crack: …}`"))
+      }
+      if section["domains"] != nil, !context.plan.hasRelaxation {
+        context.refuse(section.error("domains", "is for relaxed states, and no stage relaxes", hint: "add a stage `minimize`"))
       }
     }
   ) { section, setting in try CrackObserver(section, setting) }

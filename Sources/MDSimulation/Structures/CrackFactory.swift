@@ -62,8 +62,23 @@ enum CrackFactory {
       notes.append("  this crystal couples modes in the plane with tearing (L⁻¹: \(RunLog.fixed(100 * mixed, 2)) %): the field has all three components")
     }
     return (
-      CrackPlan.Material(elastic: tensor.voigt, surfaceEnergy: gamma, bond: cell.nearestNeighborDistance), notes
+      CrackPlan.Material(
+        elastic: tensor.voigt, surfaceEnergy: gamma, bond: cell.nearestNeighborDistance,
+        crystal: CrackObserver.domains(plan) == nil ? nil : try atRest(crack, cell, orientation, plan, communicator)), notes
     )
+  }
+
+  /// The crystal with the energies of its atoms as the deck has it, be it under stress or not. Collective.
+  private static func atRest(
+    _ crack: CrackPlan, _ cell: UnitCell, _ orientation: CrackOrientation, _ plan: RunPlan, _ communicator: any Communicator
+  ) throws -> CrackCrystal? {
+    // What is wrong with `cut` is said where atoms are made.
+    guard crack.cut < orientation.gaps.count else { return nil }
+    let small = try SmallCell(try CrystalBlock(cell.primitive().cell).build(), plan: plan, communicator: communicator)
+    let place = middle(crack)
+    return CrackCrystal(
+      cell: orientation.cell, origin: Vector3(place.x, place.y - orientation.gaps[crack.cut].height, 0),
+      places: orientation.sites.map(\.position), energies: try small.atomEnergies())
   }
 
   /// γ of a relaxed slab between two faces like the crack's, J/m². Collective.
@@ -102,7 +117,7 @@ enum CrackFactory {
     }
     return CrackFrame(
       stroh: stroh, mode: crack.mode, tip: middle(crack) + crack.tip, intensity: k, surfaceEnergy: material.surfaceEnergy,
-      bond: material.bond, ring: ring)
+      bond: material.bond, crystal: material.crystal, ring: ring)
   }
 
   private static func shape(_ crack: CrackPlan) -> CrackBody.Shape {
@@ -116,6 +131,12 @@ enum CrackFactory {
 
   /// Depth of the free part of the body below the ring, seen from its middle, Å.
   static func freeRadius(_ crack: CrackPlan) -> Double { shape(crack).depth(0, 0) - crack.ring }
+
+  /// How far a place of the box, Å, is from the ring.
+  static func room(_ crack: CrackPlan, at place: SIMD2<Double>) -> Double {
+    let r = place - middle(crack)
+    return shape(crack).depth(r.x, r.y) - crack.ring
+  }
 
   /// The atoms. Rank 0.
   static func build(

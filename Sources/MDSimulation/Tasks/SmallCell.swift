@@ -65,6 +65,17 @@ final class SmallCell {
       stress: (-1 / box.volume) * Matrix3(Array(sums[1..<10])), volume: box.volume)
   }
 
+  /// Each atom's share of the present energy, eV. Collective.
+  func atomEnergies() throws -> [Double] {
+    _ = try system.compute([.energy, .virial, .atomEnergy], step: 0)
+    let atoms = system.atoms
+    guard let energy = atoms.energy else { preconditionFailure("energies that were asked for are there") }
+    var all = [Double](repeating: 0, count: count)
+    for i in 0..<atoms.localCount { all[Int(atoms.id[i]) - 1] = energy[i] }
+    system.communicator.sum(&all)
+    return all
+  }
+
   /// Moves the atoms. Collective; every rank gives the same positions.
   func move(to new: [Vector3]) throws {
     positions = new

@@ -7,9 +7,9 @@ package struct CrackOrientation: Sendable {
   package let rotation: Matrix3
   /// Lattice vectors in the crack's frame, Å: two that span the plane across the front together with the third, which
   /// is the period along it, (0, 0, ℓ).
-  let cell: Matrix3
-  /// Fractional in `cell`.
-  let sites: [UnitCell.Site]
+  package let cell: Matrix3
+  /// Fractional in `cell`, in the order of the crystal's primitive cell.
+  package let sites: [UnitCell.Site]
   package let species: [String]
   /// Atomic planes across y: the gaps between them, one of each width, the widest first; and the distance after which they
   /// repeat, Å.
