@@ -8,6 +8,7 @@ import MDPotentialFiles
 package final class NEPPotential: Potential {
   package let name = "nep"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   private let engine: NEPEngine
 
   /// - Parameters:
