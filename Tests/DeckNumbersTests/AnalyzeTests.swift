@@ -161,13 +161,15 @@ import Testing
   }
 
   @Test("what cannot be analysed is refused before a result is written") func refusals() throws {
-    let run = try DeckRun(files: ["a.extxyz": Sample.text(Self.start)])
-    var other = Self.start
+    var plain = Self.start
+    plain.charges = nil
+    let run = try DeckRun(files: ["a.extxyz": Sample.text(plain)])
+    var other = plain
     other.positions.removeLast()
     other.types.removeLast()
     other.velocities?.removeLast()
-    try run.write("b.extxyz", Sample.text(Self.start) + Sample.text(other))
-    var still = Self.start
+    try run.write("b.extxyz", Sample.text(plain) + Sample.text(other))
+    var still = plain
     still.velocities = nil
     try run.write("c.extxyz", Sample.text(still))
     try run.write("d.dump", "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 5\n0 5\n0 5\nITEM: ATOMS id type x y z\n1 1 0 0 0\n")

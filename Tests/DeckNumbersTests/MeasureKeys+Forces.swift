@@ -125,8 +125,9 @@ extension MeasureKeyTests {
       let (fixed, present) = (try table(run, "transport"), try table(run, "present"))
       for k in 0..<23 {
         #expect(isClose(fixed["current_correlation"]?[k] ?? 0, present["current_correlation"]?[k] ?? 1, 1e-9))
-        #expect(isClose(fixed["collective"]?[k] ?? 0, present["collective"]?[k] ?? 1, 1e-4))
-        #expect(fixed["collective"]?[k] != present["collective"]?[k])
+        // The trapezoid rule loses (ωΔt)²/12 of an oscillation, 0.2 % at 6 THz and 4 fs.
+        let (exact, summed) = (fixed["collective"]?[k] ?? 0, present["collective"]?[k] ?? 1)
+        #expect(abs(summed - exact) < 0.01 * exact && summed != exact)
       }
       #expect(isClose(try value(run, "transport", "conductivity_green_kubo"), try value(run, "present", "conductivity_green_kubo"), 1e-9))
       for wrong in ["current: born", "current: charges, charges: {Ar: 1, Kr: -1}", "current: charges, of: Ar"] {

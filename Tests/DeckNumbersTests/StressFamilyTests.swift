@@ -18,7 +18,7 @@ import Testing
     let folder = Self.root.appendingPathComponent(name)
     let run = try DeckRun()
     for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) where file != "deck.yaml" {
-      try run.write(file, data: Data(contentsOf: folder.appendingPathComponent(file)))
+      try FileManager.default.copyItem(atPath: folder.appendingPathComponent(file).path, toPath: run.path(file))
     }
     let deck = try String(contentsOf: folder.appendingPathComponent("deck.yaml"), encoding: .utf8)
       .replacingOccurrences(of: "../../../", with: Self.repository.path + "/")
