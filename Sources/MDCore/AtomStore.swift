@@ -31,6 +31,8 @@ public final class AtomStore {
   /// Per-atom potential energy (eV) and virial (eV, nine numbers row by row); present once asked for.
   public private(set) var energy: Column<Double>?
   public private(set) var virial: Column<Double>?
+  /// Where potentials tell forces pair by pair; present once asked for.
+  public private(set) var pairForces: PairForceStream?
   /// e; present when the structure or the model has charges.
   public private(set) var charge: Column<Double>?
 
@@ -101,6 +103,13 @@ public final class AtomStore {
     return column
   }
 
+  /// Makes the stream of forces of pairs.
+  @discardableResult public func needPairForces() -> PairForceStream {
+    let stream = pairForces ?? PairForceStream()
+    pairForces = stream
+    return stream
+  }
+
   /// Makes the charge column.
   @discardableResult public func needCharge() -> Column<Double> {
     let column = charge ?? addColumn("charge", roles: [.migrates, .ghosted, .checkpointed])
@@ -158,7 +167,7 @@ public final class AtomStore {
       localCount: localCount, count: count, ids: id.pointer, species: species.pointer,
       positions: position.pointer, shifts: shift.pointer, groups: groups.pointer,
       velocities: velocity.pointer, forces: force.pointer, energies: energy?.pointer,
-      virials: virial?.pointer, charges: charge?.pointer)
+      virials: virial?.pointer, charges: charge?.pointer, pairForces: pairForces.map { .passUnretained($0) })
   }
 }
 
@@ -179,6 +188,8 @@ public struct AtomView {
   /// Nine numbers an atom, row by row.
   public let virials: UnsafeMutablePointer<Double>?
   public let charges: UnsafeMutablePointer<Double>?
+  /// See `pairStream`.
+  @usableFromInline let pairForces: Unmanaged<PairForceStream>?
 
   /// The same atoms with results collected elsewhere.
   public func collecting(
@@ -187,6 +198,7 @@ public struct AtomView {
   ) -> AtomView {
     AtomView(
       localCount: localCount, count: count, ids: ids, species: species, positions: positions, shifts: shifts,
-      groups: groups, velocities: velocities, forces: forces, energies: energies, virials: virials, charges: charges)
+      groups: groups, velocities: velocities, forces: forces, energies: energies, virials: virials, charges: charges,
+      pairForces: pairForces)
   }
 }

@@ -35,9 +35,12 @@ public protocol Potential: AnyObject {
   func warnings(for atoms: AtomView) throws -> [String]
   /// The solver of long-ranged interactions whose parameters checkpoints keep, if there is one.
   var longRange: (any LongRangeSolver)? { get }
+  /// How far its forces are told pair by pair to who wants them so.
+  var pairForces: PairForceCoverage { get }
 }
 
 extension Potential {
+  public var pairForces: PairForceCoverage { .partial }
   public func attach(to atoms: AtomStore) throws {}
   public func notes(for atoms: AtomView) throws -> [String] { [] }
   public func warnings(for atoms: AtomView) throws -> [String] { [] }

@@ -39,6 +39,8 @@ public struct Want: OptionSet, Sendable {
   public static let assessment = Want(rawValue: 16)
   /// Born effective charges of potentials that have them, in their column.
   public static let bornCharges = Want(rawValue: 32)
-  /// Everything but `assessment` and `bornCharges`.
+  /// Forces pair by pair, by the atoms' `PairForceStream`; per-atom virials come with them.
+  public static let pairForces = Want(rawValue: 64 | 8)
+  /// Everything but `assessment`, `bornCharges` and `pairForces`.
   public static let all: Want = [.energy, .virial, .atomEnergy, .atomVirial]
 }

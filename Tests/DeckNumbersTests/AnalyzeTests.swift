@@ -19,11 +19,19 @@ import Testing
     {templates: {reach: 7, every: 2, rmsd: 0.2, atoms: true}}, {polyhedra: {center: Ar, corner: Kr, cutoff: 4, every: 2}},
     {rotation: {center: Ar, corner: Kr, cutoff: 4.5, breaks: 5, every: 2, points: 8, levels: 2}},
     {jumps: {every: 2, radius: 0.7}},
-    {transport: {name: hove, every: 2, points: 8, levels: 2, van_hove: {lags: [3, 8], largest: 6, bins: 12, distinct: true}}}
+    {rings: {cutoff: 4.2, largest: 6, every: 2}}, {transport: {name: hove, every: 2, points: 8, levels: 2, van_hove: {lags: [3, 8], largest: 6, bins: 12, distinct: true}}}
     """
+  /// What needs a potential, and is no business of trajectories without one.
+  static let ofForces = """
+    , {stress: {along: c, bins: 5, planes: true, every: 2}}, {stress: {name: map, in: ab, bins: 3, every: 2}},
+    {heat_flux: {every: 2, samples: 8}}, {profile: {name: per_atom, along: a, bins: 3, every: 2, quantities: [energy, stress]}}
+    """
+  /// What needs charges, which the frames do not have.
+  static let ofCharges = ", {transport: {name: current, every: 2, points: 8, levels: 2, current: charges, temperature: 80}}"
+  static let namesOfForces = ["stress", "stress-planes", "map", "heat_flux", "per_atom"]
   static let names = [
     "rdf", "coordination", "angles", "structure_factor", "cna", "centrosymmetry", "steinhardt", "profile", "transport",
-    "velocities", "layer", "templates", "templates-atoms", "polyhedra", "polyhedra-time", "rotation", "jumps", "hove", "hove-distinct", "hove-van_hove",
+    "velocities", "layer", "templates", "templates-atoms", "polyhedra", "polyhedra-time", "rotation", "jumps", "rings", "hove", "hove-distinct", "hove-van_hove",
   ]
   static let regions = "{layer: {slab: {axis: z, range: [1, 6]}}}"
 
@@ -32,7 +40,7 @@ import Testing
     structure: {file: {path: start.extxyz}}
     potential: \(ThermoTests.rareGasDeck)
     stages: [{dynamics: {steps: 80, timestep: 4 fs}}]
-    analysis: {regions: \(regions), measure: [\(all)]}
+    analysis: {regions: \(regions), measure: [\(all)\(ofForces)\(ofCharges)]}
     output: {checkpoints: {every: 40}, trajectories: [
       {file: t.extxyz, every: 2, columns: [velocities]}, {file: t.dump, every: 2, columns: [velocities, images]},
       {file: u.dump.gz, every: 2, columns: [velocities], unwrapped: true}]}
@@ -40,12 +48,16 @@ import Testing
     """
   }
 
-  static var start: Structure { Sample.crystal(["Ar", "Kr"], spacing: 3.7, cells: [3, 2, 2], speed: 5) }
+  static let start: Structure = {
+    var s = Sample.crystal(["Ar", "Kr"], spacing: 3.7, cells: [3, 2, 2], speed: 5)
+    s.charges = s.types.map { $0 == 0 ? 0.3 : -0.3 }
+    return s
+  }()
 
   /// All numbers of the tables of a run.
-  static func tables(_ run: DeckRun, _ output: String = "run") throws -> [String: [[Double]]] {
+  static func tables(_ run: DeckRun, _ output: String = "run", more: [String] = []) throws -> [String: [[Double]]] {
     var found: [String: [[Double]]] = [:]
-    for name in names + ["velocities-dos"] {
+    for name in names + ["velocities-dos"] + more {
       let text = try run.read("\(output)/\(name).csv")
       found[name] = text.split(separator: "\n").dropFirst().map { $0.split(separator: ",").map { Double($0) ?? .nan } }
     }
@@ -72,8 +84,21 @@ import Testing
     // Trajectories part by rounding; over so few steps by less than what bins can tell.
     let one = try DeckRun(Self.deck(), files: ["start.extxyz": text])
     let many = try DeckRun(Self.deck(), files: ["start.extxyz": text], ranks: ranks)
-    let (d, name) = Self.difference(try Self.tables(one), try Self.tables(many))
+    let (d, name) = Self.difference(try Self.tables(one, more: Self.namesOfForces + ["current"]), try Self.tables(many, more: Self.namesOfForces + ["current"]))
     #expect(d < 1e-8, "\(name): \(d)")
+  }
+
+  /// Of the same frames: trajectories do not part, so that only the order of sums is another.
+  @Test("the same frames, many ranks: to rounding", arguments: [2, 3, 4, 8]) func sums(_ ranks: Int) throws {
+    let run = try DeckRun(Self.deck(), files: ["start.extxyz": Sample.text(Self.start)])
+    for (output, ranks) in [("one", 1), ("many", ranks)] {
+      try run.analyze(
+        Self.all + Self.ofForces, regions: Self.regions, more: "potential: \(ThermoTests.rareGasDeck)", frames: "run/t.extxyz",
+        output: output, ranks: ranks)
+    }
+    let (d, name) = Self.difference(
+      try Self.tables(run, "one", more: Self.namesOfForces), try Self.tables(run, "many", more: Self.namesOfForces))
+    #expect(d < 1e-9, "\(name): \(d)")
   }
 
   @Test("stopped and gone on with is the same, bitwise", arguments: [1, 3]) func restart(ranks: Int) throws {
@@ -82,7 +107,7 @@ import Testing
     let parts = try DeckRun(Self.deck(), files: ["start.extxyz": text], ranks: ranks, limits: RunLimits(steps: 40))
     #expect(parts.outcome != .finished && parts.exists("run/results.json"))
     try parts.resume(ranks: ranks)
-    for name in Self.names { #expect(try whole.read("run/\(name).csv") == parts.read("run/\(name).csv"), "\(name)") }
+    for name in Self.names + Self.namesOfForces + ["current"] { #expect(try whole.read("run/\(name).csv") == parts.read("run/\(name).csv"), "\(name)") }
     #expect(try whole.read("run/results.json") == parts.read("run/results.json"))
   }
 
@@ -106,6 +131,21 @@ import Testing
     #expect(d < 1e-8, "\(name): \(d)")
   }
 
+  @Test("stress and heat current of frames are those of the run", arguments: [1, 3]) func forces(ranks: Int) throws {
+    let run = try DeckRun(Self.deck(), files: ["start.extxyz": Sample.text(Self.start)])
+    try run.analyze(
+      String(Self.ofForces.drop { $0 != "{" }), more: "potential: \(ThermoTests.rareGasDeck)", frames: "run/t.extxyz",
+      output: "again", ranks: ranks)
+    for name in Self.namesOfForces {
+      let both = try ["run", "again"].map { folder in
+        try run.read("\(folder)/\(name).csv").split(separator: "\n").dropFirst().flatMap { $0.split(separator: ",").map { Double($0) ?? .nan } }
+      }
+      let scale = both[0].filter { !$0.isNaN }.map(abs).max() ?? 0
+      #expect(both[0].count == both[1].count && scale > 0)
+      for (a, b) in zip(both[0], both[1]) where !(a.isNaN && b.isNaN) { #expect(abs(a - b) < 1e-7 * max(scale, 1), "\(name)") }
+    }
+  }
+
   @Test("energies and stress of frames are computed with the deck's potential") func computed() throws {
     let run = try DeckRun(Self.deck(), files: ["start.extxyz": Sample.text(Self.start)])
     try run.analyze(
@@ -121,13 +161,15 @@ import Testing
   }
 
   @Test("what cannot be analysed is refused before a result is written") func refusals() throws {
-    let run = try DeckRun(files: ["a.extxyz": Sample.text(Self.start)])
-    var other = Self.start
+    var plain = Self.start
+    plain.charges = nil
+    let run = try DeckRun(files: ["a.extxyz": Sample.text(plain)])
+    var other = plain
     other.positions.removeLast()
     other.types.removeLast()
     other.velocities?.removeLast()
-    try run.write("b.extxyz", Sample.text(Self.start) + Sample.text(other))
-    var still = Self.start
+    try run.write("b.extxyz", Sample.text(plain) + Sample.text(other))
+    var still = plain
     still.velocities = nil
     try run.write("c.extxyz", Sample.text(still))
     try run.write("d.dump", "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 5\n0 5\n0 5\nITEM: ATOMS id type x y z\n1 1 0 0 0\n")

@@ -73,10 +73,14 @@ import Testing
     "steinhardt": "cutoff: 4.5", "profile": "along: c, bins: 4", "transport": "points: 4, levels: 1",
     "velocities": "samples: 2, origins: 1", "polyhedra": "center: Ar, corner: Kr, cutoff: 4", "templates": "reach: 6",
     "jumps": "radius: 0.5, basis: [[0, 0, 0], [0.5, 0.5, 0.5]], repeat: [2, 2, 4]",
-    "rotation": "center: Kr, corner: Ar, cutoff: 4.5, points: 4, levels: 1",
+    "rotation": "center: Kr, corner: Ar, cutoff: 4.5, points: 4, levels: 1", "stress": "along: c, bins: 4",
+    "heat_flux": "samples: 3", "rings": "cutoff: 4.2, largest: 6",
   ]
 
-  static let effects: [KeyEffect] = common + inSpace + inTime + ofRegions + ofStructure
+  static let effects: [KeyEffect] = common + inSpace + inTime + ofRegions + ofStructure + ofForces
+
+  /// Those that are about all atoms.
+  private static let ofAll = ["structure_factor", "stress", "heat_flux"]
 
   /// Keys that all have.
   private static let common: [KeyEffect] =
@@ -86,16 +90,16 @@ import Testing
         let keys = try #require(plain[name])
         let measure =
           "{\(name): {\(keys)}}, {\(name): {name: late, every: 5, from: 7, \(keys)}}, {\(name): {name: each, every: 1, \(keys)}}"
-          + (name == "structure_factor" ? "" : ", {\(name): {name: some, of: Kr, every: 5, from: 7, \(keys)}}")
+          + (ofAll.contains(name) ? "" : ", {\(name): {name: some, of: Kr, every: 5, from: 7, \(keys)}}")
         let run = try Self.run(measure, ranks: 2)
         let results = try results(run)
         let samples = results.mapValues { $0["samples"] as? Int }
         // Steps 10, 15, 20 and 0 … 24.
         #expect(samples["late"] == 3 && samples["each"] == 25)
-        let usual = ["transport": 3, "velocities": 13, "rotation": 3, "jumps": 3][name] ?? 1
+        let usual = ["transport": 3, "velocities": 13, "rotation": 3, "jumps": 3, "heat_flux": 5][name] ?? 1
         #expect(samples[name] == usual, "\(name): \(samples)")
         #expect(run.exists("run/late.csv") && run.exists("run/\(name).csv"))
-        if name != "structure_factor" {
+        if !ofAll.contains(name) {
           let (some, late) = (try run.read("run/some.csv"), try run.read("run/late.csv"))
           let numbers = try ["some", "late"].map { name -> [String: Double] in
             let all = try #require(results[name]?["numbers"] as? [String: [String: Any]])
@@ -103,7 +107,7 @@ import Testing
           }
           #expect(samples["some"] == 3 && (some != late || numbers[0] != numbers[1]))
         } else {
-          #expect(throws: (any Error).self) { try Self.run("{structure_factor: {of: Kr}}") }
+          #expect(throws: (any Error).self) { try Self.run("{\(name): {of: Kr, \(keys)}}") }
         }
         for wrong in ["{\(name): {of: Xe, \(keys)}}", "{\(name): {\(keys)}}, {\(name): {\(keys)}}", "{\(name): {name: a/b, \(keys)}}"] {
           #expect(throws: (any Error).self) { try Self.run(wrong) }

@@ -11,12 +11,14 @@ final class Bench {
   let communicator: any Communicator
   let atoms: AtomStore
   var box: Box
-  private let ghosts: any GhostCommunicator
+  let ghosts: any GhostCommunicator
   private let keep: AnyObject?
   private let lists = ListCache()
   let species: [String]
   let masses: [Double]
   var step = 0
+  /// What instruments are told of the potentials.
+  var potentials: [(name: String, pairForces: PairForceCoverage)] = []
 
   /// Atoms with all images within reach.
   init(_ structure: Structure, reach: Double, masses: [Double]? = nil, _ communicator: any Communicator) {
@@ -79,7 +81,7 @@ final class Bench {
       item.section,
       InstrumentSetting(
         name: item.measureName, names: names, atoms: atoms, masses: masses, speciesCounts: counts, box: box, reach: reach,
-        hasVelocities: true))
+        hasVelocities: true, potentials: potentials, bornCharges: atoms.column(named: "born_charges")))
   }
 
   /// Runs `body` with a communicator of one rank.

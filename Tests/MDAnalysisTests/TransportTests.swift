@@ -203,6 +203,40 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
     }
   }
 
+  @Test("Born charges carry Z v, and its integral over time takes the place of q r") func born() throws {
+    let box = Box(lengths: Vector3(repeating: 10))
+    try Bench.alone { communicator in
+      let bench = Bench(count: 5, box: box, communicator)
+      let born = bench.atoms.addColumn("born_charges", width: 9)
+      let instrument = try bench.instrument("transport: {points: 6, levels: 1, drift: none, current: born, temperature: 300}")
+      var random = Randoms(6)
+      var (currents, moments): ([Vector3], [Vector3]) = ([], [])
+      for t in 0..<8 {
+        var current = Vector3.zero
+        for i in 0..<5 {
+          bench.atoms.position[i] = random.vector()
+          bench.atoms.velocity[i] = random.vector()
+          for k in 0..<9 { born[9 * i + k] = random.next() - 0.3 }
+          for a in 0..<3 { for b in 0..<3 { current[a] += born[9 * i + 3 * a + b] * bench.atoms.velocity[i][b] } }
+        }
+        let step = 0.5 * (current + (currents.last ?? current))
+        moments.append((moments.last ?? .zero) + (t == 0 ? .zero : step))
+        currents.append(current)
+        try instrument.measure(bench.scene())
+      }
+      let report = instrument.report(communicator)
+      let (collective, correlation) = (try report.column("collective"), try report.column("current_correlation"))
+      for lag in 1...5 {
+        var (square, product) = (0.0, 0.0)
+        for t in lag..<8 {
+          square += (moments[t] - moments[t - lag]).squaredLength / Double(8 - lag)
+          product += dot(currents[t], currents[t - lag]) / Double(8 - lag)
+        }
+        #expect(abs(collective[lag - 1] - square) < 1e-10 * square && abs(correlation[lag - 1] - product) < 1e-10 * abs(product))
+      }
+    }
+  }
+
   @Test("what does not diffuse is not given a coefficient") func caged() throws {
     try Bench.alone { communicator in
       let bench = Bench(count: 20, box: Box(lengths: Vector3(50, 50, 50)), communicator)

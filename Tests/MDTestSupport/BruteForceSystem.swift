@@ -98,6 +98,9 @@ public final class BruteForceSystem: GhostCommunicator {
     return s.x != 0 ? s.x > 0 : s.y != 0 ? s.y > 0 : s.z > 0
   }
 
+  /// The local atom that this one is, or is an image of.
+  public func local(_ i: Int32) -> Int { Int(i) < atoms.localCount ? Int(i) : Int(owner[Int(i) - atoms.localCount]) }
+
   /// Names of the columns of each call, forth and back.
   public private(set) var exchanges: [[String]] = []
 
@@ -146,6 +149,9 @@ public final class BruteForceSystem: GhostCommunicator {
     let energies = atoms.needEnergy()
     let virials = atoms.needVirial()
     atoms.clearResults()
+    let stream = want.contains(.pairForces) ? atoms.needPairForces() : nil
+    stream?.begin(atoms.view, box)
+    defer { stream?.finish() }
     var tally = Tally.zero
     for potential in potentials {
       let context = ForceContext(

@@ -85,6 +85,54 @@ private struct PotentialCheck {
     try symmetries(base, size)
     if replicates { try replication(base, size) }
     try bookkeeping(base, size)
+    try pairs(base, size)
+  }
+
+  /// Telling forces pair by pair changes nothing else. Where all are told they add up to the forces and the virial; where it
+  /// is told whose energy each changes, to the rates of the atoms' energies for any velocities:
+  /// dE_i/dt = Σ ∂E_i/∂(r_j − r_i) · (v_j − v_i).
+  func pairs(_ base: BruteForceSystem.Result, _ size: Scale) throws {
+    let system = BruteForceSystem(structure, reach: reach + 0.3)
+    let told = PairForceRecord()
+    system.atoms.needPairForces().hand(to: told)
+    let result = try system.evaluate(potentials, want: .all.union(.pairForces))
+    same(result, base, size, "telling forces pair by pair")
+    let coverage = potentials.map(\.pairForces).min() ?? .partial
+    guard coverage >= .forces else { return }
+    let n = Double(structure.count)
+    expect(structure.count < 3 || !told.all.isEmpty, "pairs are told", 0, 1)
+    var forces = [Vector3](repeating: .zero, count: structure.count)
+    var virial = Matrix3.zero
+    for pair in told.all {
+      virial += Matrix3.outer(pair.vector, -1 * pair.gradient)
+      forces[system.local(pair.center)] += pair.gradient
+      forces[system.local(pair.other)] -= pair.gradient
+    }
+    for (x, y) in zip(virial.elements, base.virial.elements) { near(x, y, n * size.virial, "pairs add up to the virial") }
+    near(zip(forces, base.forces).map { ($0 - $1).length }.max() ?? 0, 0, size.force, "pairs add up to the forces")
+    guard coverage >= .energies else { return }
+    var random = SplitMix64(seed: 5)
+    let velocities = structure.positions.map { _ in random.vector() - Vector3(0.5, 0.5, 0.5) }
+    var rates = [Double](repeating: 0, count: structure.count)
+    for pair in told.all {
+      let (i, j) = (system.local(pair.center), system.local(pair.other))
+      let rate = dot(pair.gradient, velocities[j] - velocities[i])
+      rates[i] += pair.isShared ? 0.5 * rate : rate
+      if pair.isShared { rates[j] += 0.5 * rate }
+    }
+    func energies(_ h: Double) throws -> [Double] {
+      var moved = structure
+      for i in moved.positions.indices { moved.positions[i] += h * velocities[i] }
+      return try evaluate(moved).atomEnergies
+    }
+    let h = tolerance.step
+    let (p, m, pp, mm) = (try energies(h), try energies(-h), try energies(2 * h), try energies(-2 * h))
+    for i in rates.indices {
+      let slope: Double = (8 * (p[i] - m[i]) - (pp[i] - mm[i])) / (12 * h)
+      expect(
+        abs(slope - rates[i]) <= 10 * tolerance.derivative * size.virial, "the rate of energy \(i)", abs(slope - rates[i]),
+        size.virial)
+    }
   }
 
   /// Per-atom results add up to the totals; no net force, no net torque (a symmetric virial).
@@ -244,6 +292,14 @@ private struct PotentialCheck {
       total = max(abs(r.energy), Double(r.forces.count) * energy)
     }
   }
+}
+
+/// All forces of pairs.
+public final class PairForceRecord: PairForceTaker {
+  public private(set) var all: [PairForce] = []
+  public init() {}
+  public func begin(_ atoms: AtomView, _ box: Box) { all = [] }
+  public func take(_ forces: UnsafeBufferPointer<PairForce>, _ atoms: AtomView, _ box: Box) { all += forces }
 }
 
 /// Dimers of every pair of species a hair inside and outside of the cutoff.

@@ -78,7 +78,7 @@ package struct Report: Sendable {
     self.samples = samples
   }
 
-  package static let endings = ["", "dos", "van_hove", "grains", "atoms", "time", "distinct"]
+  package static let endings = ["", "dos", "van_hove", "grains", "atoms", "time", "distinct", "planes"]
 }
 
 /// What an instrument is made of besides its keys.
@@ -95,10 +95,14 @@ package struct InstrumentSetting {
   package let reach: Double
   /// Whether atoms have velocities.
   package let hasVelocities: Bool
+  /// Names of the run's potentials, with how far their forces are told pair by pair.
+  package let potentials: [(name: String, pairForces: PairForceCoverage)]
+  /// Born charges of the atoms, nine numbers each, where a potential has them.
+  package let bornCharges: ColumnStorage?
 
   package init(
     name: String, names: SelectionNames, atoms: AtomStore, masses: [Double], speciesCounts: [Int], box: Box, reach: Double,
-    hasVelocities: Bool
+    hasVelocities: Bool, potentials: [(name: String, pairForces: PairForceCoverage)] = [], bornCharges: ColumnStorage? = nil
   ) {
     self.name = name
     self.names = names
@@ -108,9 +112,20 @@ package struct InstrumentSetting {
     self.box = box
     self.reach = reach
     self.hasVelocities = hasVelocities
+    self.potentials = potentials
+    self.bornCharges = bornCharges
   }
 
   package var species: [String] { names.species }
+
+  /// Refuses potentials that tell less of their forces.
+  package func require(_ coverage: PairForceCoverage, _ section: DeckSection, _ what: String, at key: String? = nil) throws {
+    let others = potentials.filter { $0.pairForces < coverage }.map(\.name)
+    guard !others.isEmpty else { return }
+    throw FaultlineError(
+      .input, "the observer \(name) needs \(what), which \(others.joined(separator: ", ")) does not tell",
+      at: key.map(section.location) ?? section.location, isCollective: true)
+  }
 }
 
 /// An instrument as decks name it.
@@ -119,8 +134,8 @@ package struct InstrumentEntry: Sendable {
 
   /// All that there are, in the order of the reference.
   package static let all: [InstrumentEntry] = [
-    .rdf, .structureFactor, .coordination, .angles, .polyhedra, .cna, .templates, .centrosymmetry, .steinhardt, .profile,
-    .transport, .velocities, .rotation, .jumps,
+    .rdf, .structureFactor, .coordination, .angles, .polyhedra, .cna, .templates, .centrosymmetry, .steinhardt, .rings, .profile,
+    .stress, .transport, .velocities, .rotation, .jumps, .heatFlux,
   ]
 
   package let entry: DeckEntry

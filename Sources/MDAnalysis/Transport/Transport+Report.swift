@@ -45,7 +45,11 @@ extension Transport {
     if let histogram, histogram.isDistinct { tables.append(distinct(all, kinds, histogram)) }
     var numbers: [Report.Number] = []
     for kind in kinds where interval > 0 { numbers += diffusion(all, kind, interval) }
-    if let charges, interval > 0 { numbers += conductivity(all, charges, interval) }
+    if let carriers, interval > 0 {
+      let at = othersAt + Other.charges(species.count)
+      let samples = max(total[othersAt + Other.samples], 1)
+      numbers += conductivity(all, carriers, carriers.charges ?? species.indices.map { total[at + $0] / samples }, interval)
+    }
     if selection.changes {
       for (name, place, what) in [
         ("left", Other.left, "atoms that left the region"), ("came", Other.came, "atoms that came into the region"),
@@ -95,7 +99,7 @@ extension Transport {
       values.append(filled.map { total[slot($0, kind) + Slot.atStart] })
       if isOfStayers { add("survival_" + name, "1", all.estimates { self.survival($0, kind) }) }
     }
-    if charges != nil {
+    if carriers != nil {
       add("collective", "e²Å²", all.estimates(collectiveCurve))
       if hasVelocities {
         add(
@@ -255,7 +259,7 @@ extension Transport {
     }
   }
 
-  private func conductivity(_ all: BlockedSums, _ charges: [Double], _ interval: Double) -> [Report.Number] {
+  private func conductivity(_ all: BlockedSums, _ carriers: Carriers, _ charges: [Double], _ interval: Double) -> [Report.Number] {
     let total = all.total
     let samples = Double(max(all.samples, 1))
     let volume = total[othersAt + Other.volume] / samples
@@ -279,7 +283,7 @@ extension Transport {
     let collective =
       first.map { Diffusion.fit(all, windows, dimensions: 3, interval: interval, atoms: 1, first: $0, curve: collectiveCurve) }
       ?? fits.first ?? Diffusion(outcome: .tooShort("no ion carries a charge"))
-    let what = "lim d/dt ⟨|Δ Σ q r|²⟩/(6 V k T) at \(temperature) K, cross terms and all; fitted as diffusion coefficients are, "
+    let what = "lim d/dt ⟨|\(carriers.moment)|²⟩/(6 V k T) at \(temperature) K, cross terms and all; fitted as diffusion coefficients are, "
       + "from the lag from which the ions diffuse"
     switch collective.outcome {
     case .tooShort, .notDiffusive:

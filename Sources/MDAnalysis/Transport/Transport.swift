@@ -22,8 +22,8 @@ final class Transport: Instrument {
   let windows: TauWindows
   let membership: Membership
   private let removesDrift: Bool
-  /// e, by species.
-  let charges: [Double]?
+  /// What is carried, for the conductivity.
+  let carriers: Carriers?
   /// K; measured if nil.
   let givenTemperature: Double?
   let hasVelocities: Bool
@@ -61,18 +61,7 @@ final class Transport: Instrument {
     givenTemperature = section["temperature"]?.double
     hasVelocities = setting.hasVelocities
     periodicAxes = (0..<3).filter { setting.box.periodic[$0] }
-    if let given = section["charges"]?.section {
-      charges = try setting.species.map { name in
-        guard let charge = given[name]?.double else {
-          var error = section.error("charges", "lacks \(name)", hint: "a charge for each species; 0 for those that carry none")
-          error.isCollective = true
-          throw error
-        }
-        return charge
-      }
-    } else {
-      charges = nil
-    }
+    carriers = try Carriers(section, setting)
     let lags = windows.lags
     histogram = try (section["van_hove"]?.section).map { inner in
       let chosen = inner.integers("lags")
@@ -101,10 +90,12 @@ final class Transport: Instrument {
     TauWindows(points: section.integer("points"), levels: section.integer("levels"))
   }
 
-  /// What is summed up once a sample: |J|², volume, Σ m v², leavers and comers, samples, atoms inside by species.
+  /// What is summed up once a sample: |J|², volume, Σ m v², leavers and comers, samples, atoms inside by species, and the
+  /// charges of species.
   enum Other {
     static let current = 0, volume = 1, motion = 2, left = 3, came = 4, samples = 5, inside = 6
-    static func size(_ kinds: Int) -> Int { inside + kinds }
+    static func charges(_ kinds: Int) -> Int { inside + kinds }
+    static func size(_ kinds: Int) -> Int { inside + 2 * kinds }
   }
 
   let histogramAt: Int
@@ -114,17 +105,18 @@ final class Transport: Instrument {
   func slot(_ lag: Int, _ kind: Int) -> Int { (lag * species.count + kind) * Slot.size }
   func whole(_ lag: Int) -> Int { windows.lags.count * species.count * Slot.size + lag * Whole.size }
 
-  var needsVelocities: Bool { false }
+  var needsVelocities: Bool { carriers?.areIntegrated ?? false }
+  var needsCharges: Bool { carriers?.needsCharges ?? false }
 
   // MARK: Samples
 
   func measure(_ scene: Scene) throws {
-    note(scene)
+    let passed = note(scene)
     let members = try selection.members(scene)
     let center = removesDrift ? scene.massCenter() : .zero
     let view = scene.view
     let n = trails.samples
-    let whole = charges.map { collective(scene, center, $0) }
+    let whole = carriers.map { $0.look(scene, center, passed: passed, speciesCounts) }
     let isRoot = scene.communicator.isRoot
     let bins = histogram?.bins ?? 0
     var chosen = [Int](repeating: -1, count: windows.lags.count)
@@ -175,6 +167,7 @@ final class Transport: Instrument {
       others[Other.samples] += 1
       guard let whole else { return }
       others[Other.current] += whole.current.squaredLength
+      for (kind, charge) in whole.charges.enumerated() { others[Other.charges(kinds) + kind] += charge }
       dipoles.take(n, whole.dipole) { lag, then in
         let row = sums + self.whole(lag)
         let d = whole.dipole - then
@@ -209,27 +202,13 @@ final class Transport: Instrument {
     sums.addToLast(found, at: pairsAt)
   }
 
-  private func note(_ scene: Scene) {
+  /// The time since the look before, ps.
+  private func note(_ scene: Scene) -> Double {
+    let passed = scene.time - (spacing.lastTime ?? scene.time)
     let look = spacing.take(at: scene.time)
     if look != .regular { trails.restart(scene.atoms) }
     if look == .irregular { restarts += 1 }
-  }
-
-  /// Σ q r of unwrapped positions, e·Å, and Σ q v, e·Å/ps, of all atoms. Collective.
-  private func collective(_ scene: Scene, _ center: Vector3, _ charges: [Double]) -> (dipole: Vector3, current: Vector3) {
-    var sums = [Double](repeating: 0, count: 6)
-    let view = scene.view
-    for i in 0..<view.localCount {
-      let q = charges[Int(view.species[i])]
-      let r = scene.unwrapped(i) - center
-      let v = view.velocities[i]
-      for k in 0..<3 {
-        sums[k] += q * r[k]
-        sums[3 + k] += q * v[k]
-      }
-    }
-    scene.communicator.sum(&sums)
-    return (Vector3(sums[0], sums[1], sums[2]), Vector3(sums[3], sums[4], sums[5]))
+    return passed
   }
 
   // MARK: Checkpoints
@@ -242,6 +221,8 @@ final class Transport: Instrument {
     var restarts: Int
     var dipoles: [Double]
     var currents: [Double]
+    /// Of `Carriers`.
+    var carried: [Double]?
   }
 
   func state(_ communicator: any Communicator) throws -> Data {
@@ -249,12 +230,13 @@ final class Transport: Instrument {
     return try JSONEncoder().encode(
       Kept(
         sums: sums.state, samples: trails.samples, interval: spacing.interval, lastTime: spacing.lastTime, restarts: restarts,
-        dipoles: dipoles.state, currents: currents.state))
+        dipoles: dipoles.state, currents: currents.state, carried: carriers?.state))
   }
 
   func restore(_ state: Data, isRoot: Bool) -> Bool {
     guard let kept = try? JSONDecoder().decode(Kept.self, from: state), kept.samples >= 0, kept.interval ?? 1 > 0,
-      dipoles.restore(kept.dipoles), currents.restore(kept.currents), sums.restore(kept.sums, isRoot: isRoot)
+      dipoles.restore(kept.dipoles), currents.restore(kept.currents), carriers?.restore(kept.carried) ?? (kept.carried == nil),
+      sums.restore(kept.sums, isRoot: isRoot)
     else { return false }
     trails.goOn(at: kept.samples)
     spacing = SampleInterval(interval: kept.interval, lastTime: kept.lastTime)
@@ -281,6 +263,10 @@ extension InstrumentEntry {
       .optional(
         "charges", .map(.quantity(.charge, .any), of: "species", maximum: 1000), "Charge of each species, for the conductivity."),
       .optional(
+        "current", .enumeration(Carriers.Changing.allCases.map(\.rawValue)),
+        "For the conductivity where charges change: the current Σ q v of the atoms' present `charges`, or Σ Z* v of a potential's "
+          + "`born` charges. Look often: its integral over time takes the place of Σ q r."),
+      .optional(
         "temperature", .quantity(.temperature, .positive.plausibly(0.001...50_000)),
         "For the conductivity; that of the atoms' motion if absent."),
       .optional("van_hove", .object(vanHove), "Distribution of the distances gone in some lags."),
@@ -295,8 +281,11 @@ extension InstrumentEntry {
       if section.integer("points") % 2 != 0 {
         context.refuse(section.error("points", "is odd", hint: "levels are half as many times apart"))
       }
-      if section["charges"] != nil, section.string("of") != "all" {
-        context.refuse(section.error("charges", "are for the conductivity of the whole system", hint: "leave `of` out, or `charges`"))
+      for key in ["charges", "current"] where section[key] != nil && section.string("of") != "all" {
+        context.refuse(section.error(key, "is for the conductivity of the whole system", hint: "leave `of` out, or `\(key)`"))
+      }
+      if section["charges"] != nil, section["current"] != nil {
+        context.refuse(section.error("current", "is for charges that change", hint: "leave `charges` out, or `current`"))
       }
       let from = section.integer("from")
       var first = 0
@@ -311,7 +300,7 @@ extension InstrumentEntry {
             "from", "leaves stages with different timesteps, whose lags are not the same",
             hint: "begin with a later step, or give the stages one timestep"))
       }
-    },
+    }, wants: { $0["current"]?.string == Carriers.Changing.born.rawValue ? .bornCharges : [] },
     declare: { section, name, atoms in _ = Trails(Transport.windows(section), name: name, atoms: atoms) }
   ) { try Transport($0, $1) }
 

@@ -8,6 +8,7 @@ import MDPotentialFiles
 package final class ACEPotential: Potential {
   package let name = "ace"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   private let engine: ACEEngine
   private var grades: Column<Double>?
 

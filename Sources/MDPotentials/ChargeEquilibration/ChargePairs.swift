@@ -189,6 +189,7 @@ final class ChargePairs {
     let (positions, species) = (atoms.positions, atoms.species)
     let perAtom = context.want.contains(.atomVirial) ? atoms.virials : nil
     let wantsVirial = !context.want.isEmpty
+    let stream = atoms.pairStream(context.want)
     let (r2, beta) = (row.squares.pointer, row.betas.pointer)
     let (main, second) = (row.main.pointer, row.second.pointer)
     let locals = atoms.localCount
@@ -230,7 +231,11 @@ final class ChargePairs {
         virial.0 += share * Lanes(repeating: d[0])
         virial.1 += share * Lanes(repeating: d[1])
         virial.2 += share * Lanes(repeating: d[2])
-        if let perAtom { Self.add(f, d, to: perAtom, i, isLocal ? j : nil) }
+        if let perAtom {
+          Self.add(f, d, to: perAtom, i, isLocal ? j : nil)
+          stream?.add(
+            i, j, isShared: true, Vector3(d[0], d[1], d[2]), (isLocal ? -1 : -0.5) * Vector3(f[0], f[1], f[2]))
+        }
       }
       addRow(Lanes.zero - force, to: atoms.forces, Int32(truncatingIfNeeded: i))
     }

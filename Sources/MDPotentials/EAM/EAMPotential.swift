@@ -14,6 +14,7 @@ import MDPotentialFiles
 package final class EAMPotential: Potential {
   package let name = "eam"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   package let tables: EAMTables
 
   private let speciesCount: Int
@@ -222,7 +223,13 @@ package final class EAMPotential: Potential {
           if results {
             energy.addProduct(phi, weight)
             virial.add(s, d)
-            if perAtom { addAtomResults(atoms, want, i, j, n &- k, energy: phi, s, d) }
+            if perAtom {
+              // Each embedding changes by its own density; the pair term's change is shared.
+              let atJ = a == b ? atI : CubicLanes(fromA, knot).slope(knot.t)
+              let difference = (slopeI * atI - slopeJ * atJ) * scale * inverse * weight
+              let own = (0.5 * (s - difference), 0.5 * (s + difference))
+              addAtomResults(atoms, want, i, j, n &- k, energy: phi, s, d, own: own)
+            }
           }
           k &+= 4
         }

@@ -16,6 +16,7 @@ import MDPotentialFiles
 package final class HDNNPPotential: Potential {
   package let name = "hdnnp"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .forces }
   package let models: [HDNNPModel]
 
   private let engine: HDNNPEngine

@@ -13,6 +13,7 @@ import MDPotentialFiles
 package final class MTPPotential: Potential {
   package let name = "mtp"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   package let file: MTPFile
 
   private let elementOfSpecies: AlignedBuffer<Int32>

@@ -21,6 +21,7 @@ package enum NEPPrecision: String, Sendable {
 package final class NEPPotential: Potential {
   package let name = "nep"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   private let engine: NEPEngine
   private let precision: NEPPrecision
 

@@ -27,6 +27,7 @@ package enum PairTruncation: Sendable, Equatable {
 package final class PairPotential: Potential {
   package let name: String
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
   private let kernel: (ForceContext, PairScratch) -> Tally
   /// The same together with point charges, for `CoulombPotential`.
   let chargedKernel: (ForceContext, PointCharges, PairScratch) -> Tally
@@ -44,7 +45,7 @@ package final class PairPotential: Potential {
     self.name = name
     requirements = PotentialRequirements(cutoff: cutoff, list: .half)
     let count = forms.count
-    kernel = { context, scratch in pairForces(terms, speciesCount: count, context, scratch) }
+    kernel = { context, scratch in centralForces(terms, speciesCount: count, context, scratch) }
     chargedKernel = { context, charges, scratch in
       chargedPairForces(terms, speciesCount: count, charges, context, scratch)
     }
@@ -108,7 +109,7 @@ struct PairTerm<Form: PairForm>: Sendable {
 
 /// The loop over pairs, for one form.
 @inline(__always)
-private func pairForces<Form: PairForm>(
+private func centralForces<Form: PairForm>(
   _ terms: [PairTerm<Form>?], speciesCount kinds: Int, _ context: ForceContext, _ scratch: PairScratch
 ) -> Tally {
   let atoms = context.atoms

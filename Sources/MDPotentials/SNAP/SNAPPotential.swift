@@ -13,6 +13,7 @@ import MDPotentialFiles
 package final class SNAPPotential: Potential {
   package let name = "snap"
   package let requirements: PotentialRequirements
+  package var pairForces: PairForceCoverage { .energies }
 
   private let model: SNAPModel
   /// SNAP element of each species of the run.

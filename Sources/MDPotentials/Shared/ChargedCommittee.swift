@@ -87,6 +87,8 @@ package final class ChargedCommittee: ChargeEquilibrating {
     }
     spread.begin(n)
     let share = 1 / Double(members.count)
+    let stream = atoms.pairStream(context.want)
+    let whole = stream?.scale ?? 1
     var tally = Tally.zero
     let view = atoms.collecting(
       forces: columns.forces.storage.base.assumingMemoryBound(to: Vector3.self), energies: columns.energies.pointer,
@@ -94,7 +96,9 @@ package final class ChargedCommittee: ChargeEquilibrating {
     // The first member is computed last, so that its values are what remains in the columns that members share.
     for (m, member) in members.enumerated().reversed() {
       for column in [columns.forces, columns.energies, columns.virials] { column.storage.clear(0..<atoms.count) }
+      stream?.scale = whole * share
       let own = try member.compute(context.with(atoms: view, want: want))
+      stream?.scale = whole
       totals[m] = own.energy
       tally += Tally(energy: share * own.energy, virial: share * own.virial)
       for i in 0..<n { mean[i] += share * charges[i] }

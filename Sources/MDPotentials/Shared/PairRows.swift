@@ -125,12 +125,24 @@ struct VirialSum {
   }
 }
 
-/// Gives each of a pair's atoms half of the pair's energy and virial.
+/// Gives each of a pair's atoms half of the pair's energy and virial, and tells their force where it is wanted: as one
+/// whose energy both share, unless `own` says by which part of s the energy of i changes and by which that of j.
 @inline(__always)
 func addAtomResults(
   _ atoms: AtomView, _ want: Want, _ i: Int, _ j: UnsafePointer<Int32>, _ count: Int, energy: Lanes, _ s: Lanes,
-  _ d: PairVectors
+  _ d: PairVectors, own: (Lanes, Lanes)? = nil
 ) {
+  if let stream = atoms.pairStream(want) {
+    for k in 0..<min(count, 4) {
+      let v = Vector3(d.x[k], d.y[k], d.z[k])
+      if let own {
+        stream.add(i, Int(j[k]), isShared: false, v, -own.0[k] * v)
+        stream.add(Int(j[k]), i, isShared: false, -1 * v, own.1[k] * v)
+      } else {
+        stream.add(i, Int(j[k]), isShared: true, v, -s[k] * v)
+      }
+    }
+  }
   for k in 0..<min(count, 4) {
     let other = Int(j[k])
     if want.contains(.atomEnergy), let energies = atoms.energies {

@@ -11,6 +11,8 @@ package final class PotentialCommittee: Potential {
   private let members: [any Potential]
   private let spread: CommitteeSpread
 
+  package var pairForces: PairForceCoverage { members.map(\.pairForces).min() ?? .partial }
+
   private struct Columns {
     var forces, energies, virials, forceDeviation, energyDeviation: Column<Double>
     var grade: Column<Double>?
@@ -57,6 +59,8 @@ package final class PotentialCommittee: Potential {
     let view = atoms.collecting(
       forces: forces, energies: columns.energies.pointer, virials: wantsVirials ? columns.virials.pointer : nil)
     let share = 1 / Double(members.count)
+    let stream = atoms.pairStream(context.want)
+    let whole = stream?.scale ?? 1
     var want = context.want
     if assesses { want.insert(.atomEnergy) }
     var tally = Tally.zero
@@ -69,7 +73,9 @@ package final class PotentialCommittee: Potential {
       columns.forces.storage.clear(0..<atoms.count)
       columns.energies.storage.clear(0..<atoms.count)
       if wantsVirials { columns.virials.storage.clear(0..<atoms.count) }
+      stream?.scale = whole * share
       let own = try member.compute(context.with(atoms: view, want: want))
+      stream?.scale = whole
       tally.energy += share * own.energy
       tally.virial += share * own.virial
       totals[number] = own.energy

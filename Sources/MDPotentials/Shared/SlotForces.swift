@@ -3,11 +3,13 @@ import MDNumerics
 
 /// Hands the derivatives g = ∂E/∂(r_j − r_i) of the slots of a block on: −g to the neighbours' forces at once, +g to
 /// the centres' and the virial −Σ (r_j − r_i) ⊗ g when the block is finished. Of a pair's virial each atom has half.
+/// Where forces are wanted pair by pair, each slot is a pair whose energy is the centre's.
 package struct SlotForces {
   private let atoms: AtomView
   private let block: AtomBlocks.Block
   private let virials: UnsafeMutablePointer<Double>?
   private let wantsVirial: Bool
+  private let wantsPairs: Bool
   private var x = AtomLanes.zero, y = AtomLanes.zero, z = AtomLanes.zero
   private var virial = VirialSum9<AtomLanes>()
 
@@ -17,6 +19,7 @@ package struct SlotForces {
     self.block = block
     virials = want.contains(.atomVirial) ? atoms.virials : nil
     wantsVirial = want.contains(.virial) || virials != nil
+    wantsPairs = want.contains(.pairForces)
   }
 
   @inline(__always)
@@ -38,11 +41,15 @@ package struct SlotForces {
     _ virials: UnsafeMutablePointer<Double>, _ slot: NeighborSlots.Slot, _ gx: AtomLanes, _ gy: AtomLanes,
     _ gz: AtomLanes
   ) {
+    let stream = wantsPairs ? atoms.pairStream(.pairForces) : nil
     for lane in 0..<AtomLanes.scalarCount where slot.index[lane] >= 0 {
+      let (i, j) = (Int(block.centers[lane]), Int(slot.index[lane]))
       let d = Vector3(slot.x[lane], slot.y[lane], slot.z[lane])
-      let half = -0.5 * Matrix3.outer(d, Vector3(gx[lane], gy[lane], gz[lane]))
-      half.add(to: virials + 9 * Int(slot.index[lane]))
-      half.add(to: virials + 9 * Int(block.centers[lane]))
+      let g = Vector3(gx[lane], gy[lane], gz[lane])
+      let half = -0.5 * Matrix3.outer(d, g)
+      half.add(to: virials + 9 * j)
+      half.add(to: virials + 9 * i)
+      stream?.add(i, j, isShared: false, d, g)
     }
   }
 

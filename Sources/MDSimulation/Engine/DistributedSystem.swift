@@ -142,7 +142,10 @@ package final class DistributedSystem {
     timers.start(.potential)
     if want.contains(.atomEnergy) { atoms.needEnergy() }
     if want.contains(.atomVirial) { atoms.needVirial() }
+    let stream = want.contains(.pairForces) ? atoms.needPairForces() : nil
     atoms.clearResults()
+    stream?.begin(atoms.view, box)
+    defer { stream?.finish() }
     var tally = Tally.zero
     let before = longRangeSeconds
     try Self.blaming(step) {

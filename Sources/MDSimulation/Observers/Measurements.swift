@@ -3,6 +3,7 @@ import MDAnalysis
 import MDCore
 import MDDeck
 import MDParallel
+import MDPotentials
 
 /// The instruments of a deck's `analysis.measure` with their regions, and when each of them looks. Works on any system:
 /// that of a run, or of frames that were read.
@@ -52,7 +53,9 @@ final class Measurements {
     for item in plan.measures {
       let setting = InstrumentSetting(
         name: item.measureName, names: names, atoms: system.atoms, masses: system.masses, speciesCounts: speciesCounts,
-        box: system.box, reach: known, hasVelocities: hasVelocities)
+        box: system.box, reach: known, hasVelocities: hasVelocities,
+        potentials: system.potentials.map { ($0.name, $0.pairForces) },
+        bornCharges: system.atoms.column(named: ChargedNEPPotential.bornColumn))
       let made = try mistakes.attempt { try InstrumentEntry.named(item.name).make(item.section, setting) }
       guard let instrument = made else { continue }
       if instrument.needsCharges, system.atoms.charge == nil {

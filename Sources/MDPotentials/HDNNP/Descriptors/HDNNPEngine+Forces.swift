@@ -35,7 +35,9 @@ extension HDNNPEngine {
           record[NeighborStage.forceZ] = .zero
           record += row.size
         }
-        let perAtom = virials.map { SideVirials(virials: $0, index: UnsafePointer(row.index)) }
+        let perAtom = virials.map {
+          SideVirials(virials: $0, index: UnsafePointer(row.index), stream: atoms.pairStream(want))
+        }
         if part == 0 {
           for block in center.pairs { Self.pairForces(pass, block, own) }
           for block in center.triangles { Self.triangleForces(Narrow.self, pass, block, own, perAtom) }
@@ -145,8 +147,7 @@ extension HDNNPEngine {
       if let perAtom {
         for l in 0..<4 where phi[l] != 0 {
           let d = Vector3(x[l], y[l], z[l])
-          perAtom.addOuter(-0.5 * phi[l], d, to: i)
-          perAtom.addOuter(-0.5 * phi[l], d, to: Int(j[l]))
+          perAtom.add(phi[l], d, i, Int(j[l]))
         }
       }
       record += row.size

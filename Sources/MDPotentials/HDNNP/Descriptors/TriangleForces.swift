@@ -88,22 +88,31 @@ extension TriangleStage {
   }
 }
 
-/// Where the virials of sides between two neighbours go when per-atom virials are wanted: half to each end.
+/// Where the virials of sides go when per-atom virials are wanted: half to each end.
 struct SideVirials {
   let virials: UnsafeMutablePointer<Double>
   let index: UnsafePointer<Int32>
+  /// Where forces are told pair by pair, if they are wanted so.
+  let stream: PairForceStream?
 
   /// `j` is a lane, `k` the first of four.
   @inline(__always)
   func add(_ phi: Lanes, _ x: Lanes, _ y: Lanes, _ z: Lanes, j: Int, k: Int) {
     for l in 0..<4 where phi[l] != 0 {
-      addOuter(-0.5 * phi[l], Vector3(x[l], y[l], z[l]), to: Int(index[j]))
-      addOuter(-0.5 * phi[l], Vector3(x[l], y[l], z[l]), to: Int(index[k &+ l]))
+      add(phi[l], Vector3(x[l], y[l], z[l]), Int(index[j]), Int(index[k &+ l]))
     }
   }
 
+  /// A side d from i to j.
   @inline(__always)
-  func addOuter(_ factor: Double, _ d: Vector3, to atom: Int) {
+  func add(_ phi: Double, _ d: Vector3, _ i: Int, _ j: Int) {
+    addOuter(-0.5 * phi, d, to: i)
+    addOuter(-0.5 * phi, d, to: j)
+    stream?.add(i, j, isShared: true, d, phi * d)
+  }
+
+  @inline(__always)
+  private func addOuter(_ factor: Double, _ d: Vector3, to atom: Int) {
     let v = virials + 9 &* atom
     for a in 0..<3 {
       for b in 0..<3 { v[3 &* a &+ b] += factor * d[a] * d[b] }
