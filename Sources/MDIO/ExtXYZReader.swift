@@ -7,6 +7,9 @@ package final class ExtXYZReader {
 
   package init(_ path: String) throws { reader = try LineReader(path) }
 
+  package var place: LineReader.Place { reader.place }
+  package func seek(to place: LineReader.Place) throws { try reader.seek(to: place) }
+
   /// Every frame of a file.
   package static func frames(of path: String) throws -> [ExtXYZFrame] {
     let reader = try ExtXYZReader(path)

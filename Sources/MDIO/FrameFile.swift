@@ -6,6 +6,10 @@ package protocol FrameReader: AnyObject {
   func next() throws -> ExtXYZFrame?
   /// Passes over a frame without reading its atoms, where the format allows; false at the end of the file.
   func skip() throws -> Bool
+  /// Where the next frame begins.
+  var place: LineReader.Place { get }
+  /// Goes on with the frame that begins there.
+  func seek(to place: LineReader.Place) throws
 }
 
 extension FrameReader {

@@ -19,6 +19,9 @@ package final class LammpsDumpReader: FrameReader {
     self.types = types
   }
 
+  package var place: LineReader.Place { reader.place }
+  package func seek(to place: LineReader.Place) throws { try reader.seek(to: place) }
+
   private struct Header {
     var line = 0
     var step: Int64?

@@ -70,6 +70,24 @@ package final class LineReader {
     number -= 1
   }
 
+  /// Where the next line begins.
+  package struct Place: Sendable {
+    /// Of the text, of a compressed file of what it holds.
+    fileprivate var byte: Int
+    fileprivate var number: Int
+  }
+
+  package var place: Place {
+    let at = pushedBack.map { $0.baseAddress! - UnsafePointer(buffer) } ?? start
+    return Place(byte: Int(gztell(file)) - (end - at), number: number)
+  }
+
+  /// Goes on at a place of this file; a compressed one is read again up to it where the place is behind.
+  package func seek(to place: Place) throws {
+    guard gzseek(file, place.byte, SEEK_SET) >= 0 else { throw error("cannot go to byte \(place.byte) of the file") }
+    (start, end, finished, pushedBack, number) = (0, 0, false, nil, place.number)
+  }
+
   private func line(to stop: Int) -> Field {
     number += 1
     var length = stop - start

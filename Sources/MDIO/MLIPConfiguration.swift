@@ -16,6 +16,9 @@ package final class MLIPConfigurationReader: FrameReader {
     self.types = types
   }
 
+  package var place: LineReader.Place { reader.place }
+  package func seek(to place: LineReader.Place) throws { try reader.seek(to: place) }
+
   /// The next configuration; nil at the end of the file.
   package func next() throws -> ExtXYZFrame? {
     defer { withExtendedLifetime(self) {} }

@@ -17,7 +17,8 @@ extension CommandLineTests {
       (
         "measured",
         TestDecks.copper(
-          size: "[4, 3, 3]", stages: "  - minimize: {force_tolerance: 0.01}\n" + TestDecks.nve, output: "  report: true\n",
+          size: "[4, 3, 3]", stages: "  - minimize: {force_tolerance: 0.01}\n" + TestDecks.nve,
+          output: "  report: true\n  trajectories: [{file: frames.extxyz, every: 10}]\n",
           extra: "analysis: {measure: [{rdf: {cutoff: 5, every: 5}}, {transport: {every: 2}}], averages: {columns: [temperature, pressure]}}")
       ),
       (
@@ -48,7 +49,7 @@ extension CommandLineTests {
       (
         "scanned",
         TestDecks.copper(
-          size: "[3, 3, 3]", stages: TestDecks.nve, output: "  report: true\n", extra: "scan: {velocities.temperature: [100, 300]}")
+          size: "[3, 3, 3]", stages: TestDecks.nve, output: "  report: true\n", extra: "scan: {velocities.temperature: [100, 200, 300]}")
       ),
     ]
 
@@ -93,7 +94,7 @@ extension CommandLineTests {
       #expect(run.code == 0, "\(run.errors)")
       #expect(run.output.contains("report: run/report.html"))
       let html = try launcher.read("run/report.html")
-      let folders = name == "scanned" ? ["run/point-001", "run/point-002"] : ["run"]
+      let folders = name == "scanned" ? ["run/point-001", "run/point-002", "run/point-003"] : ["run"]
       let known = try folders.flatMap { folder in
         try ["run.json", "results.json"].filter { FileManager.default.fileExists(atPath: launcher.path("\(folder)/\($0)")) }
           .flatMap { numbers(try launcher.json("\(folder)/\($0)")) }
@@ -104,10 +105,12 @@ extension CommandLineTests {
         guard let value = number["value"] as? Double, let source = number["source"] as? String, !source.contains("10⁶") else { continue }
         #expect(known.contains(value), "\(source): \(value)")
       }
-      let expected = ["measured": "<h3>rdf</h3>", "pulled": "Stress against strain", "searched": "States, the lowest first", "crystal": "C11", "scanned": "What differs in their decks"]
+      let expected = ["measured": "<h3>rdf</h3>", "pulled": "Stress against strain", "searched": "States, the lowest first", "crystal": "C11", "scanned": "<h3>Against temperature</h3>"]
       #expect(html.contains(try #require(expected[name])))
-      // There is a picture of the structure, but of a crystal's numbers, and no way out of the page.
-      #expect(html.contains("href=\"data:image/png;base64,") == (name != "crystal"))
+      #expect(html.contains("<h3>In time</h3>") == (name == "measured"))
+      #expect(html.contains("zhou2004") && html.contains("daw1984") && html.contains("flyvbjerg1989") == (name == "measured"))
+      // There is a picture of the structure, and no way out of the page.
+      #expect(html.contains("href=\"data:image/png;base64,"))
       #expect(!html.contains("http://") && !html.contains("https://"))
     }
 
@@ -133,6 +136,63 @@ extension CommandLineTests {
         let title = try #require(result.output.range(of: "<title>wide "))
         let beyond = Int(result.output[title.upperBound...].prefix { $0 != "<" }) ?? 9999
         #expect(beyond <= 0, "\(name): \(beyond) points beyond a window of \(width)")
+      }
+    }
+
+    @Test("printed, a page has all that is folded up", .enabled(if: browser != nil, "there is no Chromium"))
+    func printed() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write("deck.yaml", try #require(Self.kinds.first { $0.name == "scanned" }?.deck))
+      #expect(try launcher.run("run", "deck.yaml").code == 0)
+      let result = try launcher.start(command: [
+        try #require(Self.browser), "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(launcher.path("profile"))",
+        "--no-pdf-header-footer", "--print-to-pdf=\(launcher.path("page.pdf"))", "file://\(launcher.path("run/report.html"))",
+      ]).wait()
+      let pdf = try Data(contentsOf: URL(fileURLWithPath: launcher.path("page.pdf")))
+      // Three runs in full are more than their comparison.
+      let pages = String(decoding: pdf, as: UTF8.self).components(separatedBy: "/Type /Page\n").count - 1
+      #expect(result.code == 0 && pdf.prefix(4) == Data("%PDF".utf8) && pages >= 8, "\(pages) pages")
+    }
+
+    static let python = Launcher.repository.appendingPathComponent(".build/venv/bin/python").path
+
+    @Test(
+      "a film is read by Pillow: its frames are those of the numbered pictures",
+      .enabled(if: FileManager.default.fileExists(atPath: python), "no .build/venv: scripts/check-trajectories --set-up makes it"))
+    func film() throws {
+      let launcher = try Launcher()
+      defer { launcher.cleanUp() }
+      try launcher.write(
+        "a.xyz",
+        (0..<5).map { k in
+          "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:energies:R:1\nAr \(1 + k) 1 1 \(k)\nKr 5 5 5 \(k + 1)\n"
+        }.joined())
+      let options = ["draw", "a.xyz", "--colour", "energies", "--size", "200", "--every", "2"]
+      let film = try launcher.start(options + ["--film", "film.png", "--rate", "5"]).wait()
+      #expect(film.code == 0 && film.output.contains("film.png: 3 frames") && film.output.contains("energies from 0 (violet) to 5 eV"), "\(film.output) \(film.errors)")
+      #expect(try launcher.start(options + ["--film", "frames"]).wait().code == 0)
+      try launcher.write(
+        "look.py",
+        """
+        from PIL import Image, ImageChops
+        film = Image.open("film.png")
+        print("frames", film.n_frames, "loop", film.info.get("loop"))
+        for k in range(film.n_frames):
+            film.seek(k)
+            one = Image.open(f"frames/frame-{2 * k:06d}.png").convert("RGBA")
+            print(k, film.info["duration"], ImageChops.difference(film.convert("RGBA"), one).getbbox())
+        print("moved", ImageChops.difference(Image.open("frames/frame-000000.png").convert("RGB"), Image.open("frames/frame-000004.png").convert("RGB")).getbbox() is not None)
+        """)
+      let seen = try launcher.start(command: ["bash", "-c", "cd \(launcher.path(".")) && \(Self.python) look.py"]).wait()
+      #expect(seen.output == "frames 3 loop 0\n0 200.0 None\n1 200.0 None\n2 200.0 None\nmoved True\n", "\(seen.output) \(seen.errors)")
+      for (arguments, code, words) in [
+        (["draw", "a.xyz", "--film", "f.png", "--every", "5"], 65, "needs two at least"), (["draw", "a.xyz", "--film", "f", "--rate", "5"], 64, "--rate"),
+        (["draw", "a.xyz", "--every", "2"], 64, "--film"), (["draw", "a.xyz", "--film", "f.png", "-o", "g.png"], 64, "--output"),
+        (["draw", "a.cif", "--film", "f.png"], 65, "no frames that follow"), (["draw", "a.xyz", "--film", "f.png", "--rate", "0"], 64, "1 to 100"),
+      ] as [([String], Int32, String)] {
+        let result = try launcher.start(arguments).wait()
+        #expect(result.code == code && result.errors.contains(words), "\(arguments): \(result.code) \(result.errors)")
       }
     }
 

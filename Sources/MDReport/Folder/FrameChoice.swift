@@ -5,34 +5,18 @@ import MDNumerics
 
 /// Frames of a file, and the one that shows best what a run came to.
 package enum FrameChoice {
-  private static let endings = [".extxyz", ".xyz", ".dump", ".lammpstrj", ".cfg"]
-
-  private static func reader(_ path: String, types: [String]?) throws -> any FrameReader {
-    let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
-    if name.hasSuffix(".dump") || name.hasSuffix(".lammpstrj") { return try LammpsDumpReader(path, types: types) }
-    return try FrameFile.reader(path, types: types)
-  }
-
   /// One frame, from 0 or, negative, from the end. Structures of other kinds (POSCAR, LAMMPS data, CIF) have one.
   package static func frame(_ path: String, number: Int = -1, types: [String]? = nil) throws -> ExtXYZFrame {
-    let name = path.hasSuffix(".gz") ? String(path.dropLast(3)) : path
-    guard endings.contains(where: name.hasSuffix) else {
-      return ExtXYZFrame(try StructureFile.read(path, types: types, frame: number))
-    }
-    let counter = try reader(path, types: types)
-    var wanted = number
+    guard FrameIndex.isOfFrames(path) else { return ExtXYZFrame(try StructureFile.read(path, types: types, frame: number)) }
     if number < 0 {
-      var count = 0
-      while try counter.skip() { count += 1 }
-      wanted = count + number
+      let index = try FrameIndex(path, types: types)
+      guard index.count + number >= 0 else { throw FrameIndex.none(path, number) }
+      return try index.frame(index.count + number)
     }
-    let frames = number < 0 ? try reader(path, types: types) : counter
+    let frames = try FrameIndex.reader(path, types: types)
     var passed = 0
-    while passed < wanted, try frames.skip() { passed += 1 }
-    guard wanted >= 0, passed == wanted, let frame = try frames.next() else {
-      throw FaultlineError(
-        .input, "\(path) has no frame numbered \(number)", hint: "frames count from 0, or from the end with -1")
-    }
+    while passed < number, try frames.skip() { passed += 1 }
+    guard passed == number, let frame = try frames.next() else { throw FrameIndex.none(path, number) }
     return frame
   }
 
@@ -43,7 +27,8 @@ package enum FrameChoice {
   }
 
   /// The best state of a search; else the last frame of the first trajectory; else the atoms of the newest checkpoint.
-  static func of(_ folder: RunFolder) -> Choice? {
+  /// `frames` are those of the first trajectory that has any.
+  static func of(_ folder: RunFolder, _ frames: inout FrameIndex?) -> Choice? {
     let names = folder.files.map(\.name)
     if names.contains("best.extxyz"), let frame = try? frame(folder.path + "/best.extxyz", number: 0) {
       return Choice(frame: frame, words: "the state of lowest energy, best.extxyz")
@@ -52,19 +37,48 @@ package enum FrameChoice {
       return Choice(frame: frame, words: "the boundary of lowest energy, \(best)/best.extxyz")
     }
     let species: [String] = folder.run["species"].list.compactMap(\.text)
-    for name in names {
-      let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
-      guard endings.contains(where: plain.hasSuffix), let frame = try? frame(folder.path + "/" + name, types: species)
+    for name in names where FrameIndex.isOfFrames(name) {
+      guard let index = try? FrameIndex(folder.path + "/" + name, types: species, endsAnyhow: true), index.count > 0,
+        let last = try? index.frame(index.count - 1)
       else { continue }
-      return Choice(frame: frame, words: "the last frame of \(name)")
+      frames = index
+      return Choice(frame: last, words: "the last frame of \(name)")
     }
-    return checkpoint(folder)
+    return checkpoint(folder) ?? crystal(folder)
   }
 
   /// The folder of the boundary of lowest energy, of a search over several.
   private static func bestPart(_ folder: RunFolder) -> String? {
     folder.run["search"].members.filter { folder.parts.contains($0.key) && $0.value["energy_J_per_m2"].number != nil }
       .min { $0.value["energy_J_per_m2"].number! < $1.value["energy_J_per_m2"].number! }?.key
+  }
+
+  /// The crystal of a run of tasks, some cells of it each way.
+  private static func crystal(_ folder: RunFolder) -> Choice? {
+    let crystal = folder.run["crystal"]
+    let (cell, names) = (crystal["cell_A"].list.compactMap(\.number), crystal["site_species"].list.compactMap(\.text))
+    let places = crystal["site_positions"].list.compactMap(\.number)
+    guard cell.count == 9, !names.isEmpty, names.count <= 2000, places.count == 3 * names.count, Matrix3(cell).determinant > 1e-9 else { return nil }
+    let edges = Matrix3(cell)
+    let copies = (0..<3).map { max(1, Int((14 / edges[$0].length).rounded())) }
+    let species = names.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    var (types, positions) = ([Int32](), [Vector3]())
+    for i in 0..<copies[0] {
+      for j in 0..<copies[1] {
+        for k in 0..<copies[2] {
+          for (s, name) in names.enumerated() {
+            // A little off the corners, so that rounding does not part atoms of one plane.
+            let f = Vector3(Double(i) + places[3 * s] + 0.01, Double(j) + places[3 * s + 1] + 0.01, Double(k) + places[3 * s + 2] + 0.01)
+            types.append(Int32(species.firstIndex(of: name)!))
+            positions.append(f.x * edges.x + f.y * edges.y + f.z * edges.z)
+          }
+        }
+      }
+    }
+    let box = Box(cell: Matrix3(Double(copies[0]) * edges.x, Double(copies[1]) * edges.y, Double(copies[2]) * edges.z), origin: .zero, periodic: .all)
+    return Choice(
+      frame: ExtXYZFrame(Structure(box: box, species: species, types: types, positions: positions)),
+      words: "\(copies[0]) × \(copies[1]) × \(copies[2]) cells of the crystal in equilibrium")
   }
 
   private struct Header: Decodable {
@@ -79,9 +93,10 @@ package enum FrameChoice {
     var atoms: Int
   }
 
-  private static func checkpoint(_ folder: RunFolder) -> Choice? {
+  /// The atoms of a checkpoint, the newest if no step is given.
+  static func checkpoint(_ folder: RunFolder, step: Int? = nil) -> Choice? {
     let store = CheckpointStore(folder.path + "/checkpoints")
-    guard let step = store.steps.first, let reader = try? CheckpointReader(store.path(step: step), verify: false),
+    guard let step = step ?? store.steps.first, let reader = try? CheckpointReader(store.path(step: step), verify: false),
       let header = try? reader.readJSON(Header.self, named: "run"), header.cell.count == 9, header.origin.count == 3, header.chunk > 0
     else { return nil }
     var (positions, types, grains) = ([Vector3](), [Int32](), [Double]())

@@ -5,6 +5,7 @@ package struct Chart {
   enum Style { case line, points, both, bars }
 
   struct Series {
+    /// Without one it stays out of the legend.
     var name: String
     var xs: [Double]
     var ys: [Double]
@@ -20,7 +21,8 @@ package struct Chart {
   var series: [Series]
   /// Whether zero is in the picture.
   var fromZero = false
-  var isLogarithmic = false
+  var isLogarithmicX = false
+  var isLogarithmicY = false
   /// Vertical lines with words: where stages begin.
   var marks: [(x: Double, words: String)] = []
 
@@ -66,10 +68,13 @@ package struct Chart {
     let shown = series.enumerated().map { k, s -> Series in
       var s = s
       s.colour = s.colour ?? k
-      let keep = s.xs.indices.filter { s.xs[$0].isFinite && s.ys[$0].isFinite && (!isLogarithmic || (s.xs[$0] > 0 && s.ys[$0] > 0)) }
-      func scaled(_ x: Double) -> Double { isLogarithmic ? log10(x) : x }
-      if isLogarithmic { s.errors = nil }
-      (s.errors, s.ys, s.xs) = (s.errors.map { e in keep.map { e[$0] } }, keep.map { scaled(s.ys[$0]) }, keep.map { scaled(s.xs[$0]) })
+      let keep = s.xs.indices.filter {
+        s.xs[$0].isFinite && s.ys[$0].isFinite && (!isLogarithmicX || s.xs[$0] > 0) && (!isLogarithmicY || s.ys[$0] > 0)
+      }
+      let ys = keep.map { s.ys[$0] }
+      // A small error of y is one of ln y.
+      s.errors = s.errors.map { e in zip(keep, ys).map { isLogarithmicY ? e[$0] / ($1 * M_LN10) : e[$0] } }
+      (s.ys, s.xs) = (ys.map { isLogarithmicY ? log10($0) : $0 }, keep.map { isLogarithmicX ? log10(s.xs[$0]) : s.xs[$0] })
       return s
     }.filter { !$0.xs.isEmpty }
     let all = shown.flatMap { s in s.ys + (s.errors.map { e in zip(s.ys, e).flatMap { $1.isFinite ? [$0 - $1, $0 + $1] : [] } } ?? []) }
@@ -80,15 +85,15 @@ package struct Chart {
     func y(_ v: Double) -> Double { Self.bottom - (v - ys.lowerBound) / (ys.upperBound - ys.lowerBound) * (Self.bottom - Self.top) }
     let p = Self.place
     var out: [String] = []
-    for v in ticks(ys) {
+    for v in ticks(ys, isLogarithmicY) {
       out.append("<path class=\"grid\" d=\"M\(p(Self.left)) \(p(y(v)))H\(p(Self.right))\"/>")
-      out.append("<text x=\"\(p(Self.left - 7))\" y=\"\(p(y(v) + 4))\" text-anchor=\"end\">\(label(v))</text>")
+      out.append("<text x=\"\(p(Self.left - 7))\" y=\"\(p(y(v) + 4))\" text-anchor=\"end\">\(label(v, isLogarithmicY))</text>")
     }
     // Between whole numbers there is nothing.
-    let isWhole = !isLogarithmic && shown.allSatisfy { $0.xs.allSatisfy { $0 == $0.rounded() } }
-    for v in ticks(xs, count: 6) where !isWhole || abs(v - v.rounded()) < 1e-9 {
+    let isWhole = !isLogarithmicX && shown.allSatisfy { $0.xs.allSatisfy { $0 == $0.rounded() } }
+    for v in ticks(xs, isLogarithmicX, count: 6) where !isWhole || abs(v - v.rounded()) < 1e-9 {
       out.append("<path class=\"tick\" d=\"M\(p(x(v))) \(p(Self.bottom))v5\"/>")
-      out.append("<text x=\"\(p(x(v)))\" y=\"\(p(Self.bottom + 19))\" text-anchor=\"middle\">\(label(v))</text>")
+      out.append("<text x=\"\(p(x(v)))\" y=\"\(p(Self.bottom + 19))\" text-anchor=\"middle\">\(label(v, isLogarithmicX))</text>")
     }
     for mark in marks where xs.contains(mark.x) {
       out.append("<path class=\"mark\" d=\"M\(p(x(mark.x))) \(p(Self.top))V\(p(Self.bottom))\"><title>\(Markup.escaped(mark.words))</title></path>")
@@ -102,7 +107,8 @@ package struct Chart {
     out.append("<text class=\"label\" x=\"\(p(middle))\" y=\"\(p(Self.bottom + 42))\" text-anchor=\"middle\">\(Markup.escaped(xLabel))</text>")
     let half = 0.5 * (Self.top + Self.bottom)
     out.append("<text class=\"label\" x=\"15\" y=\"\(p(half))\" text-anchor=\"middle\" transform=\"rotate(-90 15 \(p(half)))\">\(Markup.escaped(yLabel))</text>")
-    let legend = shown.count < 2 ? "" : "<p class=\"legend\">" + shown.map {
+    let named = shown.filter { !$0.name.isEmpty }
+    let legend = named.count < 2 ? "" : "<p class=\"legend\">" + named.map {
       "<span><i class=\"s\($0.colour! % 8)\"></i>\(Markup.escaped($0.name))</span>"
     }.joined() + "</p>"
     return "<figure class=\"chart\"><figcaption>\(Markup.escaped(title))</figcaption>"
@@ -110,7 +116,7 @@ package struct Chart {
   }
 
   /// Where numbers stand; on logarithmic axes at powers of ten, and at twice and five times them if these are few.
-  private func ticks(_ range: ClosedRange<Double>, count: Double = 5) -> [Double] {
+  private func ticks(_ range: ClosedRange<Double>, _ isLogarithmic: Bool, count: Double = 5) -> [Double] {
     guard isLogarithmic else { return Self.ticks(range, count: count) }
     let isShort = range.upperBound - range.lowerBound < 2
     return (Int(range.lowerBound.rounded(.down))...Int(range.upperBound.rounded(.up))).flatMap { power in
@@ -118,7 +124,7 @@ package struct Chart {
     }.filter(range.contains)
   }
 
-  private func label(_ v: Double) -> String { isLogarithmic ? Self.short(pow(10, v)) : Self.short(v) }
+  private func label(_ v: Double, _ isLogarithmic: Bool) -> String { isLogarithmic ? Self.short(pow(10, v)) : Self.short(v) }
 
   private func draw(_ s: Series, _ x: (Double) -> Double, _ y: (Double) -> Double, zero: Double, bar: (place: Int, of: Int)) -> String {
     let (p, name) = (Self.place, "s\(s.colour! % 8)")
@@ -142,7 +148,7 @@ package struct Chart {
     }
     if s.style == .points || s.style == .both || s.xs.count == 1 {
       for k in s.xs.indices.prefix(4000) {
-        out += "<circle class=\"point \(name)\" cx=\"\(p(x(s.xs[k])))\" cy=\"\(p(y(s.ys[k])))\" r=\"3.6\"><title>\(label(s.xs[k])), \(label(s.ys[k]))</title></circle>"
+        out += "<circle class=\"point \(name)\" cx=\"\(p(x(s.xs[k])))\" cy=\"\(p(y(s.ys[k])))\" r=\"3.6\"><title>\(label(s.xs[k], isLogarithmicX)), \(label(s.ys[k], isLogarithmicY))</title></circle>"
       }
     }
     if s.style == .bars {

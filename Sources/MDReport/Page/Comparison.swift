@@ -5,26 +5,57 @@ struct Comparison {
   let folders: [RunFolder]
   let scan: ResultTable?
   let book: FigureBook
+  /// The decks' values; nil if one cannot be read.
+  private let decks: [DeckValues]?
 
-  var html: String { differences + answers + courses + (scan.map { "<section><h2>Scan</h2>\($0.html())</section>" } ?? "") }
+  init(folders: [RunFolder], scan: ResultTable?, book: FigureBook) {
+    (self.folders, self.scan, self.book) = (folders, scan, book)
+    let known = folders.compactMap { folder in
+      folder.deck.flatMap { DeckValues($0.text, settings: folder.run["settings"].list.compactMap(\.text)) }
+    }
+    decks = known.count == folders.count ? known : nil
+  }
+
+  private var series: String {
+    guard let decks, folders.count > 1 else { return "" }
+    return SeriesSection(folders: folders, variables: SeriesVariable.between(decks), book: book).html
+  }
+
+  var html: String { differences + answers + series + courses + (scan.map { "<section><h2>Scan</h2>\($0.html())</section>" } ?? "") }
 
   private func table(_ first: String, _ rows: [String]) -> String {
     let head = folders.map { "<th>\(Markup.escaped($0.name))</th>" }.joined()
     return "<div class=\"scroll\"><table><thead><tr><th>\(first)</th>\(head)</tr></thead><tbody>\(rows.joined())</tbody></table></div>"
   }
 
-  /// Lines of the decks that not all have, comments left out, and values given beside them.
+  /// Places of the decks whose values are not all the same; where a deck cannot be read, lines that not all have.
   private var differences: String {
-    let decks = folders.map { folder in
-      (folder.deck?.text.split(separator: "\n").map { line in
-        String(line.prefix { $0 != "#" }).trimmingCharacters(in: .whitespaces)
-      }.filter { !$0.isEmpty && !$0.hasPrefix("directory:") } ?? []) + folder.run["settings"].list.compactMap(\.text).map { "--set " + $0 }
+    var body = "<p>Their decks are the same.</p>"
+    if let decks {
+      let places = Set(decks.flatMap(\.texts.keys)).filter { place in
+        !place.hasPrefix("output.directory") && Set(decks.map { $0.texts[place] ?? "" }).count > 1
+      }.sorted()
+      if !places.isEmpty {
+        let all = table("place in the deck", places.map { place in
+          "<tr><td>\(Markup.escaped(place))</td>" + decks.map { "<td>\(Markup.escaped($0.texts[place] ?? "–"))</td>" }.joined() + "</tr>"
+        })
+        // Of many places those that name the variables are enough at first.
+        body = places.count <= 12 ? all : table("variable", SeriesVariable.between(decks).prefix(8).map { variable in
+          "<tr><td>\(Markup.escaped(variable.name))</td>" + variable.texts.map { "<td>\(Markup.escaped($0.isEmpty ? "–" : $0))</td>" }.joined() + "</tr>"
+        }) + "<details><summary>All \(places.count) places that differ</summary>\(all)</details>"
+      }
+    } else {
+      let lines = folders.map { folder in
+        (folder.deck?.text.split(separator: "\n").map { line in
+          String(line.prefix { $0 != "#" }).trimmingCharacters(in: .whitespaces)
+        }.filter { !$0.isEmpty && !$0.hasPrefix("directory:") } ?? []) + folder.run["settings"].list.compactMap(\.text).map { "--set " + $0 }
+      }
+      let common = lines.dropFirst().reduce(Set(lines[0])) { $0.intersection($1) }
+      let own = lines.map { $0.filter { !common.contains($0) } }
+      if own.contains(where: { !$0.isEmpty }) {
+        body = table("", ["<tr><td></td>" + own.map { "<td><pre>\(Markup.escaped($0.joined(separator: "\n")))</pre></td>" }.joined() + "</tr>"])
+      }
     }
-    let common = decks.dropFirst().reduce(Set(decks[0])) { $0.intersection($1) }
-    let own = decks.map { $0.filter { !common.contains($0) } }
-    let body = own.contains { !$0.isEmpty }
-      ? table("", ["<tr><td></td>" + own.map { "<td><pre>\(Markup.escaped($0.joined(separator: "\n")))</pre></td>" }.joined() + "</tr>"])
-      : "<p>Their decks are the same.</p>"
     return "<section><h2>What differs in their decks</h2>\(body)</section>"
   }
 

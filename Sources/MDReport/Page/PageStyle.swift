@@ -36,11 +36,12 @@ enum PageStyle {
     .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
     .s0{--s:var(--c0)}.s1{--s:var(--c1)}.s2{--s:var(--c2)}.s3{--s:var(--c3)}.s4{--s:var(--c4)}.s5{--s:var(--c5)}.s6{--s:var(--c6)}.s7{--s:var(--c7)}
     .line{stroke:var(--s)}.band,.point,.bar{fill:var(--s)}.legend i{background:var(--s)}
+    .strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:10px 20px;align-items:end}
     .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;min-width:50%}
     th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:normal}
     th{font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}
     tr.differs td{font-weight:600}td.path{overflow-wrap:anywhere}details{margin:10px 0}summary{cursor:pointer;font-weight:600}
     @media(max-width:760px){.first{grid-template-columns:minmax(0,1fr)}body{padding:18px 14px 40px}.answer .value{font-size:1.75rem}.chart text{font-size:17px}.chart text.label{font-size:18px}}
-    @media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}figure,table{break-inside:avoid}details>*{display:block}pre{white-space:pre-wrap}}
+    @media print{body{max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}figure,tr{break-inside:avoid}details>*{display:block}details::details-content{content-visibility:visible}pre{white-space:pre-wrap}}
     """
 }

@@ -30,14 +30,13 @@ package struct ReportPage {
     let title: String
     if folders.count == 1, scan == nil {
       title = Self.title(folders[0])
-      body = "<header><h1>\(Markup.escaped(title))</h1>\(Self.lines(folders[0]))</header>" + FirstScreen(folder: folders[0], book: book).html
-        + Sections(folder: folders[0], book: book).html
+      body = "<header><h1>\(Markup.escaped(title))</h1>\(Self.lines(folders[0]))</header>" + Self.run(folders[0], book)
     } else {
       title = "\(folders.count) runs: " + Self.title(folders[0])
       body = "<header><h1>\(Markup.escaped(title))</h1></header>" + Comparison(folders: folders, scan: scan, book: book).html
         + folders.map { folder in
           "<section><h2>\(Markup.escaped(folder.name))</h2><details><summary>\(Markup.escaped(Self.title(folder)))</summary>\(Self.lines(folder))"
-            + FirstScreen(folder: folder, book: book).html + Sections(folder: folder, book: book).html + "</details></section>"
+            + Self.run(folder, book) + "</details></section>"
         }.joined()
     }
     figures = book.figures.count
@@ -50,6 +49,11 @@ package struct ReportPage {
       </body></html>
 
       """
+  }
+
+  private static func run(_ folder: RunFolder, _ book: FigureBook) -> String {
+    let pictures = StructurePictures(folder)
+    return FirstScreen(folder: folder, pictures: pictures, book: book).html + Sections(folder: folder, pictures: pictures, book: book).html
   }
 
   private static func title(_ folder: RunFolder) -> String { folder.run["title"].text ?? folder.name }
@@ -70,11 +74,12 @@ package struct ReportPage {
 /// What was asked, the answer, a picture, and whether the answer may be believed.
 struct FirstScreen {
   let folder: RunFolder
+  let pictures: StructurePictures
   let book: FigureBook
 
   var html: String {
     let checks = folder.checks
-    return banner + "<div class=\"first\"><div>\(answers)</div><div>\(picture)</div></div>"
+    return banner + "<div class=\"first\"><div>\(answers)</div><div>\(pictures.first)</div></div>"
       + "<section><h2>May this be believed?</h2><ul class=\"checks\">"
       + checks.map { "<li class=\"\($0.verdict.rawValue)\"><b>\(Markup.escaped($0.title)).</b> \(Markup.escaped($0.words))</li>" }.joined()
       + "</ul></section>"
@@ -110,11 +115,5 @@ struct FirstScreen {
     return main.joined() + "<div class=\"more\">\(others.joined())</div>"
       + (findings.count > 9 ? "<p class=\"small soft\">\(findings.count - 9) more numbers below</p>" : "")
       + (findings.isEmpty ? "<p class=\"soft\">There are no numbers yet.</p>" : "")
-  }
-
-  private var picture: String {
-    guard let choice = FrameChoice.of(folder) else { return "<p class=\"soft\">There is no structure to show.</p>" }
-    guard let svg = try? AtomPicture(choice.frame, .init(size: 900)).svg(standalone: false) else { return "" }
-    return "<figure>\(svg)<p class=\"small soft\">\(choice.frame.structure.count) atoms, \(Markup.escaped(choice.words))</p></figure>"
   }
 }

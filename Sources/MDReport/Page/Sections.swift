@@ -3,9 +3,10 @@ import Foundation
 /// The parts of a page about one run below its first screen; each is nothing where the run has nothing of it.
 struct Sections {
   let folder: RunFolder
+  let pictures: StructurePictures
   let book: FigureBook
 
-  var html: String { [stages, search, loading, crack, tasks, measured, thermo, warnings, provenance, deck, files].joined() }
+  var html: String { [stages, pictures.section, search, loading, crack, tasks, measured, thermo, potentialCards, warnings, provenance, citations, deck, files].joined() }
 
   func section(_ title: String, _ body: String) -> String { body.isEmpty ? "" : "<section><h2>\(title)</h2>\(body)</section>" }
   func charts(_ list: [String]) -> String {

@@ -48,7 +48,7 @@ extension ResultTable {
       let label = shown.count == 1 ? shown[0].label : (stem.isEmpty ? "" : stem.replacing("_", with: " ")) + (shown[0].unit.isEmpty ? "" : (stem.isEmpty ? "" : ", ") + shown[0].unit)
       return Chart(
         title: shown.count == 1 ? shown[0].name.replacing("_", with: " ") : stem.isEmpty ? file : stem + " · " + file, xLabel: axis.label,
-        yLabel: label, series: Array(series), isLogarithmic: isDisplacement)
+        yLabel: label, series: Array(series), isLogarithmicX: isDisplacement, isLogarithmicY: isDisplacement)
     }
   }
 

@@ -30,55 +30,56 @@ package struct AtomPicture {
   private static let haze = SIMD3<Float>(158, 168, 180)
   private static let line = SIMD3<Float>(110, 118, 128)
 
-  package init(_ frame: ExtXYZFrame, _ options: Options = Options()) throws {
-    let structure = frame.structure
-    let box = structure.box
-    colours = try AtomColours(frame, by: options.colour)
-    let view = options.view.map(View.init) ?? View(of: box)
-
+  /// Atoms within the slices.
+  struct Visible {
+    /// Right, up and towards the eye, Å.
     var points: [Vector3] = []
-    var paint: [SIMD3<UInt8>] = []
-    points.reserveCapacity(structure.count)
-    for i in 0..<structure.count {
-      var (r, image) = (structure.positions[i], SIMD3<Int32>.zero)
-      box.wrap(&r, image: &image)
-      guard options.slices.allSatisfy({ $0.range.contains(r[$0.axis]) }) else { continue }
-      points.append(view.project(r))
-      paint.append(colours.colours[i])
-    }
-    guard !points.isEmpty else {
-      throw FaultlineError(
-        .input, "no atom is in the slice", hint: "positions are Cartesian, in Å, wrapped into the cell")
-    }
-    atoms = points.count
+    var atoms: [Int] = []
 
-    let corners = View.corners(box).map(view.project)
-    // A little less than touching: half the distance that atoms of this density have on the average.
-    let radius = min(max(0.5 * pow(box.volume / Double(structure.count), 1.0 / 3), 0.5), 1.9)
-    func bounds(_ axis: Int) -> (Double, Double) {
-      var (low, high) = (corners.map { $0[axis] }.min()!, corners.map { $0[axis] }.max()!)
-      for p in points { (low, high) = (min(low, p[axis]), max(high, p[axis])) }
-      return (low - radius, high + radius)
+    init(_ frame: ExtXYZFrame, _ view: View, _ slices: [Slice]) throws {
+      let structure = frame.structure
+      points.reserveCapacity(structure.count)
+      for i in 0..<structure.count {
+        var (r, image) = (structure.positions[i], SIMD3<Int32>.zero)
+        structure.box.wrap(&r, image: &image)
+        guard slices.allSatisfy({ $0.range.contains(r[$0.axis]) }) else { continue }
+        points.append(view.project(r))
+        atoms.append(i)
+      }
+      guard !points.isEmpty else {
+        throw FaultlineError(.input, "no atom is in the slice", hint: "positions are Cartesian, in Å, wrapped into the cell")
+      }
     }
-    let (xs, ys) = (bounds(0), bounds(1))
-    let depths = points.reduce((Double.infinity, -Double.infinity)) { (min($0.0, $1.z), max($0.1, $1.z)) }
-    scale = Double(options.size - 8) / max(xs.1 - xs.0, ys.1 - ys.0)
-    let (width, height) = (Int((scale * (xs.1 - xs.0)).rounded(.up)) + 8, Int((scale * (ys.1 - ys.0)).rounded(.up)) + 8)
+  }
+
+  /// - Parameter given: of a film; else the picture's own.
+  package init(_ frame: ExtXYZFrame, _ options: Options = Options(), scope given: PictureScope? = nil) throws {
+    let view = given?.view ?? PictureScope.view(frame, options)
+    let visible = try Visible(frame, view, options.slices)
+    colours = try AtomColours(frame, by: options.colour, key: given?.key)
+    let scope = given ?? PictureScope(frame, options, view, visible, key: colours.key)
+    atoms = visible.points.count
+    let (xs, ys, depths) = (scope.across, scope.up, scope.depth)
+    let (wide, high) = (xs.upperBound - xs.lowerBound, ys.upperBound - ys.lowerBound)
+    scale = Double(options.size - 8) / max(wide, high)
+    let (width, height) = (Int((scale * wide).rounded(.up)) + 8, Int((scale * high).rounded(.up)) + 8)
 
     var canvas = Canvas(width: width * Self.fineness, height: height * Self.fineness)
     let fine = scale * Double(Self.fineness)
     let margin = Double(4 * Self.fineness)
     func place(_ p: Vector3) -> (Double, Double, Float) {
-      (margin + fine * (p.x - xs.0), margin + fine * (ys.1 - p.y), Float(p.z))
+      (margin + fine * (p.x - xs.lowerBound), margin + fine * (ys.upperBound - p.y), Float(p.z))
     }
-    let sphere = Sphere(radius: fine * radius, depth: Float(radius))
-    let depth = Float(max(depths.1 - depths.0, 1e-9))
-    for (p, colour) in zip(points, paint) {
+    let sphere = Sphere(radius: fine * scope.radius, depth: Float(scope.radius))
+    let depth = Float(max(depths.upperBound - depths.lowerBound, 1e-9))
+    for (p, atom) in zip(visible.points, visible.atoms) {
       let (x, y, z) = place(p)
-      let far = 0.62 * (Float(depths.1) - z) / depth
-      let own = SIMD3<Float>(Float(colour.x), Float(colour.y), Float(colour.z))
+      let far = 0.62 * (Float(depths.upperBound) - z) / depth
+      let paint = colours.colours[atom]
+      let own = SIMD3<Float>(Float(paint.x), Float(paint.y), Float(paint.z))
       canvas.stamp(sphere, x, y, z, colour: own + far * (Self.haze - own))
     }
+    let corners = View.corners(frame.structure.box).map(view.project)
     for k in 0..<8 {
       for bit in [1, 2, 4] where k & bit == 0 {
         canvas.line(from: place(corners[k]), to: place(corners[k | bit]), width: 1.3 * Double(Self.fineness), colour: Self.line)

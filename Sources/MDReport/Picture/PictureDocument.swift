@@ -5,7 +5,8 @@ extension AtomPicture {
   /// of the page's text where there is a page.
   package func svg(standalone: Bool = true) throws -> String {
     let width = Double(image.width)
-    let size = max(width / 46, 11)
+    // Pages show small pictures smaller still.
+    let size = max(width / 46, standalone ? 11 : 19)
     var parts: [String] = []
     var bottom = Double(image.height)
     func text(_ words: String, _ x: Double, _ y: Double, _ anchor: String = "start") {
@@ -29,9 +30,12 @@ extension AtomPicture {
       text(colours.title + ":", x, bottom)
       x += size * (0.62 * Double(colours.title.count) + 1.2)
       // Of many kinds the colours tell nothing one by one.
-      for kind in kinds.prefix(12) {
+      for (k, kind) in kinds.enumerated() {
         let wide = size * (0.62 * Double(kind.name.count) + 2)
-        if x + wide > end - bar * scale - 5 * size { break }
+        if k == 12 || x + wide > end - bar * scale - 5 * size {
+          text("…", x, bottom)
+          break
+        }
         parts.append(
           "<circle cx=\"\(Chart.place(x + 0.4 * size))\" cy=\"\(Chart.place(bottom - 0.35 * size))\" r=\"\(Chart.place(0.42 * size))\" fill=\"\(Palette.hexadecimal(kind.colour))\"/>")
         text(kind.name, x + size, bottom)
@@ -55,7 +59,8 @@ extension AtomPicture {
       ? "<svg xmlns=\"http://www.w3.org/2000/svg\" \(box) width=\"\(image.width)\" height=\"\(Chart.place(bottom))\" font-family=\"sans-serif\">"
         + "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
       : "<svg \(box) class=\"picture\" role=\"img\" aria-label=\"\(Markup.escaped("the structure, coloured by " + colours.title))\">"
-    let data = Data(try image.png()).base64EncodedString()
+    // Pages hold many pictures: there, shades that the eye cannot part are one.
+    let data = Data(try (standalone ? image : image.coarse()).png()).base64EncodedString()
     return head + "<image width=\"\(image.width)\" height=\"\(image.height)\" href=\"data:image/png;base64,\(data)\"/>"
       + parts.joined() + "</svg>\n"
   }

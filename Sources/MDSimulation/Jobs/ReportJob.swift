@@ -89,7 +89,7 @@ package enum DrawJob {
     }
   }
 
-  private static func words(_ colours: AtomColours) -> String {
+  static func words(_ colours: AtomColours) -> String {
     switch colours.legend {
     case .kinds(let kinds):
       let shown = kinds.prefix(8).map { "\($0.name) \(Palette.hexadecimal($0.colour))" }.joined(separator: ", ")

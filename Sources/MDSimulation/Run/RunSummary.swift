@@ -53,6 +53,8 @@ package struct RunSummary: Codable, Sendable {
   package var atoms: Int
   package var species: [String]
   package var potentials: [String]
+  /// The files that they are from, by full path.
+  package var potentialFiles: [String]
   /// Steps done since the program started, and since the run began.
   package var steps = 0
   package var stepsTotal = 0
@@ -81,6 +83,7 @@ package struct RunSummary: Codable, Sendable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case status, reason, version, title, deck, started, ranks, grid, writers, atoms, species, potentials, steps, phases, stages, settings
     case stepsTotal = "steps_total"
+    case potentialFiles = "potential_files"
     case loopSeconds = "loop_seconds"
     case setupSeconds = "setup_seconds"
     case microsecondsPerAtomStep = "us_per_atom_step"

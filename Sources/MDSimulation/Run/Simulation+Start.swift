@@ -80,7 +80,8 @@ extension Simulation {
       version: faultlineVersion, title: plan.title, deck: plan.source.file, settings: plan.source.settings,
       started: ISO8601DateFormatter().string(from: Date()), ranks: system.communicator.size,
       grid: [grid.x, grid.y, grid.z], writers: outputs.writers.ranks, atoms: system.totalCount, species: system.species,
-      potentials: system.potentials.map(\.name), thermoUnits: ThermoRow.units(figures: system.figures))
+      potentials: system.potentials.map(\.name), potentialFiles: InputFiles.paths(plan),
+      thermoUnits: ThermoRow.units(figures: system.figures))
   }
 
   /// "500 atoms each", "498 to 502 atoms each".

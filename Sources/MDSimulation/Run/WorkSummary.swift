@@ -15,6 +15,7 @@ struct WorkSummary: Encodable {
   var groups: Int?
   var method: String?
   let potentials: [String]
+  let potentialFiles: [String]
   /// Tasks or trials that have ended, for programs that look how far a run got.
   var done = 0
   var seconds = 0.0
@@ -26,6 +27,7 @@ struct WorkSummary: Encodable {
   enum CodingKeys: String, CodingKey {
     case status, reason, version, title, deck, settings, started, ranks, groups, method, potentials, warnings, crystal, tasks
     case search
+    case potentialFiles = "potential_files"
     case done = "steps_total"
     case seconds = "loop_seconds"
   }
@@ -34,5 +36,6 @@ struct WorkSummary: Encodable {
     (title, deck, settings, self.ranks) = (plan.title, plan.source.file, plan.source.settings, ranks)
     started = ISO8601DateFormatter().string(from: Date())
     potentials = plan.potential.map(\.name)
+    potentialFiles = InputFiles.paths(plan)
   }
 }

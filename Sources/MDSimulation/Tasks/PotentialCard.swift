@@ -96,7 +96,32 @@ package enum PotentialCard {
     }
     for failure in run.failures { text += "| \(failure.name) | failed: \(failure.reason.message) |\n" }
     text += "\n**Good for.** \(judgement(run))\n"
+    text += "\n## Numbers\n\n| quantity | value | unit |\n|---|---|---|\n"
+    for (name, value, unit) in figures(run) { text += "| \(name) | \(RunLog.fixed(value, unit == "GPa" ? 3 : 6)) | \(unit) |\n" }
     return text
+  }
+
+  /// What a crystal is usually known by, for programs: `faultline report` shows it beside published values.
+  private static func figures(_ run: TaskRun) -> [(String, Double, String)] {
+    func number(_ value: JSONNumber?) -> Double? { if case .number(let x)? = value { x } else { nil } }
+    let edges = run.crystal.lengths
+    let isCubic = edges.allSatisfy { abs($0 - edges[0]) < 1e-6 }
+    var out = zip(isCubic ? ["a"] : ["a", "b", "c"], edges).map { ($0, $1, "Å") }
+    for one in run.done {
+      let numbers = one.result.numbers
+      switch one.kind {
+      case "elastic":
+        // Of those that are equal by symmetry the first.
+        let names = isCubic ? ["C11_GPa", "C12_GPa", "C44_GPa"] : numbers.keys.filter { $0.hasPrefix("C") }.sorted()
+        out += names.compactMap { name in number(numbers[name]).map { (name.replacingOccurrences(of: "_GPa", with: ""), $0, "GPa") } }
+      case "equation_of_state": out += number(numbers["bulk_modulus_GPa"]).map { [("B0", $0, "GPa")] } ?? []
+      case "vacancy": out += number(numbers["formation_energy_eV"]).map { [("vacancy", $0, "eV")] } ?? []
+      case "surface":
+        if case .text(let plane)? = numbers["plane"], let energy = number(numbers["energy_J_per_m2"]) { out.append(("surface \(plane)", energy, "J/m²")) }
+      default: break
+      }
+    }
+    return out
   }
 
   private static func lattice(_ plan: RunPlan) -> String? {

@@ -173,6 +173,8 @@ extension Crystal {
     var numbers: [String: JSONNumber] = [
       "energy_eV_per_atom": .number(energy), "volume_A3_per_atom": .number(atomicVolume),
       "cell_A": .list(unitCell.cell.elements), "atoms": .count(unitCell.sites.count),
+      "site_species": .list(unitCell.sites.map { .text($0.species) }),
+      "site_positions": .list(unitCell.sites.flatMap { [$0.position.x, $0.position.y, $0.position.z] }),
     ]
     for (name, length) in zip(["a_A", "b_A", "c_A"], lengths) { numbers[name] = .number(length) }
     return numbers

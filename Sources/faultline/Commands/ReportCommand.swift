@@ -31,16 +31,28 @@ struct DrawCommand: ParsableCommand {
     discussion: """
       An SVG says what its colours mean and has a bar of length; of a PNG the terminal says it. Positions are wrapped \
       into the cell.
+
+      With --film all frames are drawn, in one view and with one scale of colours: an animated PNG, which browsers play, or \
+      numbered pictures in a folder.
       """)
 
   @Argument(help: "A trajectory (extended XYZ, LAMMPS dump, .cfg; plain or .gz) or a structure (POSCAR, LAMMPS data, CIF).")
   var frames: String
 
-  @Option(name: [.short, .long], help: "The picture, .png or .svg.")
-  var output = "picture.png"
+  @Option(name: [.short, .long], help: "The picture, .png or .svg (default: picture.png).")
+  var output: String?
 
-  @Option(help: "Which frame, from 0, or from the end with -1.")
-  var frame = -1
+  @Option(help: "Which frame, from 0, or from the end (default: -1, the last).")
+  var frame: Int?
+
+  @Option(help: "All frames, as an animated PNG (a name that ends in .png) or as numbered pictures in this folder.")
+  var film: String?
+
+  @Option(help: "Of a film: every n-th frame (default: 1).")
+  var every: Int?
+
+  @Option(help: "Of an animated PNG: frames a second, 1 to 100 (default: 10).")
+  var rate: Int?
 
   @Option(help: "element, grain, or a column of numbers such as energies (default: grains if there are several, else elements, else energies).")
   var colour: String?
@@ -73,18 +85,32 @@ struct DrawCommand: ParsableCommand {
   }
 
   func validate() throws {
-    guard output.hasSuffix(".png") || output.hasSuffix(".svg") else { throw ValidationError("--output must end in .png or .svg") }
+    if film == nil {
+      let place = output ?? "picture.png"
+      guard place.hasSuffix(".png") || place.hasSuffix(".svg") else { throw ValidationError("--output must end in .png or .svg") }
+      guard every == nil, rate == nil else { throw ValidationError("--every and --rate are of a film: give --film, too") }
+    } else {
+      guard output == nil, frame == nil else { throw ValidationError("a film has its own place and all frames: no --output and no --frame beside --film") }
+      guard (every ?? 1) > 0 else { throw ValidationError("--every must be 1 or more") }
+      guard (1...100).contains(rate ?? 10) else { throw ValidationError("--rate must be from 1 to 100") }
+      guard rate == nil || film?.hasSuffix(".png") == true else { throw ValidationError("--rate is of an animated PNG: pictures in a folder have none") }
+    }
     guard (64...8000).contains(size) else { throw ValidationError("--size must be from 64 to 8000") }
   }
 
   func run() throws {
+    let picture = AtomPicture.Options(view: view, colour: colour, slices: slice, size: size)
+    let species = types?.split(separator: ",").map(String.init)
     Launch.parallel(frames) { communicator, log in
-      try DrawJob.run(
-        frames,
-        .init(
-          output: output, frame: frame, types: types?.split(separator: ",").map(String.init),
-          picture: .init(view: view, colour: colour, slices: slice, size: size), background: background.colour),
-        communicator: communicator, log: log)
+      if let film {
+        try FilmJob.run(
+          frames, .init(output: film, every: every ?? 1, rate: rate ?? 10, types: species, picture: picture, background: background.colour),
+          communicator: communicator, log: log)
+      } else {
+        try DrawJob.run(
+          frames, .init(output: output ?? "picture.png", frame: frame ?? -1, types: species, picture: picture, background: background.colour),
+          communicator: communicator, log: log)
+      }
       return Launch.Code.finished
     }
   }

@@ -1,0 +1,64 @@
+import Foundation
+import MDCore
+import MDIO
+import MDReport
+
+/// `faultline draw --film`: frames one after the other, with one view and one scale of colours, as an animated PNG or as numbered
+/// pictures in a folder.
+package enum FilmJob {
+  package struct Options: Sendable {
+    /// A file that ends in `.png`, or a folder.
+    package var output: String
+    /// Every n-th frame.
+    package var every: Int
+    /// Frames a second.
+    package var rate: Int
+    package var types: [String]?
+    package var picture: AtomPicture.Options
+    package var background: SIMD3<UInt8>?
+
+    package init(
+      output: String, every: Int, rate: Int, types: [String]?, picture: AtomPicture.Options, background: SIMD3<UInt8>?
+    ) {
+      (self.output, self.every, self.rate, self.types) = (output, every, rate, types)
+      (self.picture, self.background) = (picture, background)
+    }
+  }
+
+  /// Collective; rank 0 does it.
+  package static func run(_ path: String, _ options: Options, communicator: any Communicator, log: RunLog) throws {
+    try communicator.agree {
+      guard communicator.isRoot else { return }
+      let index = try FrameIndex(path, types: options.types)
+      let numbers = Array(stride(from: 0, to: index.count, by: options.every))
+      guard numbers.count > 1 else {
+        throw FaultlineError(
+          .input, "\(path) has \(RunLog.counted(index.count, "frame")), and a film of every \(options.every) needs two at least")
+      }
+      // All frames are looked at before the first is drawn, so that nothing leaves the picture or the scale.
+      var scope = try PictureScope(try index.frame(0), options.picture)
+      for number in numbers.dropFirst() { try scope.include(try index.frame(number), options.picture) }
+      let isFile = options.output.hasSuffix(".png")
+      if !isFile { try FileManager.default.createDirectory(atPath: options.output, withIntermediateDirectories: true) }
+      var film = AnimatedPicture(rate: options.rate)
+      var last: AtomPicture?
+      for number in numbers {
+        let picture = try AtomPicture(try index.frame(number), options.picture, scope: scope)
+        let image = options.background.map(picture.image.over) ?? picture.image
+        if isFile {
+          try film.append(image)
+        } else {
+          let name = String(format: "%@/frame-%06d.png", options.output, number)
+          try image.png().withUnsafeBytes { try AtomicFile.write($0, to: name) }
+        }
+        last = picture
+      }
+      if isFile { try film.file.withUnsafeBytes { try AtomicFile.write($0, to: options.output) } }
+      guard let last else { return }
+      log.line(
+        "\(options.output): \(RunLog.counted(numbers.count, "frame")), \(last.image.width) × \(last.image.height) points, "
+          + "\(RunLog.fixed(last.scale, 2)) points an Å" + (isFile ? ", \(options.rate) a second" : ""))
+      log.line("  " + DrawJob.words(last.colours))
+    }
+  }
+}
