@@ -126,11 +126,12 @@ import Testing
   @Test("upper limits and numbers without error are left out; two temperatures are too few") func refused() throws {
     var runs = try Self.points.prefix(4).enumerated().map { try Self.run("run\($0)", asked: $1.temperature, $1) }
     runs.append(try Self.run("cold", asked: 700, nil))
+    runs.append(try Self.run("cool", asked: 800, Point(temperature: 800, value: 0.0019, error: 0.001)))
     let html = try Self.page(runs)
     let fit = try #require(ArrheniusFit(Array(Self.points.prefix(4))))
     let energy = try #require(try Self.number(html, "activation energy, D Li, transport"))
     #expect(abs((energy["value"] as? Double ?? 0) - fit.energy) < 1e-9)
-    #expect(html.contains("without cold: not diffusive: exponent 0.4"))
+    #expect(html.contains("without cold: not diffusive: exponent 0.4") && html.contains("without cool: not two errors above zero"))
     // A repetition at the same temperature is none of its own, however the mean came out.
     let few = try Self.page([
       Self.run("a", asked: 1000, Self.points[0]), Self.run("b", asked: 1000, Point(temperature: 1003, value: 0.032, error: 0.002)),

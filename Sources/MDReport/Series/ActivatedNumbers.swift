@@ -74,7 +74,8 @@ struct ActivatedNumbers {
           func leave(_ why: String) { line.left.append("\(folder.name): \(why)") }
           guard let value = number["value"].number else { leave(number["note"].text ?? "no value"); continue }
           guard let error = number["error"].number, error > 0 else { leave("no error: too few blocks"); continue }
-          guard value > 0 else { leave("not positive"); continue }
+          // Nearer to zero it is an upper limit, and its logarithm no normal number.
+          guard value > 2 * error else { leave("not two errors above zero"); continue }
           guard let temperature = folder.meanTemperature else { leave("no temperature in thermo.csv"); continue }
           let factor = kind == .conductivity ? temperature : 1
           line.points.append(.init(temperature: temperature, value: factor * value, error: factor * error))
