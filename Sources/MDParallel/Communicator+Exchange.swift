@@ -55,4 +55,5 @@ enum Tag {
   static let border = 103
   static let forward = 104
   static let reverse = 105
+  static let gather = 106
 }

@@ -41,64 +41,185 @@ struct StructureParts: OptionSet, Sendable {
   static let crystalSites = StructureParts(rawValue: 64)
 }
 
-/// Hands the atoms of a structure on rank 0 out to the ranks that own their places.
+/// Hands the atoms of a structure out to the ranks that own their places.
+///
+/// Each rank has a share of the structure's atoms, and the shares in the order of ranks are the structure: rank 0 may have
+/// all of them, or every rank those that it has made.
 package enum Distribution {
-  /// Tells all ranks the box, the species and the number of atoms. Collective; `structure` is rank 0's.
-  package static func header(of structure: Structure?, communicator: any Communicator) -> StructureHeader {
+  /// Tells all ranks the box, the species and the number of atoms. Collective. Rank 0 has a share, be it without atoms, and
+  /// says all but the counts; nil stands for none elsewhere.
+  package static func header(of share: Structure?, communicator: any Communicator) -> StructureHeader {
     var bytes: [UInt8] = []
     if communicator.isRoot {
-      guard let structure else { preconditionFailure("rank 0 has no structure to hand out") }
-      bytes = encode(StructureHeader(structure))
+      guard let share else { preconditionFailure("rank 0 has no structure to hand out") }
+      bytes = encode(StructureHeader(share))
     }
-    return decode(communicator.broadcast(bytes))
+    var header = decode(communicator.broadcast(bytes))
+    // How many atoms there are of each species, and of all.
+    var counts = [Double](repeating: 0, count: header.species.count + 1)
+    for type in share?.types ?? [] { counts[Int(type)] += 1 }
+    counts[header.species.count] = Double(share?.count ?? 0)
+    communicator.sum(&counts)
+    header.count = Int(counts.removeLast())
+    header.isPresent = counts.map { $0 > 0 }
+    return header
   }
 
-  /// Fills `atoms` with the rank's own part of rank 0's structure: ids (1 … n unless given), species,
-  /// positions wrapped into the cell with image counts, velocities, charges, and the columns "grain", "crystal_site" and
-  /// "held" (for groups; not kept in checkpoints) where the structure has such. All belong to group 0. What was in `atoms`
-  /// is forgotten. Collective.
+  /// Fills `atoms` with the atoms of all shares whose places the rank owns: ids (1 … n in the order of ranks and atoms, unless
+  /// given), species, positions wrapped into the cell with image counts, velocities, charges, and the columns "grain",
+  /// "crystal_site" and "held" (for groups; not kept in checkpoints) where the structure has such. All belong to group 0. What
+  /// was in `atoms` is forgotten. Collective.
   ///
-  /// The atoms go to their owners `chunk` at a time, so that nobody but rank 0 holds more than its part.
+  /// Atoms go straight to their owners, at most `chunk` of a share at a time, so that nobody holds more than its share, its part
+  /// and what it sends and gets of a chunk.
   /// - Throws: a collective input error naming the first atom whose position is not finite or absurdly far off.
   package static func scatter(
-    _ structure: Structure?, header: StructureHeader, to atoms: AtomStore, domain: Domain,
+    _ share: Structure?, header: StructureHeader, to atoms: AtomStore, domain: Domain,
     communicator: any Communicator, chunk: Int = 32_768
   ) throws {
-    let parts = header.parts
-    let charge = parts.contains(.charges) ? atoms.needCharge() : nil
-    let grain = parts.contains(.grains) ? atoms.addColumn("grain", roles: [.migrates, .checkpointed]) : nil
-    let held = parts.contains(.held) ? atoms.addColumn("held", roles: [.migrates]) : nil
-    let site = parts.contains(.crystalSites) ? declareSites(atoms) : nil
-    let buffer = AlignedBuffer<AtomRecord>(capacity: communicator.isRoot ? min(chunk, max(header.count, 1)) : 1)
-    atoms.setLocalCount(0)
-    for start in stride(from: 0, to: header.count, by: chunk) {
-      let n = communicator.isRoot ? min(chunk, header.count - start) : 0
-      try communicator.agree {
-        guard let structure, communicator.isRoot else { return }
-        for k in 0..<n { buffer.pointer[k] = try AtomRecord(structure, start + k).wrapped(into: header.box) }
+    let counts = communicator.allGather(share?.count ?? 0)
+    let before = counts[..<communicator.rank].reduce(0, +)
+    try refuseFarAtoms(share, header.box, before: before, communicator)
+    let filler = Filler(atoms, header.parts)
+    for start in stride(from: 0, to: counts.max() ?? 0, by: chunk) {
+      let last = min(start + chunk, share?.count ?? 0)
+      let records = (start..<max(start, last)).compactMap { i in
+        share.map { AtomRecord($0, i, number: before + i + 1).wrapped(into: header.box) }
       }
       Deal.rows(
-        n, record: MemoryLayout<AtomRecord>.stride, from: [0], communicator: communicator,
-        owner: { domain.owner(of: header.box.fractional(buffer.pointer[$0].position)) },
-        pack: { $1.storeBytes(of: buffer.pointer[$0], as: AtomRecord.self) },
-        take: { row in
-          let record = row.loadUnaligned(as: AtomRecord.self)
-          let i = atoms.localCount
-          atoms.setLocalCount(i + 1)
-          atoms.id[i] = record.id
-          atoms.species[i] = record.species
-          atoms.position[i] = record.position
-          atoms.velocity[i] = record.velocity
-          atoms.image[i] = record.image
-          charge?[i] = record.charge
-          grain?[i] = Double(record.grain)
-          held?[i] = record.isHeld ? 1 : 0
-          if let site { for axis in 0..<3 { site[3 * i + axis] = record.site[axis] } }
-          atoms.force[i] = .zero
-          atoms.shift[i] = .zero
-          atoms.groups[i] = 1
-        })
+        records.count, record: MemoryLayout<AtomRecord>.stride, from: counts.indices.filter { counts[$0] > start },
+        communicator: communicator, owner: { domain.owner(of: header.box.fractional(records[$0].position)) },
+        pack: { $1.storeBytes(of: records[$0], as: AtomRecord.self) },
+        take: { filler.append($0.loadUnaligned(as: AtomRecord.self)) })
     }
+  }
+
+  /// One atom a rank at most is named: the first of all.
+  private static func refuseFarAtoms(
+    _ share: Structure?, _ box: Box, before: Int, _ communicator: any Communicator
+  ) throws {
+    let bad = share?.positions.firstIndex {
+      let s = box.fractional($0)
+      return !(abs(s.x) < 1e6 && abs(s.y) < 1e6 && abs(s.z) < 1e6)
+    }
+    let first = communicator.minimum(bad == nil ? communicator.size : communicator.rank)
+    guard first < communicator.size else { return }
+    var text: [UInt8] = []
+    if first == communicator.rank, let share, let bad {
+      let r = share.positions[bad]
+      let id = share.ids?[bad] ?? Int64(before + bad + 1)
+      text = Array("atom \(id) has the position (\(r.x), \(r.y), \(r.z)) Å, far outside any cell".utf8)
+    }
+    throw FaultlineError(
+      .input, String(decoding: communicator.broadcast(text, from: first), as: UTF8.self), isCollective: true)
+  }
+
+  /// Puts atoms into a store, one after the other.
+  private struct Filler {
+    let atoms: AtomStore
+    let charge: Column<Double>?
+    let grain: Column<Double>?
+    let held: Column<Double>?
+    let site: Column<Double>?
+
+    init(_ atoms: AtomStore, _ parts: StructureParts) {
+      self.atoms = atoms
+      charge = parts.contains(.charges) ? atoms.needCharge() : nil
+      grain = parts.contains(.grains) ? atoms.addColumn("grain", roles: [.migrates, .checkpointed]) : nil
+      held = parts.contains(.held) ? atoms.addColumn("held", roles: [.migrates]) : nil
+      site = parts.contains(.crystalSites) ? declareSites(atoms) : nil
+      atoms.setLocalCount(0)
+    }
+
+    func append(_ record: AtomRecord) {
+      let i = atoms.localCount
+      atoms.setLocalCount(i + 1)
+      atoms.id[i] = record.id
+      atoms.species[i] = record.species
+      atoms.position[i] = record.position
+      atoms.velocity[i] = record.velocity
+      atoms.image[i] = record.image
+      charge?[i] = record.charge
+      grain?[i] = Double(record.grain)
+      held?[i] = record.isHeld ? 1 : 0
+      if let site { for axis in 0..<3 { site[3 * i + axis] = record.site[axis] } }
+      atoms.force[i] = .zero
+      atoms.shift[i] = .zero
+      atoms.groups[i] = 1
+    }
+  }
+
+  /// The whole structure on rank 0, which has a share; nil elsewhere. Collective. Shares hold what builders make: species,
+  /// positions, grains.
+  package static func gather(_ share: Structure?, communicator: any Communicator) -> Structure? {
+    let counts = communicator.allGather(share?.count ?? 0)
+    func pieces(_ count: Int) -> [Range<Int>] { stride(from: 0, to: count, by: 1 << 24).map { $0..<min($0 + 1 << 24, count) } }
+    guard communicator.isRoot, var whole = share else {
+      guard let share else { return nil }
+      func send<T>(_ values: [T]) {
+        for piece in pieces(values.count) { values[piece].withUnsafeBytes { communicator.send($0, to: 0, tag: Tag.gather) } }
+      }
+      send(share.types)
+      send(share.positions)
+      if let grains = share.grains { send(grains) }
+      return nil
+    }
+    let total = counts.reduce(0, +)
+    whole.types.reserveCapacity(total)
+    whole.positions.reserveCapacity(total)
+    whole.grains?.reserveCapacity(total)
+    for (rank, count) in counts.enumerated().dropFirst() {
+      func receive<T>(_ zero: T, _ append: (ArraySlice<T>) -> Void) {
+        for piece in pieces(count) {
+          var values = [T](repeating: zero, count: piece.count)
+          _ = values.withUnsafeMutableBytes { communicator.receive(into: $0, from: rank, tag: Tag.gather) }
+          append(values[...])
+        }
+      }
+      receive(0) { whole.types += $0 }
+      receive(.zero) { whole.positions += $0 }
+      if whole.grains != nil { receive(0) { whole.grains? += $0 } }
+    }
+    return whole
+  }
+
+  /// Rank 0's structure on every rank, but for its notes. Collective.
+  package static func everywhere(_ structure: Structure?, communicator: any Communicator, chunk: Int = 32_768) -> Structure {
+    let header = header(of: communicator.isRoot ? structure : nil, communicator: communicator)
+    let parts = header.parts
+    let n = header.count
+    var copy = Structure(box: header.box, species: header.species, types: [], positions: [])
+    copy.masses = header.masses
+    if parts.contains(.velocities) { copy.velocities = [] }
+    if parts.contains(.images) { copy.images = [] }
+    if parts.contains(.ids) { copy.ids = [] }
+    if parts.contains(.charges) { copy.charges = [] }
+    if parts.contains(.grains) { copy.grains = [] }
+    if parts.contains(.held) { copy.held = [] }
+    if parts.contains(.crystalSites) { copy.crystalSites = [] }
+    let buffer = AlignedBuffer<AtomRecord>(capacity: min(chunk, max(n, 1)))
+    for start in stride(from: 0, to: n, by: chunk) {
+      let count = min(chunk, n - start)
+      if communicator.isRoot, let structure {
+        for k in 0..<count { buffer.pointer[k] = AtomRecord(structure, start + k, number: start + k + 1) }
+      }
+      communicator.broadcast(
+        UnsafeMutableRawBufferPointer(start: buffer.pointer, count: count * MemoryLayout<AtomRecord>.stride), from: 0)
+      guard !communicator.isRoot else { continue }
+      for k in 0..<count {
+        let record = buffer.pointer[k]
+        copy.types.append(record.species)
+        copy.positions.append(record.position)
+        copy.velocities?.append(record.velocity)
+        copy.images?.append(record.image)
+        copy.ids?.append(record.id)
+        copy.charges?.append(record.charge)
+        copy.grains?.append(record.grain)
+        copy.held?.append(record.isHeld)
+        copy.crystalSites?.append(record.site)
+      }
+    }
+    return (communicator.isRoot ? structure : nil) ?? copy
   }
 
   /// The column of places in the crystal without a crack.
@@ -118,11 +239,12 @@ package enum Distribution {
     var isHeld: Bool
     var site: Vector3
 
-    init(_ structure: Structure, _ i: Int) {
+    /// - Parameter number: the atom's id, unless the structure has ids.
+    init(_ structure: Structure, _ i: Int, number: Int) {
       position = structure.positions[i]
       velocity = structure.velocities?[i] ?? .zero
       image = structure.images?[i] ?? .zero
-      id = structure.ids?[i] ?? Int64(i + 1)
+      id = structure.ids?[i] ?? Int64(number)
       charge = structure.charges?[i] ?? 0
       species = structure.types[i]
       grain = structure.grains?[i] ?? 0
@@ -130,13 +252,7 @@ package enum Distribution {
       site = structure.crystalSites?[i] ?? .zero
     }
 
-    /// - Throws: an input error for a position that is not finite or absurdly far off.
-    func wrapped(into box: Box) throws -> AtomRecord {
-      let s = box.fractional(position)
-      guard abs(s.x) < 1e6, abs(s.y) < 1e6, abs(s.z) < 1e6 else {
-        throw FaultlineError(
-          .input, "atom \(id) has the position (\(position.x), \(position.y), \(position.z)) Å, far outside any cell")
-      }
+    func wrapped(into box: Box) -> AtomRecord {
       var record = self
       box.wrap(&record.position, image: &record.image)
       return record

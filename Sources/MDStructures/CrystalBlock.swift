@@ -26,12 +26,14 @@ package struct CrystalBlock: Sendable {
   /// The atoms, in the order of cells and of the unit cell's sites. Throws when a size is below 1, the structure would
   /// have more atoms than `StructureSize` allows, the orientation is not three orthogonal directions of a cubic crystal,
   /// or `admit` does, which is asked before any atom is made.
-  package func build(admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
+  ///
+  /// - Parameter part: which of the atoms are made.
+  package func build(part: StructurePart = .whole, admit: StructureSize.Admission = { _, _ in }) throws -> Structure {
     guard size.x > 0, size.y > 0, size.z > 0 else {
       throw FaultlineError(
         .input, "a crystal cannot have \(size.x) × \(size.y) × \(size.z) cells", hint: "each number is at least 1")
     }
-    try StructureSize.check(size, of: unitCell.sites.count)
+    try StructureSize.check(size, of: unitCell.sites.count, part: part)
     var structure: Structure
     if let orientation {
       guard orientation.count == 3 else {
@@ -41,10 +43,11 @@ package struct CrystalBlock: Sendable {
       let edges = Vector3(crystal.periods.x, crystal.periods.y, crystal.normalPeriod)
       let atoms =
         unitCell.density * edges.x * edges.y * edges.z * Double(size.x) * Double(size.y) * Double(size.z)
-      try StructureSize.check(atoms: atoms, "\(size.x) × \(size.y) × \(size.z) cells of this orientation")
+      try StructureSize.check(atoms: atoms, "\(size.x) × \(size.y) × \(size.z) cells of this orientation", part: part)
       try admit(outline(Matrix3(diagonal: edges)), atoms)
       let slab = Slab(crystal, bottom: 0, thickness: Double(size.z) * crystal.normalPeriod)
-      structure = SlabStack([.init(slab)], edges: crystal.periods, repeats: SIMD2(size.x, size.y)).build()
+      let stack = SlabStack([.init(slab)], edges: crystal.periods, repeats: SIMD2(size.x, size.y))
+      structure = stack.build(numbers: part.numbers(of: stack.atomCount))
       structure.grains = nil
     } else {
       let cells = Double(size.x) * Double(size.y) * Double(size.z)
@@ -52,7 +55,7 @@ package struct CrystalBlock: Sendable {
       structure = try Structure(
         box: Box(cell: unitCell.cell), species: unitCell.species, types: unitCell.types,
         positions: unitCell.sites.map { $0.position * unitCell.cell }
-      ).replicated(size)
+      ).replicated(size, part: part)
     }
     try structure.addVacuum(vacuum)
     structure.box.periodic = periodic

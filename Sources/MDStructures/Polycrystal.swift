@@ -6,7 +6,8 @@ import MDNumerics
 /// with one crystal in its own orientation. A point x belongs to the seed s of least |x − s|² − w, images counted
 /// (F. Aurenhammer, SIAM J. Comput. 16, 78 (1987)).
 ///
-/// Every grain is made by itself, from the seeds alone, and none needs another's atoms: ranks may share them out as they like.
+/// Whether an atom is there follows from the seeds alone, and none needs another's atoms: ranks may share them out as they like
+/// (`GrainRows`).
 package struct Polycrystal: Sendable {
   package struct Grain: Sendable {
     /// Fractions of the cell.
@@ -94,127 +95,6 @@ package struct Polycrystal: Sendable {
 
   /// Å³ of each grain.
   package var volumes: [Double] { grains.indices.map { cell(of: $0).volume } }
-
-  // MARK: Atoms
-
-  /// The atoms of one grain: species as of the crystal, and positions in the cell, Å.
-  package func atoms(of g: Int) -> (types: [Int32], positions: [Vector3]) {
-    let (walls, radius, _, _) = cell(of: g)
-    let grain = grains[g]
-    let lattice = crystal.cell * grain.orientation
-    let inverse = lattice.inverse
-    let seed = grain.seed * cell
-    // A column's crystal has a lattice point at the bottom of the cell.
-    let origin = isColumnar ? Vector3(grain.seed.x, grain.seed.y, 0) * cell : seed
-    let heights = Box(cell: lattice).heights
-    var reach = SIMD3<Int>.zero
-    for k in 0..<3 { reach[k] = Int((radius / heights[k]).rounded(.up)) + 1 }
-    let height = cell.inverse
-    let types = crystal.types
-    var atoms: [(type: Int32, r: Vector3, depth: Double)] = []
-    var center = SIMD3<Int>.zero
-    if isColumnar {
-      // The column's middle, from which its radius is.
-      let s = (0.5 * cell.z) * inverse
-      center = SIMD3(Int(s.x.rounded()), Int(s.y.rounded()), Int(s.z.rounded()))
-    }
-    for i in (center.x - reach.x)...(center.x + reach.x) {
-      for j in (center.y - reach.y)...(center.y + reach.y) {
-        for k in (center.z - reach.z)...(center.z + reach.z) {
-          for (site, type) in zip(crystal.sites, types) {
-            let p = (site.position + Vector3(Double(i), Double(j), Double(k))) * lattice
-            if isColumnar {
-              let z = ((origin + p) * height).z
-              guard z > -1e-9, z < 1 - 1e-9 else { continue }
-            }
-            let r = isColumnar ? p - (dot(p, height.transpose.z) * cell.z) : p
-            guard let depth = Self.depth(r, walls) else { continue }
-            guard depth > overlap || !yields(origin + p, g, p, r, depth, walls) else { continue }
-            atoms.append((type, origin + p, depth))
-          }
-        }
-      }
-    }
-    if keepsFormulaUnits { trim(&atoms) }
-    let box = Box(cell: cell)
-    return (
-      atoms.map(\.type),
-      atoms.map { atom in
-        var s = box.fractional(atom.r)
-        s -= (s + 1e-12).rounded(.down)
-        return box.cartesian(s)
-      }
-    )
-  }
-
-  /// How deep inside the walls a point is, Å; nil outside. On a wall the grain of the smaller number has it.
-  private static func depth(_ r: Vector3, _ walls: [Wall]) -> Double? {
-    var least = Double.infinity
-    for wall in walls {
-      let d = (wall.distance - dot(r, wall.normal)) / wall.normal.length
-      if d < 0 { return nil }
-      least = min(least, d)
-    }
-    return least
-  }
-
-  /// Whether an atom goes because one of another grain, of which the number is smaller, is too close to it.
-  ///
-  /// The other's lattice points near the place are looked at; whether these go themselves does not matter.
-  private func yields(_ place: Vector3, _ g: Int, _ p: Vector3, _ r: Vector3, _ depth: Double, _ walls: [Wall]) -> Bool {
-    for wall in walls where wall.distance - dot(r, wall.normal) < overlap * wall.normal.length {
-      // Between images of one grain the lower one stays.
-      let isFirst = wall.grain < g || (wall.grain == g && (wall.image.x, wall.image.y, wall.image.z) < (0, 0, 0))
-      guard isFirst else { continue }
-      let other = grains[wall.grain]
-      let shift = Vector3(Double(wall.image.x), Double(wall.image.y), isColumnar ? 0 : Double(wall.image.z))
-      let seed = (isColumnar ? Vector3(other.seed.x, other.seed.y, 0) + shift : other.seed + shift) * cell
-      let lattice = crystal.cell * other.orientation
-      let inverse = lattice.inverse
-      let heights = Box(cell: lattice).heights
-      for site in crystal.sites {
-        let s = (place - seed) * inverse - site.position
-        let near = s.rounded(.toNearestOrEven)
-        var span = SIMD3<Int>.zero
-        for k in 0..<3 { span[k] = Int((overlap / heights[k] + 0.5).rounded(.up)) }
-        for a in -span.x...span.x { for b in -span.y...span.y { for c in -span.z...span.z {
-          let q = (near + Vector3(Double(a), Double(b), Double(c)) + site.position) * lattice
-          guard (seed + q - place).squaredLength < overlap * overlap else { continue }
-          // Whether that point is on the other side: nearer to its seed by weight.
-          let back = isColumnar ? inPlane(seed + q - seedOf(g)) : seed + q - seedOf(g)
-          if dot(back, wall.normal) > wall.distance { return true }
-        } } }
-      }
-    }
-    return false
-  }
-
-  private func seedOf(_ g: Int) -> Vector3 {
-    isColumnar ? Vector3(grains[g].seed.x, grains[g].seed.y, 0) * cell : grains[g].seed * cell
-  }
-
-  private func inPlane(_ r: Vector3) -> Vector3 {
-    r - dot(r, cell.inverse.transpose.z) * cell.z
-  }
-
-  /// Takes out what is too much of a species for whole formula units, the least deep first.
-  private func trim(_ atoms: inout [(type: Int32, r: Vector3, depth: Double)]) {
-    let count = crystal.species.count
-    let cellCounts = crystal.species.map { name in crystal.sites.count { $0.species == name } }
-    let divisor = cellCounts.reduce(0, greatestCommonDivisor)
-    let formula = cellCounts.map { $0 / divisor }
-    var have = [Int](repeating: 0, count: count)
-    for atom in atoms { have[Int(atom.type)] += 1 }
-    let units = (0..<count).map { have[$0] / formula[$0] }.min() ?? 0
-    var excess = (0..<count).map { have[$0] - units * formula[$0] }
-    let order = atoms.indices.sorted { atoms[$0].depth != atoms[$1].depth ? atoms[$0].depth < atoms[$1].depth : $0 < $1 }
-    var gone: Set<Int> = []
-    for i in order where excess[Int(atoms[i].type)] > 0 {
-      excess[Int(atoms[i].type)] -= 1
-      gone.insert(i)
-    }
-    atoms = atoms.indices.filter { !gone.contains($0) }.map { atoms[$0] }
-  }
 }
 
 // MARK: - Seeds and orientations

@@ -88,21 +88,26 @@ package struct SlabStack: Sendable {
   }
 
   /// The atoms, periodic along all axes; `grains` is the number of the part.
-  package func build() -> Structure {
+  ///
+  /// - Parameter numbers: which of the atoms, counted from 0; all if absent.
+  package func build(numbers: Range<Int>? = nil) -> Structure {
     let height = parts.reduce(0) { $0 + $1.slab.thickness + $1.gap }
     let lengths = onAxes(edges.x * Double(repeats.x), edges.y * Double(repeats.y), height)
     var species: [String] = []
     for part in parts {
       for name in part.slab.crystal.species where !species.contains(name) { species.append(name) }
     }
+    let wanted = numbers ?? 0..<atomCount
     var positions: [Vector3] = []
     var types: [Int32] = []
     var grains: [Int32] = []
-    let count = atomCount
-    positions.reserveCapacity(count)
-    types.reserveCapacity(count)
-    grains.reserveCapacity(count)
+    positions.reserveCapacity(wanted.count)
+    types.reserveCapacity(wanted.count)
+    grains.reserveCapacity(wanted.count)
     var bottom = 0.0
+    // Copies of a point in the plane have numbers in a row.
+    let copies = repeats.x * repeats.y
+    var first = 0
     for (number, part) in parts.enumerated() {
       let typeMap = part.slab.crystal.species.map { name in Int32(species.firstIndex(of: name)!) }
       for layer in part.slab.layers {
@@ -112,14 +117,14 @@ package struct SlabStack: Sendable {
           // The small number keeps a coordinate of −1e-17 at the lower edge.
           s -= (s + 1e-9).rounded(.down)
           s = pointwiseMax(s, .zero)
-          for i in 0..<repeats.x {
-            let u = (s.x + Double(i)) * edges.x
-            for j in 0..<repeats.y {
-              positions.append(onAxes(u, (s.y + Double(j)) * edges.y, bottom + layer.height))
-              types.append(type)
-              grains.append(Int32(number))
-            }
+          for copy in wanted.clamped(to: first..<(first + copies)) {
+            let (i, j) = (copy - first).quotientAndRemainder(dividingBy: repeats.y)
+            positions.append(
+              onAxes((s.x + Double(i)) * edges.x, (s.y + Double(j)) * edges.y, bottom + layer.height))
+            types.append(type)
+            grains.append(Int32(number))
           }
+          first += copies
         }
       }
       bottom += part.slab.thickness + part.gap

@@ -4,44 +4,60 @@ import MDNumerics
 /// Whole-structure changes in linear time; only `replicated` needs memory beyond its result's.
 extension Structure {
   /// The structure repeated `counts` times along a, b, c, copy after copy. Numbers go on after the largest of the
-  /// previous copy; image counts, which belong to the old cell, start again from zero.
-  package func replicated(_ counts: SIMD3<Int>) throws -> Structure {
+  /// previous copy; image counts, which belong to the old cell, start again from zero. Of the atoms only `part` is made.
+  package func replicated(_ counts: SIMD3<Int>, part: StructurePart = .whole) throws -> Structure {
     guard counts.x > 0, counts.y > 0, counts.z > 0 else {
       throw FaultlineError(
         .input, "a structure cannot be repeated \(counts.x) × \(counts.y) × \(counts.z) times",
         hint: "each number is at least 1")
     }
-    if counts == SIMD3(1, 1, 1) { return self }
-    try StructureSize.check(counts, of: count)
-    let cell = box.cell
     let copies = counts.x * counts.y * counts.z
+    if copies == 1 && part.ranks == 1 { return self }
+    try StructureSize.check(counts, of: count, part: part)
+    let cell = box.cell
+    let numbers = part.numbers(of: copies * count)
+    func repeated<T>(_ values: [T]) -> [T] {
+      var all: [T] = []
+      all.reserveCapacity(numbers.count)
+      forEachCopy(in: numbers) { _, atoms in all += values[atoms] }
+      return all
+    }
     var result = Structure(
       box: Box(
         cell: Matrix3(Double(counts.x) * cell.x, Double(counts.y) * cell.y, Double(counts.z) * cell.z),
         origin: box.origin, periodic: box.periodic),
-      species: species, types: repeated(types, copies), positions: [])
+      species: species, types: repeated(types), positions: [])
     result.masses = masses
-    result.positions.reserveCapacity(copies * count)
-    for i in 0..<counts.x {
-      for j in 0..<counts.y {
-        for k in 0..<counts.z {
-          let move = Vector3(Double(i), Double(j), Double(k)) * cell
-          for r in positions { result.positions.append(r + move) }
-        }
-      }
+    result.positions.reserveCapacity(numbers.count)
+    forEachCopy(in: numbers) { copy, atoms in
+      let (row, k) = copy.quotientAndRemainder(dividingBy: counts.z)
+      let (i, j) = row.quotientAndRemainder(dividingBy: counts.y)
+      let move = Vector3(Double(i), Double(j), Double(k)) * cell
+      for r in positions[atoms] { result.positions.append(r + move) }
     }
-    result.velocities = velocities.map { repeated($0, copies) }
-    result.charges = charges.map { repeated($0, copies) }
-    result.grains = grains.map { repeated($0, copies) }
-    result.held = held.map { repeated($0, copies) }
+    result.velocities = velocities.map(repeated)
+    result.charges = charges.map(repeated)
+    result.grains = grains.map(repeated)
+    result.held = held.map(repeated)
     // Numbers that leave no room for the copies' are given up for 1 … n.
     if let ids, let largest = ids.max(), !largest.multipliedReportingOverflow(by: Int64(copies)).overflow {
       var all: [Int64] = []
-      all.reserveCapacity(copies * count)
-      for copy in 0..<Int64(copies) { for id in ids { all.append(id + copy * largest) } }
+      all.reserveCapacity(numbers.count)
+      forEachCopy(in: numbers) { copy, atoms in for id in ids[atoms] { all.append(id + Int64(copy) * largest) } }
       result.ids = all
     }
     return result
+  }
+
+  /// The copies to which these numbers of atoms belong, and which of its atoms each has of them.
+  private func forEachCopy(in numbers: Range<Int>, _ body: (_ copy: Int, _ atoms: Range<Int>) -> Void) {
+    var next = numbers.lowerBound
+    while next < numbers.upperBound {
+      let (copy, first) = next.quotientAndRemainder(dividingBy: count)
+      let end = min(count, first + numbers.upperBound - next)
+      body(copy, first..<end)
+      next += end - first
+    }
   }
 
   /// Applies the deformation gradient F = I + strain to cell and positions: r ↦ o + (r − o)·(I + strain), o the
@@ -77,12 +93,5 @@ extension Structure {
     }
     box.setCell(cell)
     shift(by: move)
-  }
-
-  private func repeated<T>(_ values: [T], _ copies: Int) -> [T] {
-    var all: [T] = []
-    all.reserveCapacity(copies * values.count)
-    for _ in 0..<copies { all.append(contentsOf: values) }
-    return all
   }
 }

@@ -54,6 +54,58 @@ import Testing
     #expect(found.reduce(0, +) == n)
   }
 
+  /// Shares of all ranks, some empty: the same atoms as from rank 0, which also gets the whole back.
+  @Test(arguments: [true, false], [1, 2, 5])
+  func sharesOfAllRanks(_ numbered: Bool, _ ranks: Int) throws {
+    var whole = Sample.all[0].structure
+    let n = whole.count
+    whole.grains = (0..<n).map { Int32($0 % 3) }
+    if !numbered { whole.ids = nil }
+    let sent = whole
+    let found = try onRanks(ranks) { comm -> ([Int64: Vector3], Structure?, Structure) in
+      // Rank 1 has none: rank 0 has its part too.
+      let size = comm.size
+      let end = comm.rank == 0 ? min(2, size) : comm.rank + 1
+      let own = comm.rank == 1 ? 0..<0 : (comm.rank * n / size)..<(end * n / size)
+      var share = Structure(
+        box: sent.box, species: sent.species, types: Array(sent.types[own]), positions: Array(sent.positions[own]))
+      share.grains = Array(sent.grains![own])
+      if let ids = sent.ids { share.ids = Array(ids[own]) }
+      let given = comm.rank == 1 ? nil : share
+      let header = Distribution.header(of: given, communicator: comm)
+      #expect(header.count == n && header.isPresent == [true, true])
+      let domain = try Domain(box: header.box, ranks: size, rank: comm.rank)
+      let atoms = AtomStore()
+      try Distribution.scatter(given, header: header, to: atoms, domain: domain, communicator: comm, chunk: 9)
+      var places: [Int64: Vector3] = [:]
+      let grain = atoms.addColumn("grain")
+      for i in 0..<atoms.localCount {
+        let s = header.box.fractional(atoms.position[i])
+        #expect(domain.owner(of: s) == comm.rank)
+        places[atoms.id[i]] = atoms.position[i] + Vector3(atoms.image[i]) * header.box.cell
+        let k = sent.ids?.firstIndex(of: atoms.id[i]) ?? Int(atoms.id[i] - 1)
+        #expect(grain[i] == Double(sent.grains![k]) && atoms.species[i] == sent.types[k])
+      }
+      return (
+        places, Distribution.gather(given, communicator: comm), Distribution.everywhere(comm.isRoot ? sent : nil, communicator: comm, chunk: 50)
+      )
+    }
+    var all: [Int64: Vector3] = [:]
+    for (places, _, _) in found { all.merge(places) { a, _ in a } }
+    #expect(all.count == n && found.reduce(0) { $0 + $1.0.count } == n)
+    for i in 0..<n {
+      let place = all[sent.ids?[i] ?? Int64(i + 1)]
+      #expect(place.map { ($0 - sent.positions[i]).length < 1e-12 } == true)
+    }
+    let back = try #require(found[0].1)
+    #expect(back.positions == sent.positions && back.types == sent.types && back.grains == sent.grains)
+    #expect(found.dropFirst().allSatisfy { $0.1 == nil })
+    for (_, _, copy) in found {
+      #expect(copy.positions == sent.positions && copy.types == sent.types && copy.ids == sent.ids)
+      #expect(copy.charges == sent.charges && copy.velocities == sent.velocities && copy.box == sent.box)
+    }
+  }
+
   @Test(arguments: [1, 4])
   func absurdPositionIsRefused(_ ranks: Int) {
     for (axis, value) in [(0, Double.nan), (0, 1e9), (1, -1e9), (2, 1e30)] {

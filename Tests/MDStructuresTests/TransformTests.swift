@@ -92,6 +92,34 @@ struct TransformTests {
     #expect(structure.count > 20)
     #expect(shortestDistance(structure, within: 1.5 - 1e-9) == nil)
   }
+
+  @Test("parts of copies and blocks are the whole") func parts() throws {
+    var one = try CrystalBlock(LatticeType.rocksalt.unitCell(a: 5, species: ["Na", "Cl"])).build()
+    one.ids = [3, 9, 4, 1, 8, 2, 6, 12]
+    one.charges = (0..<8).map { Double($0) / 3 }
+    one.velocities = (0..<8).map { Vector3(Double($0), 1, 2) }
+    one.grains = (0..<8).map { Int32($0 % 3) }
+    one.held = (0..<8).map { $0 % 2 == 0 }
+    let whole = try one.replicated(SIMD3(2, 3, 4))
+    // Copy (1, 2, 0) is the 21st.
+    #expect((whole.positions[20 * 8 + 5] - one.positions[5] - Vector3(5, 10, 0)).length < 1e-12)
+    #expect(whole.ids?[20 * 8 + 5] == Int64(2 + 20 * 12))
+    let block = CrystalBlock(
+      try LatticeType.bcc.unitCell(a: 3.2, species: ["Mo"]), size: SIMD3(2, 3, 2),
+      orientation: [IntegerVector(1, 1, 1), IntegerVector(1, -1, 0), IntegerVector(1, 1, -2)], vacuum: Vector3(0, 0, 7))
+    let all = try block.build()
+    for ranks in [1, 2, 5, 300] {
+      let parts = try (0..<ranks).map { try one.replicated(SIMD3(2, 3, 4), part: StructurePart(rank: $0, ranks: ranks)) }
+      #expect(parts.flatMap(\.positions) == whole.positions && parts.flatMap(\.types) == whole.types)
+      #expect(parts.flatMap { $0.ids ?? [] } == whole.ids && parts.flatMap { $0.charges ?? [] } == whole.charges)
+      #expect(parts.flatMap { $0.velocities ?? [] } == whole.velocities)
+      #expect(parts.flatMap { $0.grains ?? [] } == whole.grains && parts.flatMap { $0.held ?? [] } == whole.held)
+      #expect(parts.allSatisfy { $0.box == whole.box && abs($0.count - 192 / ranks) <= 1 })
+      let blocks = try (0..<ranks).map { try block.build(part: StructurePart(rank: $0, ranks: ranks)) }
+      #expect(blocks.flatMap(\.positions) == all.positions && blocks.flatMap(\.types) == all.types)
+      #expect(blocks.allSatisfy { $0.box == all.box })
+    }
+  }
 }
 
 /// A linear congruential generator: the same numbers on every run.

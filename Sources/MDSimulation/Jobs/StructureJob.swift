@@ -5,21 +5,22 @@ import MDIO
 /// `faultline build`: the deck's structure, written to a file, or its table, printed. Also converts, as a structure may come from
 /// a file.
 package enum StructureJob {
-  /// Collective; rank 0 does the work. Without `output` the structure is described only.
+  /// Collective; rank 0 writes. Without `output` the structure is described only.
   package static func run(
     deck: String, settings: [String] = [], output: String?, communicator: any Communicator, log: RunLog
   ) throws {
     let (plan, notes) = try EquilibriumLattice.resolved(
       DeckReading.plan(deck, settings: settings, purpose: .build, communicator: communicator, log: log), communicator: communicator)
     for note in notes { log.line(note) }
-    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator)
-    try communicator.agree {
-      guard communicator.isRoot else { return }
-      if let lines = try StructureTables.lines(plan) {
-        for line in lines { log.line(line) }
-        return
+    if plan.structure?.isTable ?? false {
+      return try communicator.agree {
+        guard communicator.isRoot else { return }
+        for line in try StructureTables.lines(plan) ?? [] { log.line(line) }
       }
-      let built = try StructureFactory.build(plan, polycrystal: polycrystal)
+    }
+    let whole = try StructureFactory.build(plan, communicator: communicator, isWhole: true)
+    try communicator.agree {
+      guard let built = whole else { return }
       do {
         if let output { try StructureFile.write(built.structure, to: output) }
       } catch var error as FaultlineError {

@@ -4,34 +4,30 @@ import MDDeck
 import MDNumerics
 import MDStructures
 
-/// The deck's polycrystal at work: grains are shared out to the ranks, and rank 0 gets their atoms.
+/// The deck's polycrystal at work.
 enum PolycrystalFactory {
-  /// The atoms, in the order of grains, on rank 0, with what is to be said of them; nil elsewhere, and where the deck has no
-  /// polycrystal. The same on any number of ranks. Collective.
+  /// This rank's share of the atoms, which are in the order of grains, and on rank 0 what is to be said of them. Collective.
   ///
-  /// - Parameter admit: is asked on rank 0 before any atom is made.
+  /// - Parameter admit: is asked before any atom is made.
   static func build(
-    _ plan: RunPlan, communicator: any Communicator, admit: @escaping StructureSize.Admission = { _, _ in }
-  ) throws -> BuiltStructure? {
-    guard let source = plan.structure, case .polycrystal(let wanted) = source.source else { return nil }
+    _ wanted: PolycrystalPlan, _ source: StructurePlan, _ plan: RunPlan, communicator: any Communicator,
+    admit: StructureSize.Admission
+  ) throws -> BuiltStructure {
     let crystal = try unitCell(of: wanted.crystal, source, plan, communicator)
+    let part = StructurePart(communicator)
     let (polycrystal, error) = try communicator.agree {
-      try StructureFactory.blaming(source) { try prepared(wanted, crystal, seed: plan.seed) }
-    }
-    let volumes = polycrystal.volumes
-    try communicator.agree {
-      guard communicator.isRoot else { return }
       try StructureFactory.blaming(source) {
-        let atoms = polycrystal.cell.determinant / crystal.volume * Double(crystal.sites.count)
-        try StructureSize.check(atoms: atoms, "the atoms of this polycrystal")
-        try admit(Box(cell: polycrystal.cell), atoms)
+        let made = try prepared(wanted, crystal, seed: plan.seed)
+        let atoms = made.0.cell.determinant / crystal.volume * Double(crystal.sites.count)
+        try StructureSize.check(atoms: atoms, "the atoms of this polycrystal", part: part)
+        try admit(Box(cell: made.0.cell), atoms)
+        return made
       }
     }
-    let owners = owners(volumes, ranks: communicator.size)
-    var own: [Int: (types: [Int32], positions: [Vector3])] = [:]
-    for g in volumes.indices where owners[g] == communicator.rank { own[g] = polycrystal.atoms(of: g) }
-    guard let structure = gathered(own, owners, polycrystal, crystal, communicator) else { return nil }
-    return BuiltStructure(structure: structure, notes: notes(structure, polycrystal, volumes, crystal, error: error))
+    var built = BuiltStructure(structure: polycrystal.build(part: part))
+    let total = communicator.sum(built.structure.count)
+    if communicator.isRoot { built.notes = notes(total, polycrystal, crystal, error: error) }
+    return built
   }
 
   /// Every rank needs the crystal; a file is read by rank 0 only.
@@ -102,69 +98,17 @@ enum PolycrystalFactory {
     return (polycrystal, error)
   }
 
-  /// Which rank makes which grain: the largest first, each to the rank that has least.
-  private static func owners(_ volumes: [Double], ranks: Int) -> [Int] {
-    var owners = [Int](repeating: 0, count: volumes.count)
-    var load = [Double](repeating: 0, count: ranks)
-    for g in volumes.indices.sorted(by: { (-volumes[$0], $0) < (-volumes[$1], $1) }) {
-      let least = load.indices.min { load[$0] < load[$1] }!
-      owners[g] = least
-      load[least] += volumes[g]
-    }
-    return owners
-  }
-
-  private static func gathered(
-    _ own: [Int: (types: [Int32], positions: [Vector3])], _ owners: [Int], _ polycrystal: Polycrystal, _ crystal: UnitCell,
-    _ communicator: any Communicator
-  ) -> Structure? {
-    var counts = [Double](repeating: 0, count: owners.count)
-    for (g, atoms) in own { counts[g] = Double(atoms.types.count) }
-    communicator.sum(&counts)
-    guard communicator.isRoot else {
-      for g in owners.indices where owners[g] == communicator.rank {
-        guard let atoms = own[g] else { continue }
-        atoms.types.withUnsafeBytes { communicator.send($0, to: 0, tag: 1) }
-        atoms.positions.withUnsafeBytes { communicator.send($0, to: 0, tag: 2) }
-      }
-      return nil
-    }
-    let total = Int(counts.reduce(0, +))
-    var structure = Structure(
-      box: Box(cell: polycrystal.cell), species: crystal.species, types: [], positions: [])
-    structure.types.reserveCapacity(total)
-    structure.positions.reserveCapacity(total)
-    var grains: [Int32] = []
-    grains.reserveCapacity(total)
-    for g in owners.indices {
-      let count = Int(counts[g])
-      if let atoms = own[g] {
-        structure.types += atoms.types
-        structure.positions += atoms.positions
-      } else {
-        var types = [Int32](repeating: 0, count: count)
-        var positions = [Vector3](repeating: .zero, count: count)
-        _ = types.withUnsafeMutableBytes { communicator.receive(into: $0, from: owners[g], tag: 1) }
-        _ = positions.withUnsafeMutableBytes { communicator.receive(into: $0, from: owners[g], tag: 2) }
-        structure.types += types
-        structure.positions += positions
-      }
-      grains += [Int32](repeating: Int32(g), count: count)
-    }
-    structure.grains = grains
-    return structure
-  }
-
   private static func notes(
-    _ structure: Structure, _ polycrystal: Polycrystal, _ volumes: [Double], _ crystal: UnitCell, error: Double?
+    _ count: Int, _ polycrystal: Polycrystal, _ crystal: UnitCell, error: Double?
   ) -> [String] {
+    let volumes = polycrystal.volumes
     let diameters = volumes.map { pow(6 * $0 / .pi, 1.0 / 3) }
     let mean = diameters.reduce(0, +) / Double(diameters.count)
     let perfect = polycrystal.cell.determinant / crystal.volume * Double(crystal.sites.count)
     var notes = [
       "polycrystal of \(RunLog.counted(volumes.count, "grain")) of \(crystal.formula), diameters "
         + "\(RunLog.fixed(diameters.min()!, 1)) to \(RunLog.fixed(diameters.max()!, 1)) Å, \(RunLog.fixed(mean, 1)) in the mean; "
-        + "\(RunLog.fixed(100 * Double(structure.count) / perfect, 2)) % of the crystal's density"
+        + "\(RunLog.fixed(100 * Double(count) / perfect, 2)) % of the crystal's density"
     ]
     if let error {
       notes.append("volumes are off by \(RunLog.fixed(100 * error, 2)) % (root mean square) from those asked")

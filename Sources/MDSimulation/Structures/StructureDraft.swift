@@ -52,8 +52,8 @@ struct StructureDraft {
       species, isPresent: isPresent, given: masses, plan: plan, communicator: communicator)
   }
 
-  /// The structure on rank 0, nil elsewhere. Throws a collective input error if it or its ghosts (where `potentials`
-  /// are given) would be too many for the program or the machine. Collective.
+  /// This rank's share of the structure; nil on ranks without one. Throws a collective input error if the structure or its
+  /// ghosts (where `potentials` are given) would be too many for the program or the machine. Collective.
   func build(for potentials: [any Potential]?, communicator: any Communicator) throws -> BuiltStructure? {
     let reach = potentials.map { Forecast.Reach($0, reach: Measurements.reach(plan), skin: plan.neighbors.skin) }
     let room = communicator.memoryShare()
@@ -65,12 +65,6 @@ struct StructureDraft {
       else { return }
       try Forecast(box, atoms: atoms, domain: domain, reach: reach).refuse(room: room)
     }
-    let polycrystal = try PolycrystalFactory.build(plan, communicator: communicator, admit: admit)
-    var built: BuiltStructure?
-    try communicator.agree {
-      guard communicator.isRoot else { return }
-      built = try StructureFactory.build(plan, file: file, polycrystal: polycrystal, admit: admit)
-    }
-    return built
+    return try StructureFactory.build(plan, file: file, communicator: communicator, admit: admit)
   }
 }

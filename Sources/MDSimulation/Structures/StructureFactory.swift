@@ -2,9 +2,10 @@ import MDCore
 import MDDeck
 import MDIO
 import MDNumerics
+import MDParallel
 import MDStructures
 
-/// A structure, what its builder says of it, and its grain boundaries.
+/// A rank's share of a structure. What its builder says of it, and its grain boundaries, are rank 0's.
 struct BuiltStructure {
   var structure: Structure
   /// For the log.
@@ -12,42 +13,97 @@ struct BuiltStructure {
   var geometry: BoundaryEnergy.Geometry?
 }
 
-/// The deck's structure section at work. Runs on rank 0.
+/// The deck's structure section at work.
 enum StructureFactory {
+  /// This rank's share; nil on ranks without one. Shares in the order of ranks are the structure, the same on any number of
+  /// ranks. Collective.
+  ///
+  /// Crystals, polycrystals and copies (`replicate`) of any structure are made by all ranks. Other builders, and changes
+  /// (`modify`), which look at the whole, are rank 0's.
+  ///
   /// - Parameters:
-  ///   - file: what `read` gave, if it was called before.
-  ///   - polycrystal: what `PolycrystalFactory.build` gave, where the deck has one.
+  ///   - file: what `read` gave on rank 0, if it was called before.
+  ///   - isWhole: rank 0 gets all atoms.
   ///   - admit: is asked before atoms are made, copies of those of a file too.
   static func build(
-    _ plan: RunPlan, file: Structure? = nil, polycrystal: BuiltStructure? = nil, admit: @escaping StructureSize.Admission = { _, _ in }
-  ) throws -> BuiltStructure {
+    _ plan: RunPlan, file: Structure? = nil, communicator: any Communicator, isWhole: Bool = false,
+    admit: @escaping StructureSize.Admission = { _, _ in }
+  ) throws -> BuiltStructure? {
     guard let source = plan.structure else { preconditionFailure("the deck's purpose requires a structure") }
     let copies = source.replicate
-    return try blaming(source) {
-      var built = try polycrystal ?? build(source.source, plan, file: file) { box, atoms in
-        var box = box
-        let cell = box.cell
-        box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
-        if let periodic = source.periodic { box.periodic = periodic }
-        try admit(box, atoms * Double(copies.x) * Double(copies.y) * Double(copies.z))
+    let repeats = copies != SIMD3(1, 1, 1)
+    let isWhole = isWhole || !source.modifiers.isEmpty
+    var built = try originals(plan, source, file: file, communicator: communicator, isWhole: isWhole || repeats) { box, atoms in
+      var box = box
+      let cell = box.cell
+      box.setCell(Matrix3(Double(copies.x) * cell.x, Double(copies.y) * cell.y, Double(copies.z) * cell.z))
+      if let periodic = source.periodic { box.periodic = periodic }
+      try admit(box, atoms * Double(copies.x) * Double(copies.y) * Double(copies.z))
+    }
+    // An axis may be opened by the file or by the deck.
+    if let periodic = source.periodic { built?.structure.box.periodic = periodic }
+    built?.structure.clearImagesAlongOpenAxes()
+    if let notes = built?.structure.notes { built?.notes += notes }
+    if repeats { try repeatCopies(&built, copies, source, communicator, isWhole: isWhole) }
+    try communicator.agree {
+      guard communicator.isRoot, var whole = built else { return }
+      built = nil
+      try blaming(source) {
+        // All species that the deck may bring, in its order, so that potentials know them before there are atoms.
+        for name in source.added(to: whole.structure.species) { _ = whole.structure.type(of: name) }
+        whole.notes += try whole.structure.modify(
+          source.modifiers, seed: plan.seed, charges: plan.species.compactMapValues(\.charge))
       }
-      // An axis may be opened by the file or by the deck.
-      if let periodic = source.periodic { built.structure.box.periodic = periodic }
-      built.structure.clearImagesAlongOpenAxes()
-      built.notes += built.structure.notes
-      if copies != SIMD3(1, 1, 1) {
-        built.structure = try built.structure.replicated(copies)
-        // Boundaries are in the plane of a and b; copies along c repeat them.
-        built.geometry?.area *= Double(copies.x * copies.y)
-        built.geometry?.boundaries *= copies.z
-        if let removed = built.geometry?.removed { built.geometry?.removed = removed * copies.x * copies.y * copies.z }
+      built = whole
+    }
+    return built
+  }
+
+  /// What there is before copies and changes. Collective.
+  private static func originals(
+    _ plan: RunPlan, _ source: StructurePlan, file: Structure?, communicator: any Communicator, isWhole: Bool,
+    admit: StructureSize.Admission
+  ) throws -> BuiltStructure? {
+    var share: BuiltStructure
+    switch source.source {
+    case .lattice, .crystal:
+      share = try communicator.agree {
+        try blaming(source) {
+          BuiltStructure(structure: try block(source.source).build(part: StructurePart(communicator), admit: admit))
+        }
       }
-      // All species that the deck may bring, in its order, so that potentials know them before there are atoms.
-      for name in source.added(to: built.structure.species) { _ = built.structure.type(of: name) }
-      built.notes += try built.structure.modify(
-        source.modifiers, seed: plan.seed, charges: plan.species.compactMapValues(\.charge))
+    case .polycrystal(let wanted):
+      share = try PolycrystalFactory.build(wanted, source, plan, communicator: communicator, admit: admit)
+    default:
+      var built: BuiltStructure?
+      try communicator.agree {
+        guard communicator.isRoot else { return }
+        built = try blaming(source) { try build(source.source, plan, file: file, admit: admit) }
+      }
       return built
     }
+    guard isWhole else { return share }
+    guard let whole = Distribution.gather(share.structure, communicator: communicator) else { return nil }
+    share.structure = whole
+    return share
+  }
+
+  /// Copies of rank 0's structure: each rank makes its part of them, or rank 0 all. Collective.
+  private static func repeatCopies(
+    _ built: inout BuiltStructure?, _ copies: SIMD3<Int>, _ source: StructurePlan, _ communicator: any Communicator,
+    isWhole: Bool
+  ) throws {
+    // Boundaries are in the plane of a and b; copies along c repeat them.
+    built?.geometry?.area *= Double(copies.x * copies.y)
+    built?.geometry?.boundaries *= copies.z
+    if let removed = built?.geometry?.removed { built?.geometry?.removed = removed * copies.x * copies.y * copies.z }
+    let shared = isWhole ? built?.structure : Distribution.everywhere(built?.structure, communicator: communicator)
+    let part = isWhole ? StructurePart.whole : StructurePart(communicator)
+    let share = try communicator.agree {
+      try blaming(source) { try shared?.replicated(copies, part: part) }
+    }
+    guard let share else { return }
+    if built == nil { built = BuiltStructure(structure: share) } else { built?.structure = share }
   }
 
   /// The structure of a file, before copies are made of it; nil for builders.
@@ -70,6 +126,7 @@ enum StructureFactory {
     }
   }
 
+  /// Structures that rank 0 makes.
   private static func build(
     _ source: StructurePlan.Source, _ whole: RunPlan, file read: Structure?, admit: StructureSize.Admission
   ) throws -> BuiltStructure {
@@ -87,25 +144,29 @@ enum StructureFactory {
             : "warning: \(count), which move here; `groups: {held: {select: {held: true}, frozen: true}}` holds them")
       }
       return BuiltStructure(structure: structure)
-    case .lattice(let lattice):
-      let cell = try unitCell(lattice.type, a: try known(lattice.constant), c: lattice.c, species: lattice.species)
-      return BuiltStructure(
-        structure: try CrystalBlock(
-          cell, size: lattice.size, orientation: lattice.orientation, vacuum: lattice.vacuum
-        ).build(admit: admit))
-    case .crystal(let crystal):
-      let cell = try UnitCell(
-        cell: crystal.cell, sites: crystal.basis.map { UnitCell.Site($0.position, $0.species) })
-      return BuiltStructure(
-        structure: try CrystalBlock(cell, size: crystal.size, vacuum: crystal.vacuum).build(admit: admit))
     case .grainBoundary(let plan):
       return try build(plan, admit: admit)
     case .interface(let plan):
       return try InterfaceFactory.build(plan, species: whole.species, types: types, admit: admit)
     case .crack(let plan): return try CrackFactory.build(plan, types: types, admit: admit)
-    case .polycrystal: preconditionFailure("polycrystals are made by all ranks, see PolycrystalFactory")
+    case .lattice, .crystal, .polycrystal: preconditionFailure("all ranks make these, see `originals`")
     case .enumeration, .match:
       throw FaultlineError(.input, "this structure is a table and has no atoms", hint: "`faultline build` prints it")
+    }
+  }
+
+  /// The builder of a deck's lattice or crystal.
+  private static func block(_ source: StructurePlan.Source) throws -> CrystalBlock {
+    switch source {
+    case .lattice(let lattice):
+      CrystalBlock(
+        try unitCell(lattice.type, a: try known(lattice.constant), c: lattice.c, species: lattice.species),
+        size: lattice.size, orientation: lattice.orientation, vacuum: lattice.vacuum)
+    case .crystal(let crystal):
+      CrystalBlock(
+        try UnitCell(cell: crystal.cell, sites: crystal.basis.map { UnitCell.Site($0.position, $0.species) }),
+        size: crystal.size, vacuum: crystal.vacuum)
+    default: preconditionFailure("only crystals are blocks")
     }
   }
 
