@@ -12,12 +12,12 @@ enum NEPKernels {
   static func head<V: NEPLanes>(
     _ d: (x: V, y: V, z: V), inverseCutoff: V.Scalar, _ constants: UnsafePointer<V>, _ head: UnsafeMutablePointer<V>
   ) -> V {
-    let square = (d.x * d.x).addingProduct(d.y, d.y).addingProduct(d.z, d.z)
+    let square = d.x.times(d.x).addingProduct(d.y, d.y).addingProduct(d.z, d.z)
     let r = square.squareRoot()
     let inverse = r.reciprocal()
-    head[0] = d.x * inverse
-    head[1] = d.y * inverse
-    head[2] = d.z * inverse
+    head[0] = d.x.times(inverse)
+    head[1] = d.y.times(inverse)
+    head[2] = d.z.times(inverse)
     head[3] = inverse
     let (x, value, slope, change) = reduced(r, inverseCutoff: inverseCutoff, constants)
     head[4] = x
@@ -34,12 +34,12 @@ enum NEPKernels {
   ) -> (x: V, value: V, slope: V, change: V) {
     let one = V(repeating: 1)
     let scale = V(repeating: inverseCutoff)
-    let u = (r * scale).limited(to: one)
-    let v = one - u
+    let u = r.times(scale).limited(to: one)
+    let v = one.minus(u)
     let (value, slope) = V.envelope(u, v, constants)
-    let twice = v + v
+    let twice = v.plus(v)
     let lowest = V(repeating: -1 - V.origin)
-    return (lowest.addingProduct(twice, v), value, slope * scale, V(repeating: -2) * twice * scale)
+    return (lowest.addingProduct(twice, v), value, slope.times(scale), V(repeating: -2).times(twice).times(scale))
   }
 
   /// sums[k] += Σ f_c T_k(x) over the slots of a range, k = 0 ..< K.
@@ -52,13 +52,13 @@ enum NEPKernels {
     var head = heads + headLanes &* range.lowerBound
     for _ in range {
       let x = V.fromOrigin(head[4])
-      let twice = x + x
+      let twice = x.plus(x)
       var before = head[5]
-      var t = x * before
-      total[0] += before
+      var t = x.times(before)
+      total[0] = total[0].plus(before)
       for k in 1..<K {
-        total[k] += t
-        let next = (V.zero - before).addingProduct(twice, t)
+        total[k] = total[k].plus(t)
+        let next = V.zero.minus(before).addingProduct(twice, t)
         before = t
         t = next
       }
@@ -85,10 +85,10 @@ enum NEPKernels {
         p[n] = V(repeating: c[n]).addingProduct(p[n], x)
       }
     }
-    let product = value * change
+    let product = value.times(change)
     for n in 0..<N {
-      out[n] = value * p[n]
-      out[N &+ n] = (slope * p[n]).addingProduct(product, d[n])
+      out[n] = value.times(p[n])
+      out[N &+ n] = slope.times(p[n]).addingProduct(product, d[n])
     }
   }
 
@@ -152,7 +152,7 @@ enum NEPKernels {
     let values = record + 2 &* N
     for place in 0..<harmonics {
       let y = values[place]
-      var sum = g[0] * d[0]
+      var sum = g[0].times(d[0])
       s[0].addProduct(d[0], y)
       for n in 1..<N {
         let own = d[n]
@@ -162,7 +162,7 @@ enum NEPKernels {
       h[place] = sum
       d += N
     }
-    var slope = record[N] * s[0]
+    var slope = record[N].times(s[0])
     for n in 1..<N { slope.addProduct(record[N &+ n], s[n]) }
     return slope
   }
@@ -181,7 +181,7 @@ enum NEPKernels {
       p = polynomial[k].addingProduct(p, x)
       k &-= 1
     }
-    return (head[6] * p).addingProduct(head[5] * head[7], d)
+    return head[6].times(p).addingProduct(head[5].times(head[7]), d)
   }
 
   /// The same of four slots in a row.
@@ -203,7 +203,7 @@ enum NEPKernels {
     }
     for m in 0..<4 {
       let own = head + headLanes &* m
-      p[m] = (own[6] * p[m]).addingProduct(own[5] * own[7], d[m])
+      p[m] = own[6].times(p[m]).addingProduct(own[5].times(own[7]), d[m])
     }
     return p
   }

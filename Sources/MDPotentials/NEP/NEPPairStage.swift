@@ -182,7 +182,7 @@ final class NEPPairStage<V: NEPLanes> {
     let (heads, slopes) = (UnsafePointer(heads.pointer), UnsafePointer(slopes.pointer))
     for k in inner..<(slots.count / V.slotsAbreast) {
       let (head, slope) = (heads + k * NEPKernels.headLanes, slopes[k])
-      V.store(slope * head[0], slope * head[1], slope * head[2], gradients, k)
+      V.store(slope.times(head[0]), slope.times(head[1]), slope.times(head[2]), gradients, k)
     }
   }
 
@@ -230,13 +230,13 @@ final class NEPPairStage<V: NEPLanes> {
         degree == 4
         ? UnitHarmonics.gradient(h, record + 2 * N, 4) : UnitHarmonics.gradient(h, record + 2 * N, degree)
       let (nx, ny, nz, inverse) = (head[0], head[1], head[2], head[3])
-      let along = (g.x * nx).addingProduct(g.y, ny).addingProduct(g.z, nz)
+      let along = g.x.times(nx).addingProduct(g.y, ny).addingProduct(g.z, nz)
       let radial = slope.subtractingProduct(along, inverse)
       let more = slopes[k]
       V.store(
-        (radial * nx).addingProduct(g.x, inverse).addingProduct(more, nx),
-        (radial * ny).addingProduct(g.y, inverse).addingProduct(more, ny),
-        (radial * nz).addingProduct(g.z, inverse).addingProduct(more, nz), gradients, k)
+        radial.times(nx).addingProduct(g.x, inverse).addingProduct(more, nx),
+        radial.times(ny).addingProduct(g.y, inverse).addingProduct(more, ny),
+        radial.times(nz).addingProduct(g.z, inverse).addingProduct(more, nz), gradients, k)
     }
   }
 }

@@ -12,10 +12,10 @@ protocol PairLanes: BitwiseCopyable {
   associatedtype Scalar: BinaryFloatingPoint & BitwiseCopyable
   static var zero: Self { get }
   init(repeating: Scalar)
-  static func + (a: Self, b: Self) -> Self
-  static func - (a: Self, b: Self) -> Self
-  static func * (a: Self, b: Self) -> Self
-  static func += (a: inout Self, b: Self)
+  // Not as operators: of those the compiler would have to think wherever doubles are multiplied, and it gives up.
+  func plus(_ b: Self) -> Self
+  func minus(_ b: Self) -> Self
+  func times(_ b: Self) -> Self
   /// self + a·b and self − a·b, rounded once.
   func addingProduct(_ a: Self, _ b: Self) -> Self
   mutating func addProduct(_ a: Self, _ b: Self)
@@ -38,6 +38,12 @@ protocol PairLanes: BitwiseCopyable {
 }
 
 extension AtomLanes: PairLanes {
+  @inline(__always)
+  func plus(_ b: Self) -> Self { self + b }
+  @inline(__always)
+  func minus(_ b: Self) -> Self { self - b }
+  @inline(__always)
+  func times(_ b: Self) -> Self { self * b }
   @inline(__always)
   func reciprocal() -> Self { MDNumerics.reciprocal(self) }
   @inline(__always)
@@ -63,6 +69,12 @@ extension AtomLanes: PairLanes {
 }
 
 extension AtomSingles: PairLanes {
+  @inline(__always)
+  func plus(_ b: Self) -> Self { self + b }
+  @inline(__always)
+  func minus(_ b: Self) -> Self { self - b }
+  @inline(__always)
+  func times(_ b: Self) -> Self { self * b }
   @inline(__always)
   func reciprocal() -> Self { MDNumerics.reciprocal(self) }
   @inline(__always)

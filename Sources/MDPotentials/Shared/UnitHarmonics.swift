@@ -32,8 +32,8 @@ enum UnitHarmonics {
     while m <= degree {
       if m > 0 {
         let half = V(repeating: halves[m &- 1])
-        let next = (x * c).subtractingProduct(y, s) * half
-        s = (x * s).addingProduct(y, c) * half
+        let next = x.times(c).subtractingProduct(y, s).times(half)
+        s = x.times(s).addingProduct(y, c).times(half)
         c = next
         out[m &* m &- 1 &+ 2 &* m &- 1] = c
         out[m &* m &- 1 &+ 2 &* m] = s
@@ -43,7 +43,7 @@ enum UnitHarmonics {
       var l = m &+ 1
       while l <= degree {
         if l > m &+ 1 {
-          let next = (z * V(repeating: f[0])) * q
+          let next = z.times(V(repeating: f[0])).times(q)
           let new = next.subtractingProduct(before, V(repeating: f[1]))
           before = q
           q = new
@@ -53,8 +53,8 @@ enum UnitHarmonics {
         if m == 0 {
           row[0] = q
         } else {
-          row[2 &* m &- 1] = q * c
-          row[2 &* m] = q * s
+          row[2 &* m &- 1] = q.times(c)
+          row[2 &* m] = q.times(s)
         }
         l &+= 1
       }
@@ -83,9 +83,9 @@ enum UnitHarmonics {
       z.addProduct(c, low[1])
       z2.addProduct(s, low[2])
       if l > 2 {
-        x.addProduct(c, low[0] - low[3])
+        x.addProduct(c, low[0].minus(low[3]))
         x2 = x2.subtractingProduct(s, low[4])
-        y.addProduct(s, low[0] + low[3])
+        y.addProduct(s, low[0].plus(low[3]))
         y2 = y2.subtractingProduct(c, low[4])
       } else {
         x.addProduct(c, low[0])
@@ -97,10 +97,10 @@ enum UnitHarmonics {
         let (below, belowS) = (low[2 &* m &- 3], low[2 &* m &- 2])
         if m <= l &- 2 {
           let (above, aboveS) = (low[2 &* m &+ 1], low[2 &* m &+ 2])
-          x.addProduct(c, below - above)
-          x2.addProduct(s, belowS - aboveS)
-          y.addProduct(s, below + above)
-          y2 = y2.subtractingProduct(c, belowS + aboveS)
+          x.addProduct(c, below.minus(above))
+          x2.addProduct(s, belowS.minus(aboveS))
+          y.addProduct(s, below.plus(above))
+          y2 = y2.subtractingProduct(c, belowS.plus(aboveS))
         } else {
           x.addProduct(c, below)
           x2.addProduct(s, belowS)
@@ -116,6 +116,6 @@ enum UnitHarmonics {
       l &+= 1
     }
     let half = V(repeating: 0.5)
-    return ((x + x2) * half - wholeX, (y + y2) * half - wholeY, z + z2)
+    return (x.plus(x2).times(half).minus(wholeX), y.plus(y2).times(half).minus(wholeY), z.plus(z2))
   }
 }
