@@ -25,6 +25,7 @@ import Testing
         "status", "version", "title", "deck", "started", "ranks", "grid", "atoms", "species", "potentials", "steps",
         "steps_total", "loop_seconds", "setup_seconds", "us_per_atom_step", "stages", "phases", "peak_rss_bytes",
         "neighbors", "warnings", "checkpoints", "final_thermo", "thermo_units", "settings",
+        "potential_files", "writers", "phases_slowest_rank", "atoms_per_rank",
       ], "keys that nobody checks, or that are missing")
     func number(_ key: String) throws -> Double { try #require((summary[key] as? NSNumber)?.doubleValue, "\(key)") }
     func text(_ key: String) -> String { summary[key] as? String ?? "" }
@@ -61,6 +62,13 @@ import Testing
       Set(phases.keys) == ["integrate", "neighbors", "communication", "potential", "long range", "analysis", "output"])
     #expect(phases.values.allSatisfy { $0 >= 0 } && phases["long range"] == 0 && phases["potential"]! > 0)
     #expect(abs(phases.values.reduce(0, +) - loop) < 0.05 * loop + 2e-3, "\(phases), \(loop)")
+    let slowest = try #require(summary["phases_slowest_rank"] as? [String: Double])
+    #expect(slowest.keys == phases.keys && phases.allSatisfy { slowest[$0.key]! >= $0.value })
+    #expect(ranks > 1 || slowest == phases)
+    #expect(summary["writers"] as? [Int] == Array(0..<ranks) && (summary["potential_files"] as? [String]) == [])
+    let shares = try #require(summary["atoms_per_rank"] as? [String: Double])
+    #expect(shares["mean"] == 8 / Double(ranks) && shares["fewest"]! + (ranks > 1 ? shares["most"]! : 0) == 8)
+    #expect(run.log.contains("balance: the fullest rank has \(String(format: "%.2f", shares["most"]! / shares["mean"]!)) times") == (ranks > 1))
     let peaks = try #require(summary["peak_rss_bytes"] as? [Double])
     #expect(peaks.count == ranks)
     // Ranks are threads of this process here.

@@ -122,8 +122,9 @@ import Testing
   }
 
   @Test("too many ways are told of") func crowded() throws {
-    #expect(throws: (any Error).self) {
-      try measure(randomStructure(90, seed: 2), "cutoff: 4, largest: 8", reach: 16)
-    }
+    // Simple cubic: some 8 · 3ᵈ shortest ways of d bonds from an atom.
+    let s = Structure(box: Box(lengths: Vector3(repeating: 2)), species: ["A"], types: [0], positions: [.zero])
+    let error = #expect(throws: FaultlineError.self) { try measure(s, "cutoff: 2.5, largest: 24", reach: 25) }
+    #expect(error?.message.contains("ways of 12 bonds from one atom") == true)
   }
 }
