@@ -1,4 +1,5 @@
 import Foundation
+import MDCore
 import MDReport
 import Testing
 
@@ -45,7 +46,7 @@ import Testing
     var (within, withinPrefactor, above) = (0, 0, 0)
     for _ in 0..<trials {
       let points = [900.0, 1050, 1200, 1400].map { t -> Point in
-        let d = prefactor * exp(-energy / (ArrheniusFit.boltzmann * t))
+        let d = prefactor * exp(-energy / (Units.boltzmann * t))
         let error = 0.05 * d
         return Point(temperature: t, value: d + error * noise.normal(), error: error)
       }

@@ -39,8 +39,13 @@ package struct SelectionNames {
 
   /// The number of the species that the key names.
   package func species(_ section: DeckSection, _ key: String) throws -> Int32 {
-    if let number = species.firstIndex(of: section.string(key)) { return Int32(number) }
-    var error = section.error(key, "names no species: \(section.string(key))", hint: species.joined(separator: ", "))
+    try species(section.string(key), section, key)
+  }
+
+  /// The number of a species, which stands under the key.
+  package func species(_ name: String, _ section: DeckSection, _ key: String) throws -> Int32 {
+    if let number = species.firstIndex(of: name) { return Int32(number) }
+    var error = section.error(key, "names no species: \(name)", hint: species.joined(separator: ", "))
     error.isCollective = true
     throw error
   }

@@ -20,15 +20,8 @@ final class Rings: Instrument {
     selection = try setting.names.selection(section)
     cutoff = section.double("cutoff")
     largest = section.integer("largest")
-    between = try section["between"].map { value in
-      let numbers = try section.strings("between").map { name -> Int32 in
-        guard let number = setting.species.firstIndex(of: name) else {
-          var error = section.error("between", "names no species: \(name)", hint: setting.species.joined(separator: ", "))
-          error.isCollective = true
-          throw error
-        }
-        return Int32(number)
-      }
+    between = try section["between"].map { _ in
+      let numbers = try section.strings("between").map { try setting.names.species($0, section, "between") }
       return (numbers[0], numbers[1])
     }
     marks = Self.column(setting.name, setting.atoms)

@@ -224,10 +224,13 @@ package final class EAMPotential: Potential {
             energy.addProduct(phi, weight)
             virial.add(s, d)
             if perAtom {
-              // Each embedding changes by its own density; the pair term's change is shared.
-              let atJ = a == b ? atI : CubicLanes(fromA, knot).slope(knot.t)
-              let difference = (slopeI * atI - slopeJ * atJ) * scale * inverse * weight
-              let own = (0.5 * (s - difference), 0.5 * (s + difference))
+              var own: (Lanes, Lanes)?
+              if want.contains(.pairForces) {
+                // Each embedding changes by its own density; the pair term's change is shared.
+                let atJ = a == b ? atI : CubicLanes(fromA, knot).slope(knot.t)
+                let difference = (slopeI * atI - slopeJ * atJ) * scale * inverse * weight
+                own = (0.5 * (s - difference), 0.5 * (s + difference))
+              }
               addAtomResults(atoms, want, i, j, n &- k, energy: phi, s, d, own: own)
             }
           }

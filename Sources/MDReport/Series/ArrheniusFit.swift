@@ -1,4 +1,5 @@
 import Foundation
+import MDCore
 
 /// ln y = ln A − E/(k T) through values with errors: least squares weighted by them.
 ///
@@ -17,9 +18,6 @@ package struct ArrheniusFit: Sendable {
     }
   }
 
-  /// eV/K (CODATA 2018).
-  package static let boltzmann = 8.617333262e-5
-
   /// E, eV.
   package let energy: Double
   package let energyError: Double
@@ -35,7 +33,7 @@ package struct ArrheniusFit: Sendable {
   /// nil where there are fewer than three values, one that is not positive or has no error, or all of one temperature.
   package init?(_ points: [Point]) {
     guard points.count >= 3, points.allSatisfy({ $0.temperature > 0 && $0.value > 0 && $0.error > 0 && $0.error.isFinite }) else { return nil }
-    let x = points.map { -1 / (Self.boltzmann * $0.temperature) }
+    let x = points.map { -1 / (Units.boltzmann * $0.temperature) }
     let y = points.map { log($0.value) }
     let w = points.map { $0.value * $0.value / ($0.error * $0.error) }
     let sum = w.reduce(0, +)
@@ -55,7 +53,7 @@ package struct ArrheniusFit: Sendable {
 
   /// ln y at a temperature, and its standard error.
   package func logValue(at temperature: Double) -> (value: Double, error: Double) {
-    let x = -1 / (Self.boltzmann * temperature)
+    let x = -1 / (Units.boltzmann * temperature)
     let variance = logPrefactorError * logPrefactorError + 2 * x * covariance + x * x * energyError * energyError
     return (logPrefactor + energy * x, max(variance, 0).squareRoot())
   }
