@@ -34,7 +34,7 @@ struct KeyEffect: Sendable, CustomTestStringConvertible {
     + CoulombKeyTests.effects + EquilibrationKeyTests.effects + OutputKeyTests.effects + AnalysisKeyTests.effects
     + CellKeyTests.effects + RunKeyTests.effects + TensorKeyTests.effects + NEPKeyTests.effects + ACEKeyTests.effects
     + ScanKeyTests.effects + TaskKeyTests.effects + InterfaceKeyTests.effects + ModifierKeyTests.effects
-    + PolycrystalKeyTests.effects + CrackKeyTests.effects + CrackIntegralTests.effects + SearchKeyTests.effects + InterfaceSearchTests.effects + MeasureKeyTests.effects
+    + PolycrystalKeyTests.effects + CrackKeyTests.effects + CrackIntegralTests.effects + CrackPathTests.effects + SearchKeyTests.effects + InterfaceSearchTests.effects + MeasureKeyTests.effects
 
   /// Every key with a value of its own, by its path.
   static func keys(of object: DeckObject, under path: String = "") -> [String] {

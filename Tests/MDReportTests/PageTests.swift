@@ -58,6 +58,21 @@ import Testing
     #expect(still.contains("did not advance up to K 1.3 MPa√m") && still.contains("<li class=\"bad\"><b>Not relaxed.</b>"))
   }
 
+  @Test("a path of equilibria answers with both ends of lattice trapping and its curve, and Rice's K stands beside them") func path() throws {
+    let table = "step,stage,time,K,G,centre,tip,broken_bonds\n9,1,0,1.2,4,55,52,70\n20,1,0,1.3,5,55.5,52,70\n30,1,0,1.1,4,56,54,71\n"
+    let folds = #""path_K_plus": {"K_MPa_sqrt_m": 1.31, "error_MPa_sqrt_m": 0.01, "K_over_K_G": 1.05, "G_J_per_m2": 5.1, "centre_A": 55.5}, "#
+      + #""path_K_minus": {"K_MPa_sqrt_m": 1.09, "error_MPa_sqrt_m": 0.02, "G_J_per_m2": 4.1, "centre_A": 56}, "K_emission_MPa_sqrt_m": 1.7, "#
+    let page = try Self.page([
+      "run.json": "{\"status\": \"finished\", \"crack\": {\(folds)\"first_tip_A\": 52, \"tip_A\": 54, \"K_MPa_sqrt_m\": 1.1}}", "crack.csv": table,
+      "log.txt": "Stage 1/1: minimize 1\n",
+    ])
+    for (key, value, error) in [("path_K_plus.K_MPa_sqrt_m", 1.31, 0.01), ("path_K_minus.K_MPa_sqrt_m", 1.09, 0.02), ("K_emission_MPa_sqrt_m", 1.7, nil)] as [(String, Double, Double?)] {
+      let number = try #require(RunSample.numbers(page).first { $0["source"] as? String == "run/run.json crack.\(key)" }, "\(key)")
+      #expect(number["value"] as? Double == value && number["error"] as? Double == error)
+    }
+    #expect(page.contains("Path of equilibria") && page.contains("1.05 of Griffith") && !page.contains("did not advance"))
+  }
+
   @Test("numbers are written with as many digits as they have", arguments: [
     (1.66115025721, nil, "1.6612"), (1.27923830555, 0.0236562, "1.279 ± 0.024"), (-2982.1258, 0.989156, "−2982.13 ± 0.99"),
     (47907.2488, 457.14, "47907 ± 457"), (0, nil, "0"), (3.2e-9, nil, "3.2·10⁻⁹"), (3.123e-9, 4.1e-10, "(3.12 ± 0.41)·10⁻⁹"),

@@ -78,7 +78,7 @@ package struct Report: Sendable {
     self.samples = samples
   }
 
-  package static let endings = ["", "dos", "van_hove", "grains", "atoms", "time", "distinct", "planes"]
+  package static let endings = ["", "dos", "van_hove", "grains", "atoms", "time", "distinct", "planes", "opening"]
 }
 
 /// What an instrument is made of besides its keys.

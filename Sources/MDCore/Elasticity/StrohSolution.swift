@@ -1,3 +1,4 @@
+import Foundation
 import MDNumerics
 
 /// The elastic field around the tip of a straight crack in any crystal, after Stroh: plane strain with all three components
@@ -91,6 +92,31 @@ package struct StrohSolution: Sendable {
   package func energyRelease(_ intensities: Vector3) -> Double {
     // (MPa√m)²/GPa is 1000 J/m².
     500 * dot(intensities, intensities * compliance)
+  }
+
+  /// The K in this direction of modes at which a dislocation leaves the tip on a plane that has the front, after Rice (MPa√m):
+  ///
+  ///     K_e = √(2 γ_us s·L s)/|s·κ|,   κ = √(2πr) σ n of K = 1
+  ///
+  /// with the unstable stacking energy γ_us (J/m²), the slip's direction s and the plane's normal n. Of the two half planes the one where it
+  /// takes less. Of an isotropic crystal, an edge and θ it is √(2μγ_us/(1 − ν))/(cos²(θ/2) sin(θ/2)). The relaxation of the tip, tension on the
+  /// plane and the ledge are left out. J. R. Rice, J. Mech. Phys. Solids **40**, 239 (1992); Y. Sun, G. E. Beltz, J. R. Rice, Mater. Sci.
+  /// Eng. A **170**, 67 (1993).
+  /// - Parameters: vectors of any length in the crack's frame.
+  /// - Returns: infinity where this mode does not drive the slip.
+  package func emission(unstable: Double, normal: Vector3, slip: Vector3, mode: Vector3) -> (intensity: Double, angle: Double) {
+    let n = (1 / normal.length) * normal, s = (1 / slip.length) * slip
+    let field = field((1 / mode.length) * mode)
+    // γ L/500 is 2 γ L in (MPa√m)², of J/m² and GPa.
+    let resistance = (unstable / 500 * dot(s, s * compliance.inverse)).squareRoot()
+    return [1.0, -1].map { side in
+      let ray = side * Vector3(n.y, -n.x, 0)
+      // The crack itself is no plane to slip on.
+      guard ray.x > -1 + 1e-9 else { return (.infinity, .pi) }
+      let traction = (2 * Double.pi).squareRoot() / Self.intensity * (n * field.stress(ray.x, ray.y))
+      let drive = abs(dot(s, traction))
+      return (drive < 1e-9 ? .infinity : resistance / drive, atan2(ray.y, ray.x))
+    }.min { $0.0 < $1.0 }!
   }
 
   /// The K in this direction of modes at which G is 2γ, MPa√m; γ in J/m².

@@ -15,12 +15,15 @@ package struct CrackPlan: Sendable {
     package var elastic: [[Double]]
     /// γ, J/m².
     package var surfaceEnergy: Double?
+    /// K at which a dislocation leaves the tip after Rice, MPa√m.
+    package var emission: Double?
     /// The shortest distance of two atoms, Å.
     package var bond: Double
     /// Its sites and their energies, where J is to be measured.
     package var crystal: CrackCrystal?
 
-    package init(elastic: [[Double]], surfaceEnergy: Double?, bond: Double, crystal: CrackCrystal? = nil) {
+    package init(elastic: [[Double]], surfaceEnergy: Double?, emission: Double? = nil, bond: Double, crystal: CrackCrystal? = nil) {
+      self.emission = emission
       (self.elastic, self.surfaceEnergy, self.bond, self.crystal) = (elastic, surfaceEnergy, bond, crystal)
     }
   }
@@ -30,6 +33,23 @@ package struct CrackPlan: Sendable {
     case measured
     /// J/m².
     case given(Double)
+  }
+
+  /// A slip system that may take the load from the tip.
+  package struct Emission: Sendable {
+    package var plane: SIMD3<Int>
+    /// In fractions of the cell's vectors: the line whose highest energy is γ_us.
+    package var displacement: Vector3
+    /// γ_us.
+    package var unstable: SurfaceEnergy
+    package var section: DeckSection
+
+    init(_ section: DeckSection) {
+      plane = section.integerVector("plane")
+      displacement = section.vector("displacement")
+      unstable = section["unstable_energy"].map { $0.isText ? .measured : .given($0.double) } ?? .measured
+      self.section = section
+    }
   }
 
   package var crystal: CrystalSource
@@ -45,6 +65,7 @@ package struct CrackPlan: Sendable {
   /// GPa along the axes of the crystal's cell: 3 of a cubic crystal or 36; nil: measured.
   package var elastic: [Double]?
   package var surfaceEnergy: SurfaceEnergy?
+  package var emission: Emission?
   /// Of K_II, K_I, K_III, as the axes x, y, z of the tractions on the crack plane.
   package var mode: Vector3
   package var load: CrackLoad
@@ -65,6 +86,7 @@ package struct CrackPlan: Sendable {
     slit = section.double("slit")
     elastic = section["elastic"].flatMap { $0.isText ? nil : $0.doubles }
     surfaceEnergy = section["surface_energy"].map { $0.isText ? .measured : .given($0.double) }
+    emission = (section["emission"]?.section).map(Emission.init)
     let modes = section.vector("mode")
     mode = Vector3(modes.y, modes.x, modes.z)
     load = CrackLoad(section)
@@ -96,6 +118,24 @@ package struct CrackLoad: Sendable {
   }
 }
 
+/// `minimize.k_path`: equilibria of a crack one after the other.
+package struct CrackPathPlan: Sendable {
+  /// K of the start.
+  package var load: CrackLoad
+  package var points: Int
+  /// Largest, along the curve of α and 100 Å · ln K, Å.
+  package var step: Double
+  /// Whether it sets out backwards.
+  package var retreats: Bool
+
+  init(_ section: DeckSection) {
+    load = CrackLoad(section)
+    points = section.integer("points")
+    step = section.double("step")
+    retreats = section.string("direction") == "retreat"
+  }
+}
+
 extension PlanCheck {
   mutating func check(_ crack: CrackPlan, _ section: DeckSection, whole: DeckSection) {
     if crack.plane == SIMD3(0, 0, 0) { errors.append(section.error("plane", "is zero")) }
@@ -117,6 +157,20 @@ extension PlanCheck {
     }
     if let elastic = crack.elastic, elastic.count != 3, elastic.count != 36 {
       errors.append(section.error("elastic", "has \(elastic.count) numbers", hint: "3 (C₁₁, C₁₂, C₄₄ of a cubic crystal) or 36, row by row"))
+    }
+    if let emission = crack.emission {
+      func product(_ v: Vector3) -> Double { dot(Vector3(Double(emission.plane.x), Double(emission.plane.y), Double(emission.plane.z)), v) }
+      let front = Vector3(Double(crack.front.x), Double(crack.front.y), Double(crack.front.z))
+      if emission.plane == SIMD3(0, 0, 0) || abs(product(front)) > 1e-9 {
+        errors.append(
+          emission.section.error(
+            "plane", emission.plane == SIMD3(0, 0, 0) ? "is zero" : "does not have the front in it",
+            hint: "dislocations leave a straight front on planes with h·u + k·v + l·w = 0"))
+      } else if emission.displacement.length < 1e-6 || abs(product(emission.displacement)) > 1e-4 {
+        errors.append(
+          emission.section.error(
+            "displacement", emission.displacement.length < 1e-6 ? "is zero" : "does not lie in the slip plane", hint: "h·x + k·y + l·z must be 0"))
+      }
     }
     if crack.load.isOfGriffith, crack.surfaceEnergy == nil {
       errors.append(section.error("of_griffith", "needs γ", hint: "give `surface_energy`, `measured` or in J/m²"))
@@ -142,7 +196,7 @@ extension PlanCheck {
       if let key {
         errors.append(
           FaultlineError(
-            .input, "`\(key)` would change the cell of a crack, which its ring holds", hint: "leave it out; `k_field` and `k_increments` load cracks",
+            .input, "`\(key)` would change the cell of a crack, which its ring holds", hint: "leave it out; `k_field`, `k_increments` and `k_path` load cracks",
             at: stage.location))
       }
     }
@@ -151,8 +205,16 @@ extension PlanCheck {
   /// Loads of cracks where there is one.
   mutating func checkCrackLoads() {
     for stage in plan.stages {
-      guard case .minimize(let minimize) = stage.work, let load = minimize.crack else { continue }
-      if let error = plan.mistake(of: load, "k_increments") { errors.append(error) }
+      guard case .minimize(let minimize) = stage.work else { continue }
+      if let load = minimize.crack, let error = plan.mistake(of: load, "k_increments") { errors.append(error) }
+      if let load = minimize.path?.load {
+        if let error = plan.mistake(of: load, "k_path") {
+          errors.append(error)
+        } else if load.start <= 0 {
+          errors.append(
+            FaultlineError(.input, "a path of a crack that is not loaded leads nowhere", hint: "K of `k_path` must be positive", at: load.location))
+        }
+      }
     }
   }
 }

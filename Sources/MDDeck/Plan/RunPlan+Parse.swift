@@ -260,6 +260,7 @@ extension MinimizePlan {
         strain: $0.double("strain"), count: $0.integer("count"), isPure: $0.string("shear") == "pure", section: $0)
     }
     crack = (section["k_increments"]?.section).map(CrackLoad.init)
+    path = (section["k_path"]?.section).map(CrackPathPlan.init)
     let shape = section["cell"]?.string ?? usual
     cell = shape == "fixed" ? nil
       : RelaxedCellPlan(

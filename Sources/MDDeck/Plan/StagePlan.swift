@@ -17,7 +17,7 @@ package struct StagePlan: Sendable {
   /// Most steps that it can take.
   package var stepLimit: Int {
     switch work {
-    case .minimize(let plan): plan.maxSteps.multipliedReportingOverflow(by: (plan.increments?.count ?? plan.crack?.count ?? 0) + 1).partialValue
+    case .minimize(let plan): plan.maxSteps.multipliedReportingOverflow(by: (plan.increments?.count ?? plan.crack?.count ?? plan.path?.points ?? 0) + 1).partialValue
     case .dynamics(let plan): plan.steps
     }
   }
@@ -41,7 +41,7 @@ extension StagePlan {
         MinimizePlan(
           method: method, forceTolerance: forceTolerance, energyTolerance: nil, maxSteps: maxSteps, timestep: 0.001,
           cell: cell.map { RelaxedCellPlan(shape: $0, stress: stress, tolerance: stressTolerance) },
-          increments: nil, crack: nil, location: location)), location: location)
+          increments: nil, crack: nil, path: nil, location: location)), location: location)
   }
 }
 
@@ -88,6 +88,8 @@ package struct MinimizePlan: Sendable {
   package var increments: IncrementsPlan?
   /// Quasi-static loading of a crack, `minimize.k_increments`.
   package var crack: CrackLoad?
+  /// The equilibria of a crack, `minimize.k_path`.
+  package var path: CrackPathPlan?
   /// Of the stage.
   package var location: SourceLocation
 }

@@ -49,6 +49,9 @@ extension DeckSchema {
       .optional(
         "surface_energy", .either([.enumeration(["measured"]), .quantity(.surfaceEnergy, .positive.plausibly(0.01...100))]),
         "γ of the crack's faces, for Griffith's K_G at which G = 2γ: `measured` relaxes a slab; unknown if absent."),
+      .optional(
+        "emission", .object(emission),
+        "A slip system, for Rice's K at which a dislocation leaves the tip, beside Griffith's."),
       .defaulted(
         "mode", .vector(.number(.any)), "[1, 0, 0]",
         "Proportions of K_I (opening), K_II (sliding) and K_III (tearing); all K below are along it."),
@@ -65,6 +68,30 @@ extension DeckSchema {
           radius: 60
           elastic: [170, 123, 76]
           surface_energy: 1.3 J/m²
+          of_griffith: 0.9
+      """)
+
+  private static let emission = DeckObject(
+    "A plane that has the crack's front in it, and how atoms slip on it.",
+    [
+      .required("plane", indices, "Miller indices (h, k, l) of the slip plane."),
+      .required(
+        "displacement", .vector(.number(NumberRange(from: -100, to: 100))),
+        "Where the γ-line ends, in fractions of the cell's vectors, as in the task `gamma_line`: the slip's direction."),
+      .defaulted(
+        "unstable_energy", .either([.enumeration(["measured"]), .quantity(.surfaceEnergy, .positive.plausibly(0.001...100))]), "measured",
+        "γ_us, the highest energy of that line: computed at 41 points with atoms relaxed along the normal, or given."),
+    ],
+    example: """
+      structure:
+        crack:
+          of: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}
+          plane: [0, 0, 1]
+          front: [1, 1, 0]
+          radius: 60
+          elastic: [170, 123, 76]
+          surface_energy: 1.3 J/m²
+          emission: {plane: [1, -1, 1], displacement: [0.166667, -0.166667, -0.333333], unstable_energy: 0.16 J/m²}
           of_griffith: 0.9
       """)
 
@@ -94,4 +121,20 @@ extension DeckSchema {
     load("[start, end]") + [.required("count", .integer(1...1_000_000), "Number of increments; the start is relaxed too.")],
     rules: [oneLoad],
     example: crackExample + "\nstages:\n  - minimize: {k_increments: {k: [0.2, 0.6], count: 40}}")
+
+  static let kPath = DeckObject(
+    "From equilibrium to equilibrium of `structure.crack`, where the atoms, the place of the ring's field and K are unknown: a curve that climbs to "
+      + "K₊, at which the crack advances, goes on through unstable states to K₋, and so on, with a row of crack.csv for each point.",
+    [
+      .optional("k", stressIntensity, "K at which it is relaxed first, along the structure's `mode`; the path begins nearby."),
+      .optional("of_griffith", .number(.any.plausibly(0.01...10)), "The same in units of K_G; needs the structure's `surface_energy`."),
+      .required("points", .integer(1...100_000), "Points on the path."),
+      .defaulted(
+        "step", .quantity(.length, .positive.plausibly(1e-3...5)), "0.25",
+        "Largest distance between points: 1 Å of the place is as far as 1 % of K. It is halved where the path is lost."),
+      .defaulted("direction", .enumeration(["advance", "retreat"]), "advance", "Which way the crack goes from the start."),
+    ],
+    rules: [oneLoad],
+    example: crackExample.replacing("radius: 60", with: "radius: 60, ring: 24")
+      + "\nstages:\n  - minimize: {force_tolerance: 1e-5, k_path: {k: 0.3, points: 60}}")
 }

@@ -45,11 +45,12 @@ extension DeckSchema {
           "Most steps, for each increment if there are such: each is one computation of forces."),
         .optional("increments", .object(increments), "Strains the cell step by step and relaxes at each."),
         .optional("k_increments", .object(kIncrements), "Loads a crack step by step and relaxes at each."),
+        .optional("k_path", .object(kPath), "Follows the equilibria of a crack, stable or not, by numerical continuation."),
         .defaulted(
           "timestep", .quantity(.time, plausibleStep), "0.001",
           "Time step at the start of `fire`, which adapts it; others have none."),
       ],
-      rules: [.init(.atMostOne, of: ["pressure", "stress"]), .init(.atMostOne, of: ["increments", "k_increments"])],
+      rules: [.init(.atMostOne, of: ["pressure", "stress"]), .init(.atMostOne, of: ["increments", "k_increments", "k_path"])],
       example: """
         stages:
           - minimize: {force_tolerance: 0.001, max_steps: 5000}

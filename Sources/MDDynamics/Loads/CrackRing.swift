@@ -37,24 +37,33 @@ package final class CrackRing {
   /// left to the caller.
   package func set(_ intensity: Double, follows: Bool, carries: Bool, _ context: DynamicsContext, box: Box) {
     let centre = follows ? state.seen ?? state.tip : state.tip
-    let (ring, change) = (frame.field(intensity), frame.field(intensity - state.intensity))
-    let atoms = context.atoms
-    guard let column = atoms.column(named: CrackFrame.column) else { preconditionFailure("cracks have sites") }
-    let sites = column.base.assumingMemoryBound(to: Double.self)
-    let tip = SIMD2(centre, frame.tip.y)
-    for i in 0..<atoms.localCount {
-      let isRing = atoms.groups[i] & frame.ring != 0
-      guard isRing || (carries && atoms.groups[i] & context.motion.immobile == 0) else { continue }
-      let site = Vector3(sites[3 * i], sites[3 * i + 1], sites[3 * i + 2])
-      if isRing {
-        let n = atoms.image[i]
-        let image = Vector3(Double(n.x), Double(n.y), Double(n.z)) * box.cell
-        atoms.position[i] = site + ring.displacement(site.x - tip.x, site.y - tip.y) - image
-      } else {
-        atoms.position[i] += change.displacement(site.x - tip.x, site.y - tip.y)
+    if carries {
+      let (atoms, change) = (context.atoms, frame.field(intensity - state.intensity))
+      let sites = Self.sites(atoms)
+      for i in 0..<atoms.localCount where atoms.groups[i] & context.motion.immobile == 0 {
+        atoms.position[i] += change.displacement(sites[3 * i] - centre, sites[3 * i + 1] - frame.tip.y)
       }
     }
-    (state.intensity, state.tip) = (intensity, centre)
+    hold(intensity, tip: centre, context, box: box)
+  }
+
+  /// Brings the ring to K (MPa√m) with its field's centre at `tip` (Å along x), and no other atom. Ghosts are left to the caller.
+  func hold(_ intensity: Double, tip: Double, _ context: DynamicsContext, box: Box) {
+    let (atoms, field) = (context.atoms, frame.field(intensity))
+    let sites = Self.sites(atoms)
+    for i in 0..<atoms.localCount where atoms.groups[i] & frame.ring != 0 {
+      let n = atoms.image[i]
+      let image = Vector3(Double(n.x), Double(n.y), Double(n.z)) * box.cell
+      let site = Vector3(sites[3 * i], sites[3 * i + 1], sites[3 * i + 2])
+      atoms.position[i] = site + field.displacement(site.x - tip, site.y - frame.tip.y) - image
+    }
+    (state.intensity, state.tip) = (intensity, tip)
+  }
+
+  /// Three numbers for each atom, Å.
+  static func sites(_ atoms: AtomStore) -> UnsafeMutablePointer<Double> {
+    guard let column = atoms.column(named: CrackFrame.column) else { preconditionFailure("cracks have sites") }
+    return column.base.assumingMemoryBound(to: Double.self)
   }
 
   /// Goes on from a checkpoint.

@@ -88,6 +88,9 @@ package struct MinimizerEntry: Sendable {
     if let load = plan.crack, let crack {
       return try QuasiStatic(CrackIncrements(load: load, ring: crack), box: box, make: one)
     }
+    if let path = plan.path, let crack {
+      return try CrackPath(path, of: crack, tolerance: plan.forceTolerance, box: box, make: one)
+    }
     guard let increments = plan.increments else { return try one(box) }
     try refuse(increments, of: plan, box: box)
     return try QuasiStatic(StrainIncrements(plan: increments), box: box, make: one)

@@ -3,6 +3,12 @@ import MDCore
 import MDDeck
 import MDNumerics
 
+/// A minimiser that comes to one equilibrium after another.
+package protocol Incremental: Minimizer {
+  /// Whether it is at one now.
+  var isAtIncrement: Bool { get }
+}
+
 /// A load in steps, each of which is followed by a relaxation.
 package protocol IncrementalLoad {
   /// Of the last increment.
@@ -19,7 +25,7 @@ package protocol IncrementalLoad {
 ///
 /// Each increment is followed by a relaxation of its own to the stage's tolerances, of atoms and of what else of the
 /// cell is relaxed. Time plays no part: the path is that of zero temperature and no rate.
-package final class QuasiStatic: Minimizer {
+package final class QuasiStatic: Incremental {
   package let name: String
   private let load: any IncrementalLoad
   private let make: (Box) throws -> any Minimizer

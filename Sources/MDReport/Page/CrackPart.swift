@@ -28,8 +28,32 @@ extension RunFolder {
           ]
         } ?? [])
     }
+    func fold(_ key: String, _ words: String) -> [Finding] {
+      let found = crack[key]
+      guard let k = found["K_MPa_sqrt_m"].number else { return [] }
+      return [
+        Finding(
+          question: words,
+          figure: Figure(
+            name: "K", value: k, error: found["error_MPa_sqrt_m"].number, unit: "MPa√m",
+            definition: "fold of the path of equilibria: top of the parabola through three points; the error is what it adds to the nearest",
+            source: "run.json crack.\(key).K_MPa_sqrt_m"),
+          note: found["K_over_K_G"].number.map { "\(Figure.text($0)) of Griffith's K" })
+      ]
+    }
+    let emission = crack["K_emission_MPa_sqrt_m"].number.map {
+      [
+        Finding(
+          question: "Rice's K at which a dislocation would leave the tip",
+          figure: Figure(
+            name: "K", value: $0, unit: "MPa√m", definition: "√(2 γ_us s·L s) over the slip plane's share of the field",
+            source: "run.json crack.K_emission_MPa_sqrt_m"),
+          note: crack["K_G_MPa_sqrt_m"].number.map { g in "Griffith's K is \(Figure.text(g)) MPa√m" })
+      ]
+    } ?? []
     let events = event("first_advance", "advanced") + event("first_retreat", "fell back")
-    if !events.isEmpty { return events }
+      + fold("path_K_plus", "K₊ at which the lattice lets the crack go") + fold("path_K_minus", "K₋ at which the crack would heal")
+    if !events.isEmpty { return events + emission }
     return [
       Finding(
         question: "K at which the crack first advanced",
@@ -57,6 +81,9 @@ extension Sections {
     func resistance(_ name: String, _ ys: [Double]?) -> Chart.Series? {
       ys.map { Chart.Series(name: name, xs: advance, ys: $0, style: .both) }
     }
+    // Only a path has a fold; else the load is what is given.
+    let isPath = folder.run["crack"]["path_K_plus"]["centre_A"].number != nil || folder.run["crack"]["path_K_minus"]["centre_A"].number != nil
+    let centre = table.numbers("centre") ?? []
     let grows = (advance.max() ?? 0) > 0 && !isDynamic
     return section(
       "Crack",
@@ -66,6 +93,11 @@ extension Sections {
           ? Chart(
             title: "Resistance", xLabel: "advance of the tip, Å", yLabel: "J/m²",
             series: [resistance("G of the ring", g), resistance("J", j)].compactMap { $0 }
+          ).svg : "",
+        isPath
+          ? Chart(
+            title: "Path of equilibria", xLabel: "centre of the field, Å", yLabel: "K, MPa√m",
+            series: [Chart.Series(name: "K", xs: centre, ys: k, style: .both)]
           ).svg : "",
         chart("Tip", "place along the crack, Å", [("by broken bonds", tip), ("by a fit of the field", table.numbers("tip_fit"))]),
         chart(

@@ -69,6 +69,10 @@ package final class Engine {
     let driver = try StageDriver(
       plan, system: system, groups: groups, clock: clock, firstStep: state?.firstStep, seed: seed, crack: crack)
     self.driver = driver
+    (driver.integrator as? any Probing)?.recompute = { [unowned self] in
+      self.system.refresh()
+      _ = try self.system.compute([], step: self.clock.step)
+    }
     stiffnessNote = nil
     system.choosesCell = driver.shears && reducesCell
     let balancing = try system.rebuild()

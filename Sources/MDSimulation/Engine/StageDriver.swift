@@ -133,8 +133,10 @@ final class StageDriver {
     return notes
   }
 
-  /// Whether this step ends the relaxation at one strain of quasi-static loading; nil for other stages.
-  var isAtIncrement: Bool? { (minimizer as? QuasiStatic)?.isAtIncrement }
+  /// Whether this step ends at one equilibrium of quasi-static loading or of a crack's path; nil for other stages.
+  var isAtIncrement: Bool? { (minimizer as? any Incremental)?.isAtIncrement }
+  /// Whether it follows the equilibria of a crack, stable or not.
+  var isOnCrackPath: Bool { minimizer is CrackPath }
 
   /// Whether the cell may be sheared, so that its vectors must be chosen anew now and then.
   var shears: Bool {

@@ -14,7 +14,8 @@ struct CrackBonds {
     var upper: Int
     /// Periods along z from one to the other.
     var shift: Double
-    var length: Double
+    var vector: Vector3
+    var length: Double { vector.length }
     /// Of its middle along x, Å.
     var place: Double
   }
@@ -57,7 +58,7 @@ struct CrackBonds {
           r.z += Double(n) * period
           guard r.squaredLength < reach * reach else { continue }
           found.append(
-            Bond(lower: a, upper: b, shift: Double(n), length: r.length, place: 0.5 * (places[a].x + places[b].x)))
+            Bond(lower: a, upper: b, shift: Double(n), vector: r, place: 0.5 * (places[a].x + places[b].x)))
         }
       }
     }
@@ -75,8 +76,8 @@ struct CrackBonds {
     return column.base.assumingMemoryBound(to: Double.self)
   }
 
-  /// How many are broken now and where the tip is, Å along x. Collective.
-  func look(_ system: DistributedSystem) -> (broken: Int, tip: Double) {
+  /// How many are broken now, where the tip is, Å along x, and how far the sides are apart. Collective.
+  func look(_ system: DistributedSystem) -> (broken: Int, tip: Double, opening: CrackOpening) {
     let (atoms, cell) = (system.atoms, system.box.cell)
     var places = [Double](repeating: 0, count: 3 * ids.count)
     for i in 0..<atoms.localCount {
@@ -87,14 +88,26 @@ struct CrackBonds {
     }
     system.communicator.sum(&places)
     func place(_ k: Int) -> Vector3 { Vector3(places[3 * k], places[3 * k + 1], places[3 * k + 2]) }
-    let broken = bonds.reduce(0) { sum, bond in
+    var broken = 0
+    // Those of one place together.
+    var profile: [(place: Double, opening: Vector3)] = []
+    var count = 0.0
+    for bond in bonds {
       var r = place(bond.upper) - place(bond.lower)
       r.z += bond.shift * cell.z.z
-      return sum + (r.length > limit * bond.length ? 1 : 0)
+      if r.length > limit * bond.length { broken += 1 }
+      let opening = r - bond.vector
+      if let last = profile.last, bond.place - last.place < 1e-3 {
+        profile[profile.count - 1].opening = (1 / (count + 1)) * (count * last.opening + opening)
+        count += 1
+      } else {
+        profile.append((bond.place, opening))
+        count = 1
+      }
     }
     let tip =
       broken == 0 ? bonds[0].place
       : broken == bonds.count ? bonds[broken - 1].place : 0.5 * (bonds[broken - 1].place + bonds[broken].place)
-    return (broken, tip)
+    return (broken, tip, CrackOpening(profile: profile))
   }
 }

@@ -1,8 +1,10 @@
 import Foundation
+import MDAnalysis
 import MDCore
 import MDDeck
 import MDDynamics
 import MDNumerics
+import MDPotentials
 
 /// `crack.csv`: K of the ring, the tip by broken bonds and by a fit of the elastic field, and K near the tip, while a structure with a
 /// crack is run; J of relaxed states; K at which the crack first advances while K does not fall, and first falls back while K does not
@@ -35,6 +37,11 @@ final class CrackObserver: Observer {
     /// Slipped atoms at first, and when there were more.
     var firstSlipped = 0
     var slip: Event?
+    /// Of a path of equilibria.
+    var folds = CrackFolds()
+    /// At the last row: x and the opening's components, Å.
+    var opening: [[Double]] = []
+    var lastCentre = 0.0
   }
 
   /// What changed between two rows.
@@ -63,6 +70,7 @@ final class CrackObserver: Observer {
   /// In run.json.
   struct Results: Encodable {
     var griffith: Double?
+    var emission: Double?
     var effectiveModulus: Double
     var tip: Double
     var firstTip: Double
@@ -73,9 +81,12 @@ final class CrackObserver: Observer {
     var advance: Event?
     var retreat: Event?
     var slip: Event?
+    var highest: Fold?
+    var least: Fold?
 
     enum CodingKeys: String, CodingKey {
       case griffith = "K_G_MPa_sqrt_m"
+      case emission = "K_emission_MPa_sqrt_m"
       case effectiveModulus = "E_effective_GPa"
       case tip = "tip_A"
       case firstTip = "first_tip_A"
@@ -85,6 +96,34 @@ final class CrackObserver: Observer {
       case advance = "first_advance"
       case retreat = "first_retreat"
       case slip = "first_slip"
+      case highest = "path_K_plus"
+      case least = "path_K_minus"
+    }
+  }
+
+  /// An end of lattice trapping on a path of equilibria, in run.json.
+  struct Fold: Encodable {
+    /// MPa√m; the error is what the parabola adds to the nearest point.
+    var k: Double
+    var error: Double
+    var ofGriffith: Double?
+    /// J/m².
+    var g: Double
+    /// Å.
+    var centre: Double
+
+    enum CodingKeys: String, CodingKey {
+      case k = "K_MPa_sqrt_m"
+      case error = "error_MPa_sqrt_m"
+      case ofGriffith = "K_over_K_G"
+      case g = "G_J_per_m2"
+      case centre = "centre_A"
+    }
+
+    init?(_ fold: CrackFolds.Fold?, _ frame: CrackFrame) {
+      guard let fold else { return nil }
+      (k, error, centre, g) = (fold.k, fold.error, fold.centre, frame.energyRelease(fold.k))
+      ofGriffith = frame.griffith.map { fold.k / $0 }
     }
   }
 
@@ -145,6 +184,20 @@ final class CrackObserver: Observer {
           + "\(RunLog.fixed(system.cutoff, 2)) Å", hint: "free atoms would feel the outer surface: give a thicker `ring`",
         at: plan.structure?.location, isCollective: true)
     }
+    // How far the forces of an atom are felt: of pairs once, of embedding and descriptors through a neighbour, too.
+    let isPairwise = system.potentials.allSatisfy { $0 is PairPotential }
+    let reach = (isPairwise ? 1 : 2) * system.cutoff
+    if let stage = plan.stages.first(where: { if case .minimize(let m) = $0.work { m.path != nil } else { false } }), crack.ring < 2 * reach {
+      throw FaultlineError(
+        .input, "the crack's ring is \(RunLog.fixed(crack.ring, 2)) Å thick, and its inner half does not reach as far as forces, "
+          + "\(RunLog.fixed(reach, 2)) Å", hint: "`k_path` needs `ring: \(RunLog.fixed(2 * reach + 0.05, 1))`", at: stage.location, isCollective: true)
+    }
+    var notes: [String] = []
+    if crack.ring < reach {
+      notes.append(
+        "warning: the crack's ring is \(RunLog.fixed(crack.ring, 2)) Å thick, less than two cutoffs (\(RunLog.fixed(reach, 2)) Å), and atoms feel the "
+          + "neighbours of their neighbours: free ones are not quite as in a large crystal")
+    }
     let free = CrackFactory.freeRadius(crack)
     if let between, between.0 >= between.1 || between.1 > free {
       throw FaultlineError(
@@ -155,7 +208,7 @@ final class CrackObserver: Observer {
     if let radii, plan.analysis.contains(where: { $0.name == name && $0.section["domains"] != nil }) {
       try refuse(radii, free: free)
     }
-    return []
+    return notes
   }
 
   /// Annuli are outside of what the tip's atoms feel of the faces, and inside of the ring.
@@ -200,7 +253,7 @@ final class CrackObserver: Observer {
     frame = ring.frame
     let bonds = try self.bonds ?? CrackBonds(system, plane: ring.frame.tip.y, neighbor: ring.frame.bond, limit: limit)
     self.bonds = bonds
-    let (broken, tip) = bonds.look(system)
+    let (broken, tip, opening) = bonds.look(system)
     ring.see(tip: tip)
     let k = ring.state.intensity
     let neighbors = self.neighbors ?? CrackNeighbors(system, bond: ring.frame.bond)
@@ -209,7 +262,10 @@ final class CrackObserver: Observer {
     let slipped = CrackSlip(limit: slipLimit, plane: ring.frame.tip.y, bond: ring.frame.bond).count(neighbors)
     // Where hardly a bond is broken, nothing but the field says where the tip is.
     let integrals = try self.integrals(ring.frame, neighbors, tip: max(tip, ring.state.tip), look, stage)
-    note(k, tip, bonds.spacing, slipped, ring.frame, step: look.step)
+    current.opening = opening.profile.map { [$0.place, $0.opening.x, $0.opening.y, $0.opening.z] }
+    current.lastCentre = ring.state.tip
+    if stage.isOnCrackPath, !look.isStart { current.folds.add(centre: ring.state.tip, k: k, scale: CrackPath.scale) }
+    note(k, tip, bonds.spacing, slipped, ring.frame, isOnPath: stage.isOnCrackPath, step: look.step)
     var row = [engine.clock.time, k]
     if knowsGriffith, let unit = ring.frame.griffith { row.append(k / unit) }
     row += [ring.frame.energyRelease(k), ring.state.tip, tip, Double(broken), Double(slipped)]
@@ -238,13 +294,15 @@ final class CrackObserver: Observer {
     return zip(domains.measure(tip: tip), radii.dropFirst()).map { $1 > room ? .nan : $0 }
   }
 
-  private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ slipped: Int, _ frame: CrackFrame, step: Int) {
+  private func note(_ k: Double, _ tip: Double, _ spacing: Double, _ slipped: Int, _ frame: CrackFrame, isOnPath: Bool, step: Int) {
     defer { (current.lastIntensity, current.lastTip) = (k, tip) }
     let j = mean(current.integrals)
     guard current.firstTip != nil else {
       (current.firstTip, current.firstSlipped) = (tip, slipped)
       return
     }
+    // On a path the load is no cause: it follows the crack.
+    guard !isOnPath else { return }
     func event() -> Event {
       let middle = 0.5 * (k + current.lastIntensity)
       return Event(
@@ -272,6 +330,13 @@ final class CrackObserver: Observer {
     if let event = current.retreat { line += "; fell back first at " + text(event) }
     if let event = current.slip { line += "; atoms slipped first at " + text(event) }
     var lines = [line + "; crack.csv"]
+    if let frame, engine.stage.isOnCrackPath {
+      func text(_ fold: CrackFolds.Fold?) -> String {
+        guard let fold else { return "not met" }
+        return String(format: "%.6g", fold.k) + (frame.griffith.map { " (\(RunLog.fixed(fold.k / $0, 4)) K_G)" } ?? "")
+      }
+      lines.append("  lattice trapping: K₋ \(text(current.folds.least)), K₊ \(text(current.folds.highest)) MPa√m")
+    }
     if let frame, let j = mean(current.integrals), let spread = spread(current.integrals), !engine.stage.isDynamics {
       lines.append(
         "  J \(String(format: "%.4g", j)) J/m², \(current.integrals.count == 1 ? "1 annulus" : "\(current.integrals.count) annuli") within "
@@ -283,9 +348,22 @@ final class CrackObserver: Observer {
   var results: (any Encodable)? {
     guard let frame, let first = current.firstTip else { return nil }
     return Results(
-      griffith: frame.griffith, effectiveModulus: 1000 / frame.stroh.energyRelease(Vector3(0, 1, 0)), tip: current.lastTip,
+      griffith: frame.griffith, emission: frame.emission, effectiveModulus: 1000 / frame.stroh.energyRelease(Vector3(0, 1, 0)), tip: current.lastTip,
       firstTip: first, intensity: current.lastIntensity, integral: mean(current.integrals), spread: spread(current.integrals),
-      advance: current.advance, retreat: current.retreat, slip: current.slip)
+      advance: current.advance, retreat: current.retreat, slip: current.slip,
+      highest: Fold(current.folds.highest, frame), least: Fold(current.folds.least, frame))
+  }
+
+  func reports() -> [(name: String, report: Report)] {
+    guard let frame, !current.opening.isEmpty else { return [] }
+    let opening = CrackOpening(profile: current.opening.map { ($0[0], Vector3($0[1], $0[2], $0[3])) })
+    return [
+      (
+        name,
+        opening.report(
+          frame, intensity: current.lastIntensity, centre: current.lastCentre, tip: current.lastTip, between: between)
+      )
+    ]
   }
 
   // MARK: Checkpoints
@@ -298,7 +376,11 @@ final class CrackObserver: Observer {
     try section.require(
       ([kept.firstTip ?? 0, kept.lastIntensity, kept.lastTip] + kept.integrals).allSatisfy(\.isFinite)
         && (kept.integrals.isEmpty || kept.integrals.count == (radii?.count ?? 1) - 1)
-        && kept.firstSlipped >= 0 && events.allSatisfy { $0.k.isFinite && $0.halfStep >= 0 && $0.step <= clock.step }, "a crack \(kept)")
+        && kept.firstSlipped >= 0
+        && events.allSatisfy { $0.k.isFinite && $0.halfStep >= 0 && $0.step <= clock.step }, "a crack \(kept)")
+    try section.require(
+      kept.folds.isSound && kept.lastCentre.isFinite && kept.opening.allSatisfy { $0.count == 4 && $0.allSatisfy(\.isFinite) },
+      "faces of a crack \(kept.opening)")
     current = kept
   }
 }

@@ -18,6 +18,7 @@ enum CrackFactory {
     }
     var needsCrystal = crack.elastic == nil
     if case .measured? = crack.surfaceEnergy { needsCrystal = true }
+    if case .measured? = crack.emission?.unstable { needsCrystal = true }
     guard !needsCrystal || !plan.potential.isEmpty else {
       throw FaultlineError(
         .input, "elastic constants and surface energies are measured with a potential, and the deck has none",
@@ -57,14 +58,47 @@ enum CrackFactory {
       line += "; γ \(RunLog.fixed(gamma, 4)) J/m², Griffith's K \(RunLog.fixed(k, 5)) MPa√m"
     }
     notes.append(line)
+    var rice: Double?
+    if let emission = crack.emission {
+      let found = try self.emission(emission, cell, crystal, stroh, orientation, mode: crack.mode)
+      (rice, line) = (found.intensity, found.note)
+      notes.append(line)
+    }
     let mixed = max(abs(stroh.compliance.y.z), abs(stroh.compliance.x.z)) / stroh.compliance.z.z
     if mixed > 1e-6 {
       notes.append("  this crystal couples modes in the plane with tearing (L⁻¹: \(RunLog.fixed(100 * mixed, 2)) %): the field has all three components")
     }
     return (
       CrackPlan.Material(
-        elastic: tensor.voigt, surfaceEnergy: gamma, bond: cell.nearestNeighborDistance,
+        elastic: tensor.voigt, surfaceEnergy: gamma, emission: rice, bond: cell.nearestNeighborDistance,
         crystal: CrackObserver.domains(plan) == nil ? nil : try atRest(crack, cell, orientation, plan, communicator)), notes
+    )
+  }
+
+  /// Rice's K of a slip system, and what the log says of it. Collective.
+  private static func emission(
+    _ plan: CrackPlan.Emission, _ cell: UnitCell, _ crystal: Crystal?, _ stroh: StrohSolution, _ orientation: CrackOrientation, mode: Vector3
+  ) throws -> (intensity: Double?, note: String) {
+    var unstable = 0.0
+    switch plan.unstable {
+    case .given(let value): unstable = value
+    case .measured:
+      guard let crystal else { preconditionFailure("a measured γ-line is of a crystal") }
+      let slab = try PlaneSlab(plane: plan.plane, crystal, thickness: 30, vacuum: max(15, crystal.cutoff + 1), at: plan.section)
+      var full = slab.plane.vector(plan.displacement)
+      full.z = 0
+      var glide = try Glide(slab, crystal, tolerance: 1e-5)
+      unstable = try (0...40).map { try glide.energy(Double($0) / 40 * full).relaxed }.max()!
+    }
+    let indices = Vector3(Double(plan.plane.x), Double(plan.plane.y), Double(plan.plane.z))
+    let found = stroh.emission(
+      unstable: unstable, normal: indices * cell.cell.inverse.transpose * orientation.rotation,
+      slip: plan.displacement * cell.cell * orientation.rotation, mode: mode)
+    let words = "slip on (\(self.indices(plan.plane))), unstable stacking energy \(RunLog.fixed(unstable, 4)) J/m²"
+    guard found.intensity.isFinite else { return (nil, words + ": this mode does not drive it") }
+    return (
+      found.intensity,
+      words + ", at \(RunLog.fixed(found.angle * 180 / .pi, 1))° to the crack: Rice's K of emission \(RunLog.fixed(found.intensity, 5)) MPa√m"
     )
   }
 
@@ -117,7 +151,7 @@ enum CrackFactory {
     }
     return CrackFrame(
       stroh: stroh, mode: crack.mode, tip: middle(crack) + crack.tip, intensity: k, surfaceEnergy: material.surfaceEnergy,
-      bond: material.bond, crystal: material.crystal, ring: ring)
+      bond: material.bond, crystal: material.crystal, ring: ring, outline: shape(crack), middle: middle(crack), thickness: crack.ring, emission: material.emission)
   }
 
   private static func shape(_ crack: CrackPlan) -> CrackBody.Shape {

@@ -19,7 +19,15 @@ struct PlaneSlab {
   /// Surfaces are in the widest gap between atomic planes unless `surface` says another; the inner cut is the one of the
   /// class `cut` that is nearest to the middle. Both count the widths of gaps from the widest.
   init(_ section: DeckSection, _ crystal: Crystal, surface: Int = 0, cut: Int = 0) throws {
-    let indices = section.integerVector("plane")
+    try self.init(
+      plane: section.integerVector("plane"), crystal, surface: surface, cut: cut, thickness: section.double("thickness"),
+      vacuum: section.double("vacuum"), at: section)
+  }
+
+  /// - Parameter section: of the deck, for what errors say of places.
+  init(
+    plane indices: SIMD3<Int>, _ crystal: Crystal, surface: Int = 0, cut: Int = 0, thickness least: Double, vacuum: Double, at section: DeckSection
+  ) throws {
     do { plane = try PlaneCell(crystal.unitCell, indices) } catch var error as FaultlineError {
       error.location = section.location(of: "plane")
       error.isCollective = true
@@ -32,13 +40,12 @@ struct PlaneSlab {
         hint: "their widths are \(classes.map { RunLog.fixed($0.width, 3) }.joined(separator: ", ")) Å, from 0",
         at: section.location(of: "cut"), isCollective: true)
     }
-    let vacuum = section.double("vacuum")
     guard vacuum >= crystal.cutoff else {
       throw FaultlineError(
         .input, "`vacuum` is \(vacuum) Å, less than the potential's cutoff of \(RunLog.fixed(crystal.cutoff, 2)) Å",
         hint: "the slab would feel its image", at: section.location(of: "vacuum"), isCollective: true)
     }
-    periods = max(2, Int((section.double("thickness") / plane.spacing).rounded(.up)))
+    periods = max(2, Int((least / plane.spacing).rounded(.up)))
     thickness = Double(periods) * plane.spacing
     let outer = classes[surface]
     let (built, middle) = plane.slab(periods: periods, cut: outer, vacuum: vacuum)
