@@ -157,7 +157,10 @@ package final class Engine {
     var balancing: DistributedSystem.Balancing?
     let before = system.box
     let answers = try blamingStrain(of: stage) {
-      try stage.integrator.firstHalf(stage.context, box: &system.box)
+      // A copy: integrators that probe have forces computed meanwhile, for which the system's own is read.
+      var box = system.box
+      try stage.integrator.firstHalf(stage.context, box: &box)
+      system.box = box
       try stage.loading?.apply(stage.context, box: &system.box)
       stage.ramp?.apply(stage.context, box: system.box)
       if system.box.cell != before.cell { stage.gradient = stage.gradient * (before.inverse * system.box.cell) }
