@@ -41,7 +41,7 @@ import Testing
       lennardJones: [SpeciesPair("Ar", "Ar"): .init(epsilon: 0.0104, sigma: 3.4)], cutoff: 6, species: ["Ar"])
     return try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species, masses: [39.948],
-      potentials: mesh ? [pairs, charges] : [pairs], domain: domain, skin: 0.3, balances: balances)
+      potentials: mesh ? [pairs, charges] : [pairs], domain: domain, skin: 0.3, balance: balances ? .atoms : .none)
   }
 
   /// Energy, and forces by id.

@@ -167,7 +167,7 @@ package final class Simulation {
     guard let balancing else { return }
     log.line(
       "  step \(RunLog.grouped(clock.step)): bricks moved; the fullest rank has "
-        + "\(RunLog.fixed(balancing.after, 2)) times the mean of atoms, \(RunLog.fixed(balancing.before, 2)) before")
+        + "\(RunLog.fixed(balancing.after, 2)) times the mean of \(balancing.bySeconds ? "seconds" : "atoms"), \(RunLog.fixed(balancing.before, 2)) before")
   }
 
   /// What potentials say of their errors, where that is new. Collective.
