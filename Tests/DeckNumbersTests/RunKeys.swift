@@ -40,7 +40,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try """
-    structure: {crystal: {lattice: {type: fcc, constant: 5.26, species: Ar}, repeats: [20, 20, 20]}}
+    structure: {lattice: {type: fcc, constant: 5.26, species: [Ar], size: [20, 20, 20]}}
     potential: [{lennard_jones: {cutoff: 8, pairs: [{species: [Ar, Ar], epsilon: 0.0104, sigma: 3.4}]}}]
     decomposition: {\(keys)}
     stages: [{dynamics: {steps: 2}}]

@@ -1,9 +1,8 @@
 import MDCore
 import MDNumerics
+import MDParallel
 import MDTestSupport
 import Testing
-
-@testable import MDParallel
 
 /// The systems that planes through the whole cell cannot divide: `Domain.best` is never worse than even planes, and near 1.
 @Suite struct BrickBalanceTests {
@@ -67,6 +66,23 @@ import Testing
     #expect(best.fullest <= best.before)
     #expect(best.fullest <= (ranks == 8 ? test.bounds.0 : test.bounds.1), "\(best.fullest), \(best.before) with even planes")
     #expect(Double(first * ranks) / Double(all) <= best.fullest + 1e-9)
-    print("BALANCE", test.testDescription, ranks, best.before, best.fullest, best.domain.bricks.isTensor)
+  }
+
+  /// Atoms that cost three times as much get bricks a third as wide: of two ranks with as many atoms each, the first of which
+  /// needs three times the time for one, the plane is at two thirds of the dear ones.
+  @Test func weights() throws {
+    let box = Box(lengths: [100, 20, 20])
+    let planes = try onRanks(2) { comm in
+      let store = AtomStore()
+      store.setLocalCount(500)
+      for i in 0..<500 {
+        store.position[i] = [50 * Double(comm.rank) + (Double(i) + 0.5) / 10, Double(i * 7 % 20), Double(i * 3 % 20)]
+      }
+      let best = try Domain.best(
+        box: box, atoms: store, communicator: comm, grid: SIMD3(2, 1, 1), halo: 3, weight: comm.rank == 0 ? 3 : 1)
+      #expect(abs(best.fullest - 1) < 0.01 && abs(best.before - 1.5) < 1e-12)
+      return best.domain.cuts[0][1]
+    }
+    #expect(planes.allSatisfy { abs($0 - 1.0 / 3) < 0.002 })
   }
 }

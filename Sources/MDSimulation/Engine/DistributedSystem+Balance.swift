@@ -32,6 +32,8 @@ extension DistributedSystem {
     let mean = communicator.sum(work) / Double(communicator.size)
     guard mean > 0 else { return nil }
     let fullest = communicator.maximum(work) / mean
+    // Seconds differ by more than a little from time to time: bricks stay where they are even enough.
+    if bySeconds, fullest <= Self.tolerance { return nil }
     if amidSteps, fullest <= Self.tolerance * fullestWhenWeighed { return nil }
     // A rank without atoms has no say.
     let weight = bySeconds && count > 0 ? work / count : 1

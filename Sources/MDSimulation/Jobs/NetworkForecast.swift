@@ -13,34 +13,51 @@ import MDParallel
 /// with m = calls · Σ 2 hops over the axes that ranks divide, B bytes for each ghost in all calls of a step, and g the ghosts that
 /// a node gets from others: the atoms within the ghosts' reach of its block of bricks. Messages inside a node cost their latency
 /// only; nothing overlaps. Meshes of long-ranged interactions are left out.
-struct NetworkForecast {
+package struct NetworkForecast {
   /// Exchanges of ghosts in a step, positions included, and the bytes of a ghost in all of them.
-  var calls: Int
-  var bytesOfGhost: Int
-  var domain: Domain
+  package var calls: Int
+  package var bytesOfGhost: Int
+  package var domain: Domain
   /// Bricks of a node along each axis; (1, 1, 1) where they make no block: all ghosts come from other nodes then, at worst.
-  var block: SIMD3<Int>
-  var perNode: Int
+  package var block: SIMD3<Int>
+  package var perNode: Int
   /// Å.
-  var heights: Vector3
-  var width: Double
+  package var heights: Vector3
+  package var width: Double
   /// On a rank.
-  var atoms: Double
+  package var atoms: Double
   /// s an atom and step.
-  var work: Double
+  package var work: Double
   /// s; bytes/s a node.
-  var latency: Double
-  var bandwidth: Double
+  package var latency: Double
+  package var bandwidth: Double
+
+  package init(
+    calls: Int, bytesOfGhost: Int, domain: Domain, block: SIMD3<Int>, perNode: Int, heights: Vector3, width: Double,
+    atoms: Double, work: Double, latency: Double, bandwidth: Double
+  ) {
+    self.calls = calls
+    self.bytesOfGhost = bytesOfGhost
+    self.domain = domain
+    self.block = block
+    self.perNode = perNode
+    self.heights = heights
+    self.width = width
+    self.atoms = atoms
+    self.work = work
+    self.latency = latency
+    self.bandwidth = bandwidth
+  }
 
   /// Of a rank in a step, one after the other.
-  var messages: Double {
+  package var messages: Double {
     (0..<3).reduce(0) { sum, axis in
       domain.grid[axis] == 1 ? sum : sum + 2 * max(1, domain.hops(axis: axis, width: width / heights[axis]))
     } * Double(calls)
   }
 
   /// Bytes into a node in a step, of a cell that is `scale` times as long.
-  func nodeBytes(scale: Double = 1) -> Double {
+  package func nodeBytes(scale: Double = 1) -> Double {
     let nodes = Vector3(domain.grid / block)
     var (grown, plain) = (1.0, 1.0)
     for axis in 0..<3 {
@@ -52,11 +69,11 @@ struct NetworkForecast {
   }
 
   /// s a step, of a cell that is `scale` times as long.
-  func seconds(scale: Double = 1) -> Double { messages * latency + nodeBytes(scale: scale) / bandwidth }
+  package func seconds(scale: Double = 1) -> Double { messages * latency + nodeBytes(scale: scale) / bandwidth }
 
   /// Atoms a rank for which messages take as long as the work, in a cell of the same shape and density; nil if there is no such
   /// number up to a billion.
-  var balance: Double? {
+  package var balance: Double? {
     var (low, high) = (log(cbrt(1 / atoms)), log(cbrt(1e9 / atoms)))
     func excess(_ x: Double) -> Double { seconds(scale: exp(x)) - work * atoms * exp(3 * x) }
     guard excess(low) > 0, excess(high) < 0 else { return nil }
