@@ -173,7 +173,7 @@ import Testing
     },
     // 256 ranks in nodes of 64: messages of 1 ms take all the time, or links of 0.1 kB/s.
     KeyEffect("decomposition.latency") {
-      let (usual, slow) = try (network(""), network("latency: 1 ms"))
+      let (usual, slow) = try (network(""), network("latency: 1000 µs"))
       #expect(usual.messages == slow.messages && usual.messages > 0)
       #expect(abs(slow.seconds - usual.seconds - usual.messages * (1e-3 - 1.5e-6)) < 0.01 * slow.seconds)
     },
