@@ -19,25 +19,33 @@ extension Domain {
     let quantiles = try balanced(
       box: box, atoms: atoms, communicator: communicator, grid: grid, halo: halo, minimumWidth: halo, weight: weight)
     let even = try Domain(box: box, ranks: communicator.size, rank: communicator.rank, grid: quantiles.grid, halo: halo)
-    let staggered = orders(of: quantiles.grid).map {
-      Domain.staggered(
-        box: box, atoms: atoms, communicator: communicator, grid: quantiles.grid, axes: $0, minimumWidth: halo,
-        weight: weight)
+    func numbered(_ domain: Domain) -> Domain {
+      Domain(bricks: domain.bricks.blocked(block), rank: communicator.rank, periodic: box.periodic)
     }
-    let plain = [even, quantiles]
-    let fresh = (plain + staggered).map {
-      Domain(bricks: $0.bricks.blocked(block), rank: communicator.rank, periodic: box.periodic)
+    func loads(_ domains: [Domain]) -> [Double] {
+      Self.loads(of: domains, box: box, atoms: atoms, communicator: communicator, weight: weight)
     }
-    let domains = fresh + [present ?? fresh[0]]
-    let loads = loads(of: domains, box: box, atoms: atoms, communicator: communicator, weight: weight)
-    func lightest(_ range: Range<Int>) -> Int? { range.min { loads.fullest[$0] < loads.fullest[$1] } }
-    func pays(_ new: Int, beside old: Int) -> Bool { loads.fullest[new] <= worthwhile * loads.fullest[old] }
-    let there = domains.count - 1
-    var best = lightest(0..<plain.count)!
-    if let other = lightest(plain.count..<there), pays(other, beside: best) { best = other }
+    var domains = [even, quantiles].map(numbered) + [present].compactMap { $0 }
+    var fullest = loads(domains)
+    var best = fullest[1] < fullest[0] ? 1 : 0
+    func pays(_ new: Int, beside old: Int) -> Bool { fullest[new] <= worthwhile * fullest[old] }
+    // No bricks are better than the mean.
+    if worthwhile * fullest[best] >= 1 {
+      let staggered = orders(of: quantiles.grid).map {
+        numbered(
+          Domain.staggered(
+            box: box, atoms: atoms, communicator: communicator, grid: quantiles.grid, axes: $0, minimumWidth: halo,
+            weight: weight))
+      }
+      let first = domains.count
+      domains += staggered
+      fullest += loads(staggered)
+      let lightest = (first..<domains.count).min { fullest[$0] < fullest[$1] }
+      if let lightest, pays(lightest, beside: best) { best = lightest }
+    }
+    let there = present == nil ? 0 : 2
     if present != nil, !pays(best, beside: there) { best = there }
-    return Balance(
-      domain: domains[best], fullest: loads.fullest[best] / loads.mean, before: loads.fullest[there] / loads.mean)
+    return Balance(domain: domains[best], fullest: fullest[best], before: fullest[there])
   }
 
   /// Bricks and how even they are.
@@ -51,10 +59,11 @@ extension Domain {
   /// What other bricks must bring to be taken: the fullest rank has at most this part of its work.
   static let worthwhile = 0.95
 
-  /// Work of the fullest rank with each of these domains, and the mean. Collective.
+  /// Work of the fullest rank over the mean with each of these domains. Collective.
   private static func loads(
     of domains: [Domain], box: Box, atoms: AtomStore, communicator: any Communicator, weight: Double
-  ) -> (fullest: [Double], mean: Double) {
+  ) -> [Double] {
+    if domains.isEmpty { return [] }
     let ranks = communicator.size
     var sums = [Double](repeating: 0, count: domains.count * ranks)
     for i in 0..<atoms.localCount {
@@ -62,8 +71,8 @@ extension Domain {
       for (k, domain) in domains.enumerated() { sums[k * ranks + domain.owner(of: s)] += weight }
     }
     communicator.sum(&sums)
-    let fullest = domains.indices.map { sums[($0 * ranks)..<(($0 + 1) * ranks)].max() ?? 0 }
-    return (fullest, max(sums[0..<ranks].reduce(0, +) / Double(ranks), .leastNormalMagnitude))
+    let mean = max(sums[0..<ranks].reduce(0, +) / Double(ranks), .leastNormalMagnitude)
+    return domains.indices.map { (sums[($0 * ranks)..<(($0 + 1) * ranks)].max() ?? 0) / mean }
   }
 
   /// Bricks with equal work along each axis: the cuts are quantiles of the atoms' fractional
@@ -76,7 +85,8 @@ extension Domain {
     box: Box, atoms: AtomStore, communicator: any Communicator, grid: SIMD3<Int>? = nil, halo: Double = 0,
     minimumWidth: Double = 0, weight: Double = 1
   ) throws -> Domain {
-    let bins = max(1024, 64 * communicator.size)
+    // 64 for a brick; more than some thousand bricks along an axis nobody wants.
+    let bins = max(1024, grid.map { 64 * $0.max() } ?? min(64 * communicator.size, 65_536))
     let rows = (0..<3).map { axis in
       histograms(box: box, atoms: atoms, communicator: communicator, axis: axis, bins: bins, weight: weight)[0]
     }
