@@ -127,12 +127,13 @@ package struct NearestNeighbors {
     places = Array(repeating: -1, count: capacity + 1)
   }
 
-  /// Those of row i.
-  package mutating func find(_ i: Int, _ list: NeighborView, _ view: AtomView) {
+  /// Those of row i, of all species or of one.
+  package mutating func find(_ i: Int, _ list: NeighborView, _ view: AtomView, of species: Int32? = nil) {
     count = 0
     let center = view.positions[i]
     for k in list.starts[i]..<list.starts[i + 1] {
       let j = list.indices[k]
+      if let species, view.species[Int(j)] != species { continue }
       let d = view.positions[Int(j)] - center
       let square = d.squaredLength
       if count == capacity, square >= squares[capacity - 1] { continue }

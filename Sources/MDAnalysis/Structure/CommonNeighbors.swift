@@ -12,14 +12,16 @@ package enum StructureType: String, Sendable, CaseIterable {
 package enum CommonNeighbors {
   /// Of the local atoms, with a cutoff of each atom's own: (1 + √2)/2 of the mean distance d of its nearest 12 (fcc, hcp,
   /// icosahedra), or with d of 14 (bcc), the first eight of which stand for d = 2r/√3 and the others for d = r.
-  /// `reach` is how far neighbours are looked for.
-  package static func adaptive(_ scene: Scene, reach: Double) -> [StructureType] {
+  /// `reach` is how far neighbours are looked for. `of` a species its atoms alone are looked at, among themselves; others are
+  /// `other`.
+  package static func adaptive(_ scene: Scene, reach: Double, of species: Int32? = nil) -> [StructureType] {
     let list = scene.neighbors(within: reach)
     let view = scene.view
     var nearest = NearestNeighbors(capacity: 14)
     let factor = 0.5 * (1 + 2.0.squareRoot())
     return (0..<view.localCount).map { i in
-      nearest.find(i, list, view)
+      if let species, view.species[i] != species { return .other }
+      nearest.find(i, list, view, of: species)
       guard nearest.count >= 12 else { return .other }
       let mean = (0..<12).reduce(0) { $0 + nearest.squares[$1].squareRoot() } / 12
       let close = ofTwelve(nearest.vectors, cutoff: factor * mean)
