@@ -36,7 +36,7 @@ package struct AtomColours: Sendable {
 
     /// Colours of kinds: structures have always the same.
     fileprivate func colours(_ names: [Int: String]) -> [Int: SIMD3<UInt8>] {
-      if title == "structure" { return Dictionary(uniqueKeysWithValues: names.keys.map { ($0, AtomQuantities.structures[$0].colour) }) }
+      if title == "structure" { return Dictionary(uniqueKeysWithValues: AtomQuantities.structures.enumerated().map { ($0, $1.colour) }) }
       return Dictionary(uniqueKeysWithValues: names.keys.sorted().enumerated().map { ($1, Palette.kind($0)) })
     }
 
@@ -110,10 +110,11 @@ package struct AtomColours: Sendable {
     return name ?? (hasGrains ? "grain" : frame.structure.species.count > 1 ? "element" : frame.column("energies") != nil ? "energies" : "element")
   }
 
-  /// The key of a frame, alone or by what `like` is of; that of structures has all of them, so that none need be looked for.
+  /// The key of a frame, alone or by what `like` is of; that of structures is by some of the atoms, since looking costs more than
+  /// drawing, and leaves out what fewer than one of a hundred have.
   static func key(_ frame: ExtXYZFrame, by name: String? = nil, reference: ExtXYZFrame?, like key: Key? = nil) throws -> Key {
     let title = key?.title ?? title(frame, name)
-    return Self.key(try values(frame, title, reference, isScale: key?.isScale, of: []), title)
+    return Self.key(try values(frame, title, reference, isScale: key?.isScale, of: AtomQuantities.sample(frame)), title)
   }
 
   private static func values(_ frame: ExtXYZFrame, _ title: String, _ reference: ExtXYZFrame?, isScale: Bool?, of atoms: [Int]?) throws -> Values {
@@ -127,7 +128,8 @@ package struct AtomColours: Sendable {
     case "charges" where structure.charges != nil: return .numbers(structure.charges!)
     case "structure" where frame.column(title) == nil:
       let kinds = AtomQuantities.structureKinds(frame, of: atoms ?? Array(0..<structure.count))
-      let found = atoms?.isEmpty == true ? Set(AtomQuantities.structures.indices) : Set(kinds.filter { $0 >= 0 })
+      let seen = kinds.filter { $0 >= 0 }
+      let found = AtomQuantities.structures.indices.filter { kind in seen.count { $0 == kind } * 100 >= max(1, seen.count) }
       return .kinds(kinds, names: Dictionary(uniqueKeysWithValues: found.map { ($0, AtomQuantities.structures[$0].type.rawValue) }))
     case displacement where frame.column(title) == nil:
       guard let reference else {

@@ -22,11 +22,13 @@ package enum AtomQuantities {
     return kinds
   }
 
+  /// Some thousand atoms from everywhere in the frame.
+  static func sample(_ frame: ExtXYZFrame) -> [Int] { Array(stride(from: 0, to: frame.structure.count, by: max(1, frame.structure.count / 4000))) }
+
   /// Whether colours by structure tell something: a fifth at least of some atoms are crystal, and not all of one kind.
   static func isStructureTelling(_ frame: ExtXYZFrame) -> Bool {
-    let count = frame.structure.count
-    guard count > 12 else { return false }
-    let some = Array(stride(from: 0, to: count, by: max(1, count / 4000)))
+    guard frame.structure.count > 12 else { return false }
+    let some = sample(frame)
     let kinds = structureKinds(frame, of: some)
     let found = some.map { kinds[$0] }
     let crystal = found.count { structures[$0].type != .other }

@@ -17,10 +17,10 @@ package struct Caption: Sendable {
   }
 
   /// The time of a frame: that of its header, else its step. Nothing where it says neither.
-  /// - Parameter decimals: of picoseconds, the same throughout a film.
-  package static func clock(_ frame: ExtXYZFrame, decimals: Int = 3) -> String {
+  /// - Parameter decimals: of picoseconds, the same throughout a film; as many as it takes if none are told.
+  package static func clock(_ frame: ExtXYZFrame, decimals: Int? = nil) -> String {
     func number(_ key: String) -> Double? { frame[key]?.numbers.flatMap { $0.count == 1 && $0[0].isFinite ? $0[0] : nil } }
-    if let time = number("time") { return String(format: "%.*f ps", decimals, time) }
+    if let time = number("time") { return (decimals.map { String(format: "%.*f", $0, time) } ?? String(format: "%.6g", time)) + " ps" }
     return number("step").map { "step \(Int($0))" } ?? ""
   }
 
@@ -58,8 +58,7 @@ package struct Caption: Sendable {
         x += wide
       }
     case .scale(let range, let unit, _, _):
-      func brief(_ x: Double) -> String { String(format: "%.3g", x).replacing("-", with: "−") }
-      let (low, high) = (brief(range.lowerBound), brief(range.upperBound) + (unit.isEmpty ? "" : " \(unit)"))
+      let (low, high) = (Figure.brief(range.lowerBound), Figure.brief(range.upperBound) + (unit.isEmpty ? "" : " \(unit)"))
       let bar = max(24 * size, min(image.width / 5, end - x - advance(low) - advance(high) - 8 * size))
       out.write(low, x: x, y: top, size: size, ink)
       x += advance(low)
