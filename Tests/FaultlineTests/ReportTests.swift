@@ -6,12 +6,16 @@ import Testing
 extension CommandLineTests {
   @Suite("Reports and pictures, the commands")
   struct ReportTests {
-    /// Chromium where there is one.
-    static let browser = ["chromium", "chromium-browser", "google-chrome"].first { name in
-      (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-        FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+    /// Chromium where there is one: in `.build/chromium`, or installed.
+    static let browser: String? = {
+      let own = Launcher.repository.appendingPathComponent(".build/chromium/chromium").path
+      if FileManager.default.isExecutableFile(atPath: own) { return own }
+      return ["chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"].first { name in
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+          FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+        }
       }
-    }
+    }()
 
     static let kinds: [(name: String, deck: String)] = [
       (
