@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),
-    .target(name: "MDReport", dependencies: ["MDCore", "MDNumerics", "MDIO", "CZlib", "Yams"], swiftSettings: target),
+    .target(name: "MDReport", dependencies: ["MDCore", "MDNumerics", "MDIO", "MDAnalysis", "CZlib", "Yams"], swiftSettings: target),
     .target(
       name: "MDSimulation",
       dependencies: [

@@ -181,6 +181,23 @@ import Testing
     }
   }
 
+  @Test("points without ranks have the structures that scenes have", arguments: ["fcc", "bcc", "hcp"])
+  func pointsAlone(type: String) throws {
+    // So much noise that some are not known any more, and some points outside of the cell.
+    var s = Self.lattice(type, noise: 0.22)
+    s.positions[0] = s.positions[0] + s.box.cell.x - 2 * s.box.cell.z
+    try Bench.alone { communicator in
+      let expected = CommonNeighbors.adaptive(Bench(s, reach: 5, communicator).scene(), reach: 5)
+      #expect(Set(expected).count > 1)
+      #expect(CommonNeighbors.adaptive(s.positions, in: s.box, reach: 5, of: 0..<s.count) == expected)
+      let some = [3, 0, s.count - 1]
+      #expect(CommonNeighbors.adaptive(s.positions, in: s.box, reach: 5, of: some) == some.map { expected[$0] })
+    }
+    // One atom whose neighbours are its own images.
+    let cell = Matrix3(Vector3(0, 1.8, 1.8), Vector3(1.8, 0, 1.8), Vector3(1.8, 1.8, 0))
+    #expect(CommonNeighbors.adaptive([.zero], in: Box(cell: cell, origin: .zero, periodic: .all), reach: 4, of: [0]) == [.fcc])
+  }
+
   /// Shorter by a third along one edge, bcc is known only if its first eight neighbours count as 2/√3 times as far as they are.
   @Test func stretchedCommonNeighbors() throws {
     let (a, n) = (3.0, 5)

@@ -180,7 +180,7 @@ extension Transport {
         .init("exponent_" + name, exponent, unit: "1", "exponent of time of the mean squared displacement"),
       ]
     case .coefficient(let d):
-      let window = fit.window.map { "\(Double($0.lowerBound) * interval) to \(Double($0.upperBound) * interval) ps" } ?? ""
+      let window = fit.window.map { "\(Self.brief(Double($0.lowerBound) * interval)) to \(Self.brief(Double($0.upperBound) * interval)) ps" } ?? ""
       let independent = fit.independentError.map { String(format: "%.3g", $0) } ?? ""
       return [
         .init(
@@ -311,7 +311,10 @@ extension Transport {
     return [
       .init(
         "conductivity_green_kubo", value, unit: "S/m",
-        "∫ ⟨J(0)·J(t)⟩ dt/(3 V k T) by the trapezoid rule up to \(Double(windows.lags[usable[usable.count - 1]]) * interval) ps")
+        "∫ ⟨J(0)·J(t)⟩ dt/(3 V k T) by the trapezoid rule up to \(Self.brief(Double(windows.lags[usable[usable.count - 1]]) * interval)) ps")
     ]
   }
+
+  /// A time for words, ps: without what rounding leaves.
+  private static func brief(_ time: Double) -> String { String(format: "%.6g", time) }
 }

@@ -151,7 +151,8 @@ struct Sections {
               name: name, value: x, error: number["error"].number, unit: number["unit"].text ?? "", definition: number["definition"].text,
               source: source("results.json \(observer).\(name)"))) + "</td>"
         }
-        let interval = number["interval_95"].number.map { "±\(Figure.text(Double(String(format: "%.2g", $0)) ?? $0))" } ?? "–"
+        let size = abs(number["value"].number ?? 0)
+        let interval = number["interval_95"].number.flatMap { $0 > 1e-12 * size ? $0 : nil }.map { "±\(Figure.text(Double(String(format: "%.2g", $0)) ?? $0))" } ?? "–"
         return "<tr><td>\(Markup.escaped(name.replacing("_", with: " ")))</td>\(value)<td class=\"n\">\(interval)</td>"
           + "<td class=\"small\">\(Markup.escaped(number["definition"].text ?? ""))\(note)</td></tr>"
       }

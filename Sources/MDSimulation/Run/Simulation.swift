@@ -312,7 +312,10 @@ package final class Simulation {
           : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
             + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     if !engine.stage.isDynamics, let row = observers.thermo.row { describe(relaxed: row) }
-    summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
+    summary.stages.append(
+      .init(
+        stage: clock.stage + 1, name: plan.stages[clock.stage].name, kind: engine.stage.isDynamics ? "dynamics" : "minimize", steps: steps,
+        seconds: seconds))
     for observer in observers.all {
       let report = try observer.sumUp(engine)
       for line in report.lines { log.line("  " + line) }
