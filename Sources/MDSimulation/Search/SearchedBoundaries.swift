@@ -23,7 +23,7 @@ enum SearchedBoundaries {
         throw FaultlineError(
           .input, "\(models.count) interfaces to search", hint: "at most \(most): fewer planes, or `search.over.termination`")
       }
-      return (try models.enumerated().map { try BoundarySpace($1, number: $0, kept: search.kept) }, notes)
+      return (try models.enumerated().map { try BoundarySpace($1, number: $0, search) }, notes)
     } catch var error as FaultlineError {
       error.kind = .input
       if error.location == nil { error.location = structure.location }
