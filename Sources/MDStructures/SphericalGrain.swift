@@ -144,6 +144,17 @@ package struct SphericalGrain: Sendable {
     return outer + ball
   }
 
+  /// About how many atoms a row has: of its cells those in the ball, or outside of it. How evenly ranks share hangs on it, no more.
+  private func weight(_ row: Row) -> Int {
+    let edges = row.isInner ? lattice : matrix.cell
+    let start = Vector3(Double(row.i) + 0.5, Double(row.j) + 0.5, 0) * edges
+    let d = row.isInner ? start + origin - center : fromCenter(start)
+    let across = d - (dot(d, edges.z) / edges.z.squaredLength) * edges.z
+    let chord = 2 * max(0, radius * radius - across.squaredLength).squareRoot() / edges.z.length
+    let cells = row.isInner ? chord : max(0, Double(row.cells.count) - chord)
+    return Int((cells * Double(row.isInner ? inner.sites.count : matrix.sites.count)).rounded())
+  }
+
   /// Calls `body` for the places of a row that have an atom, and where it is from the centre; formula units not counted.
   private func forEach(_ row: Row, _ body: (Place, Vector3) -> Void) {
     let sites = row.isInner ? inner.sites.indices : matrix.sites.indices
@@ -199,7 +210,7 @@ package struct SphericalGrain: Sendable {
   package func build(part: StructurePart = .whole) -> Structure {
     let rows = rows
     let gone = excess(rows)
-    let sizes = rows.map { $0.cells.count * ($0.isInner ? inner.sites.count : matrix.sites.count) }
+    let sizes = rows.map(weight)
     let total = sizes.reduce(0, +)
     var structure = Structure(box: box, species: species, types: [], positions: [])
     structure.positions.reserveCapacity(total / part.ranks)
@@ -209,7 +220,7 @@ package struct SphericalGrain: Sendable {
     var before = 0
     for (row, size) in zip(rows, sizes) {
       // The rank in whose part the middle of the row is.
-      let rank = (2 * before + size) * part.ranks / (2 * max(total, 1))
+      let rank = min((2 * before + size) * part.ranks / (2 * max(total, 1)), part.ranks - 1)
       before += size
       guard rank == part.rank else { continue }
       forEach(row) { place, d in
