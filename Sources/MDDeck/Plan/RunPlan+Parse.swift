@@ -119,6 +119,7 @@ extension StructurePlan {
     case "interface": .interface(InterfacePlan(inner))
     case "crack": .crack(CrackPlan(inner))
     case "polycrystal": .polycrystal(PolycrystalPlan(inner))
+    case "spherical_grain": .sphericalGrain(SphericalGrainPlan(inner))
     case "enumerate": .enumeration(EnumerationPlan(inner))
     case "match": .match(MatchPlan(inner))
     default: .grainBoundary(GrainBoundaryPlan(inner))

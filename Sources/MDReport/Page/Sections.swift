@@ -38,6 +38,7 @@ struct Sections {
         columns: ["lower_plane", "upper_plane", "energy", "work_of_adhesion", "excess_volume", "strain_energy", "area", "atoms", "times_found", "trials"])
       out += embedded("interfaces.svg", "planes of both crystals and their interfaces")
     }
+    out += embedded("gamma_mu.svg", "γ of states against a chemical potential")
     if let table = folder["family.csv"], let angle = table.numbers("angle") {
       let drawn = [("energy", "γ, J/m²"), ("excess_volume", "excess volume, Å")].compactMap { name, label in
         table.numbers(name).map {
