@@ -28,11 +28,11 @@ extension CommandLineTests {
       Case(
         what: "impossible coincidence",
         deck: "structure:\n  interface: {lower: \(copper), thickness: 8, relation: {coincidence: {axis: [0, 0, 1], sigma: 7, plane: [3, 1, 0]}}}\n\(metals)",
-        words: ["no rotation about [0 0 1] has Σ 7", "there are: Σ 5 (36.87°)"]),
+        words: ["no rotation about [001] has Σ 7", "there are: Σ 5 (36.87°)"]),
       Case(
         what: "impossible coincidence of a grain boundary",
         deck: "structure:\n  grain_boundary: {kind: twist, lattice: fcc, constant: 3.615, species: [Cu], axis: [0, 0, 1], sigma: 7, thickness: 8}\n\(metals)",
-        words: ["no rotation about [0 0 1] has Σ 7", "5"]),
+        words: ["no rotation about [001] has Σ 7", "5"]),
       Case(
         what: "strain above the tolerance",
         deck: "structure:\n  interface: {lower: \(copper), upper: \(silver), thickness: 8, max_strain: 0.03, relation: {coincidence: {axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0]}}}\n\(metals)",

@@ -222,8 +222,10 @@ final class SearchRun {
   static func lines(of boundaries: some Sequence<(BoundarySpace, BoundaryReference)>) -> [String] {
     var said: Set<String> = []
     return boundaries.flatMap { space, reference in
-      Self.lines(of: reference).filter { said.insert($0).inserted }
+      let potentials = reference.potentials.map { [$0.sentence] } ?? []
+      return Self.lines(of: reference).filter { said.insert($0).inserted }
         .map { (reference.crystals.count == 1 ? "perfect crystal " : space.title + ": ") + $0 }
+        + potentials.filter { said.insert($0).inserted }
     }
   }
 
@@ -233,7 +235,7 @@ final class SearchRun {
         + "\(RunLog.fixed(crystal.energy, 6)) eV/atom, \(RunLog.fixed(crystal.volume, 4)) Å³/atom"
         + (crystal.strainEnergy == 0
           ? " at " + BoundaryEnergy.kilobar(crystal.pressure) : ", \(RunLog.fixed(1000 * crystal.strainEnergy, 3)) meV/atom of it strain")
-    } + (reference.potentials.map { [$0.sentence] } ?? [])
+    }
   }
 
   /// What a boundary's search has before it.
