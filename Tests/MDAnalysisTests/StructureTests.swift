@@ -184,7 +184,7 @@ import Testing
   @Test("points without ranks have the structures that scenes have", arguments: ["fcc", "bcc", "hcp"])
   func pointsAlone(type: String) throws {
     // So much noise that some are not known any more, and some points outside of the cell.
-    var s = Self.lattice(type, noise: 0.22)
+    var s = Self.lattice(type, noise: 0.33)
     s.positions[0] = s.positions[0] + s.box.cell.x - 2 * s.box.cell.z
     try Bench.alone { communicator in
       let expected = CommonNeighbors.adaptive(Bench(s, reach: 5, communicator).scene(), reach: 5)
