@@ -38,6 +38,7 @@ let package = Package(
     .systemLibrary(name: "CLanes"),
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CLAPACK", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
+    .systemLibrary(name: "CSpglib", pkgConfig: "spglib", providers: [.apt(["libsymspg-dev"])]),
 
     .target(name: "MDNumerics", dependencies: ["CLanes", "CLAPACK"], swiftSettings: hot),
     .target(name: "MDCore", dependencies: ["MDNumerics"], swiftSettings: hot),
@@ -48,10 +49,10 @@ let package = Package(
     .target(name: "MDElectrostatics", dependencies: ["MDCore", "MDNumerics", "CFFTW"], swiftSettings: hot),
     .target(name: "MDDynamics", dependencies: ["MDCore", "MDDeck"], swiftSettings: hot),
     .target(name: "MDAnalysis", dependencies: ["MDCore", "MDDeck", "MDNeighbors"], swiftSettings: hot),
-    .target(name: "MDStructures", dependencies: ["MDCore"], swiftSettings: target),
+    .target(name: "MDStructures", dependencies: ["MDCore", "CSpglib"], swiftSettings: target),
     .target(name: "MDIO", dependencies: ["MDCore", "CZlib"], swiftSettings: target),
     .target(name: "MDDeck", dependencies: ["MDCore", "Yams"], swiftSettings: target),
-    .target(name: "MDReport", dependencies: ["MDCore", "MDNumerics", "MDIO", "CZlib", "Yams"], swiftSettings: target),
+    .target(name: "MDReport", dependencies: ["MDCore", "MDNumerics", "MDIO", "MDAnalysis", "CZlib", "Yams"], swiftSettings: target),
     .target(
       name: "MDSimulation",
       dependencies: [

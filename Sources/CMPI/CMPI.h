@@ -5,6 +5,7 @@
 #define FAULTLINE_CMPI_H
 #include <mpi.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum { cmpi_sum = 0, cmpi_minimum = 1, cmpi_maximum = 2 };
 
@@ -73,6 +74,32 @@ static inline int cmpi_send_receive(MPI_Comm comm, const void *send, int send_co
   int code = MPI_Sendrecv(send, send_count, MPI_BYTE, cmpi_peer(destination), tag, receive, receive_count,
                           MPI_BYTE, cmpi_peer(source), tag, comm, &status);
   return code != MPI_SUCCESS ? code : MPI_Get_count(&status, MPI_BYTE, received);
+}
+// All messages at once; each side knows how long each is, and a shorter one is an error. `parcels`: rank, offset and length of
+// what goes out, then of what comes in.
+static inline int cmpi_exchange(MPI_Comm comm, const char *outgoing, int sends, char *incoming, int receives,
+                                const int64_t *parcels, int tag) {
+  int count = sends + receives;
+  MPI_Request *requests = (MPI_Request *)malloc(sizeof(MPI_Request) * (size_t)(count + 1));
+  MPI_Status *statuses = (MPI_Status *)malloc(sizeof(MPI_Status) * (size_t)(count + 1));
+  int code = requests && statuses ? MPI_SUCCESS : MPI_ERR_OTHER;
+  for (int k = sends; k < count && code == MPI_SUCCESS; k++) {
+    const int64_t *p = parcels + 3 * k;
+    code = MPI_Irecv(incoming + p[1], (int)p[2], MPI_BYTE, (int)p[0], tag, comm, requests + k);
+  }
+  for (int k = 0; k < sends && code == MPI_SUCCESS; k++) {
+    const int64_t *p = parcels + 3 * k;
+    code = MPI_Isend(outgoing + p[1], (int)p[2], MPI_BYTE, (int)p[0], tag, comm, requests + k);
+  }
+  if (code == MPI_SUCCESS) code = MPI_Waitall(count, requests, statuses);
+  for (int k = sends; k < count && code == MPI_SUCCESS; k++) {
+    int came = 0;
+    code = MPI_Get_count(statuses + k, MPI_BYTE, &came);
+    if (code == MPI_SUCCESS && came != parcels[3 * k + 2]) code = MPI_ERR_TRUNCATE;
+  }
+  free(requests);
+  free(statuses);
+  return code;
 }
 // Whether a message is there, without waiting for one.
 static inline int cmpi_probe(MPI_Comm comm, int source, int tag, int *is_there) {

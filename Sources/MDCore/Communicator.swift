@@ -12,6 +12,10 @@ public protocol Communicator: AnyObject {
   ) -> Int
   func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int)
   func receive(into bytes: UnsafeMutableRawBufferPointer, from source: Int, tag: Int) -> Int
+  /// All parcels at once, whoever comes first: `sends` from `outgoing`, `receives` to `incoming`. Both sides know how long each is;
+  /// none is empty, and those between the same two ranks arrive in the order in which they are listed on both sides.
+  func exchange(
+    _ sends: [Parcel], from outgoing: UnsafeRawPointer, _ receives: [Parcel], into incoming: UnsafeMutableRawPointer, tag: Int)
   /// Whether a message of `source` with this tag is there to be received; does not wait.
   func isWaiting(from source: Int, tag: Int) -> Bool
 
@@ -38,10 +42,37 @@ public protocol Communicator: AnyObject {
   func abort(_ code: Int32) -> Never
 }
 
+/// `count` bytes at an offset of a buffer, to or from another rank.
+public struct Parcel: Equatable, Sendable {
+  public var rank: Int
+  public var offset: Int
+  public var count: Int
+
+  public init(rank: Int, offset: Int, count: Int) {
+    self.rank = rank
+    self.offset = offset
+    self.count = count
+  }
+}
+
 public enum ReduceOperation: Sendable { case sum, minimum, maximum }
 
 extension Communicator {
   public var isRoot: Bool { rank == 0 }
+
+  /// For communicators whose sends do not wait for their receivers.
+  public func exchange(
+    _ sends: [Parcel], from outgoing: UnsafeRawPointer, _ receives: [Parcel], into incoming: UnsafeMutableRawPointer, tag: Int
+  ) {
+    for parcel in sends {
+      send(UnsafeRawBufferPointer(start: outgoing + parcel.offset, count: parcel.count), to: parcel.rank, tag: tag)
+    }
+    for parcel in receives {
+      let room = UnsafeMutableRawBufferPointer(start: incoming + parcel.offset, count: parcel.count)
+      let came = receive(into: room, from: parcel.rank, tag: tag)
+      guard came == parcel.count else { fatalError("rank \(parcel.rank) sent \(came) bytes instead of \(parcel.count)") }
+    }
+  }
 
   /// Ranks that are threads of one process.
   public func firstOnNode() -> Int { 0 }

@@ -196,21 +196,19 @@ public struct ChargeStatistics: Equatable, Sendable {
   }
 }
 
-/// How the cell is divided among ranks: planes in fractional coordinates, a tensor product. Rank
-/// (x·grid.y + y)·grid.z + z has the brick (x, y, z); along open axes the outermost bricks reach to infinity.
+/// How the cell is divided among ranks. Along open axes the outermost bricks reach to infinity.
 public struct Decomposition: Equatable, Sendable {
-  public var grid: SIMD3<Int>
-  /// For each axis the planes, ascending from 0 to 1.
-  public var cuts: [[Double]]
+  public var bricks: Bricks
   /// How far an atom may be outside of its rank's brick, Å.
   public var stray: Double
 
-  public init(grid: SIMD3<Int>, cuts: [[Double]], stray: Double) {
-    self.grid = grid
-    self.cuts = cuts
+  public init(bricks: Bricks, stray: Double) {
+    self.bricks = bricks
     self.stray = stray
   }
 
+  public var grid: SIMD3<Int> { bricks.grid }
+
   /// One rank has all. Atoms may be anywhere: a cell's copies are all its own.
-  public static let single = Decomposition(grid: SIMD3(1, 1, 1), cuts: [[0, 1], [0, 1], [0, 1]], stray: 0)
+  public static let single = Decomposition(bricks: .single, stray: 0)
 }

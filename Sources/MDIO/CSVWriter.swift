@@ -9,21 +9,26 @@ package final class CSVWriter {
   private let file: OutputFile
 
   /// With `.append` the file's header must name the same columns; a file cut to nothing gets its header again.
-  /// - Parameter digits: significant ones of each column.
-  package init(_ path: String, columns: [String], digits: [Int]? = nil, mode: OutputFile.Mode = .create) throws {
+  /// - Parameters:
+  ///   - digits: significant ones of each column.
+  ///   - formerly: how earlier versions headed the same columns: a file of theirs is gone on with as it is.
+  package init(
+    _ path: String, columns: [String], digits: [Int]? = nil, formerly: [String]? = nil, mode: OutputFile.Mode = .create
+  ) throws {
     precondition(digits == nil || digits?.count == columns.count, "digits of each column")
     self.columns = columns
     self.digits = digits ?? columns.map { _ in 17 }
-    let header = columns.map(Self.quoted).joined(separator: ",")
+    func line(_ names: [String]) -> String { names.map(Self.quoted).joined(separator: ",") }
+    let header = line(columns)
     file = try OutputFile(path, mode: mode)
     if file.offset == 0 {
       try file.write(header + "\n")
     } else {
       let reader = try LineReader(path)
-      let line = try reader.next().map { String(decoding: $0, as: UTF8.self) }
+      let found = try reader.next().map { String(decoding: $0, as: UTF8.self) }
       // The line is a view of the reader's buffer.
       withExtendedLifetime(reader) {}
-      guard line == header else {
+      guard found == header || (found != nil && found == formerly.map(line)) else {
         throw FaultlineError(
           .run, "\(path) has other columns than this run writes", hint: "move it away to start a new file")
       }

@@ -3,20 +3,21 @@ import MDNumerics
 
 /// The brick of one rank: a box in fractional coordinates, cut from the cell by planes parallel to its faces.
 ///
-/// Ranks form a grid; along axis k the planes s_k = `cuts[k][0 ... grid[k]]` run from 0 to 1 and are the same
-/// for all bricks (a tensor product), so the owner of a point is found axis by axis. A brick holds
-/// lower ≤ s < upper. Along open axes the outermost bricks reach to infinity.
+/// Ranks form a grid (`Bricks`). A brick holds lower ≤ s < upper. Along open axes the outermost bricks reach to infinity.
 package struct Domain: Equatable, Sendable {
   package let ranks: Int
   package let rank: Int
-  package let grid: SIMD3<Int>
+  /// All ranks' bricks; the same on every rank.
+  package let bricks: Bricks
   package let coordinates: SIMD3<Int>
   package let periodic: Periodicity
-  /// Planes an axis, ascending from 0 to 1.
-  package let cuts: [[Double]]
   /// This rank's brick; infinite at the ends of open axes.
   package let lower: Vector3
   package let upper: Vector3
+
+  package var grid: SIMD3<Int> { bricks.grid }
+  /// Planes, for each axis of a tensor product: see `Bricks.lists`.
+  package var cuts: [[Double]] { bricks.lists }
 
   /// - Parameters:
   ///   - grid: ranks along each axis; nil takes the grid with the smallest halo.
@@ -42,22 +43,55 @@ package struct Domain: Equatable, Sendable {
           hint: "give \(grid[k] + 1) ascending numbers from 0 to 1", isCollective: true)
       }
     }
-    self.ranks = ranks
+    self.init(bricks: Bricks(cuts: cuts), rank: rank, periodic: box.periodic)
+  }
+
+  package init(bricks: Bricks, rank: Int, periodic: Periodicity) {
+    ranks = bricks.count
     self.rank = rank
-    self.grid = grid
-    self.cuts = cuts
-    periodic = box.periodic
-    let coordinates = SIMD3(rank / (grid.y * grid.z), rank / grid.z % grid.y, rank % grid.z)
-    self.coordinates = coordinates
-    var lower = Vector3.zero
-    var upper = Vector3.zero
-    for k in 0..<3 {
-      let c = coordinates[k]
-      lower[k] = c == 0 && !box.periodic[k] ? -.infinity : cuts[k][c]
-      upper[k] = c == grid[k] - 1 && !box.periodic[k] ? .infinity : cuts[k][c + 1]
+    self.bricks = bricks
+    self.periodic = periodic
+    coordinates = bricks.place(of: rank)
+    var (lower, upper) = bricks.bounds(of: rank)
+    for k in 0..<3 where !periodic[k] {
+      if coordinates[k] == 0 { lower[k] = -.infinity }
+      if coordinates[k] == bricks.grid[k] - 1 { upper[k] = .infinity }
     }
     self.lower = lower
     self.upper = upper
+  }
+
+  /// The same bricks, numbered so that ranks of a node have a compact part of the cell, if all nodes have as many and their ranks
+  /// follow one another. Collective.
+  package func byNodes(_ box: Box, halo: Double, communicator: any Communicator) -> Domain {
+    let first = communicator.allGather(communicator.firstOnNode())
+    let perNode = first.firstIndex { $0 != first[0] } ?? ranks
+    guard first.indices.allSatisfy({ first[$0] == $0 - $0 % perNode }) else { return self }
+    let block = Self.bestBlock(perNode: perNode, grid: grid, extents: box.heights, periodic: periodic, halo: halo)
+    return Domain(bricks: bricks.blocked(block), rank: rank, periodic: periodic)
+  }
+
+  /// Of the blocks of `perNode` bricks that fill the grid, the one with the smallest ghost volume towards other nodes; (1, 1, 1) if
+  /// there is none.
+  package static func bestBlock(
+    perNode: Int, grid: SIMD3<Int>, extents: Vector3, periodic: Periodicity, halo: Double
+  ) -> SIMD3<Int> {
+    var best = SIMD3(1, 1, 1)
+    var least = Double.infinity
+    for x in 1...grid.x where grid.x % x == 0 {
+      for y in 1...grid.y where grid.y % y == 0 {
+        let z = perNode / (x * y)
+        guard z > 0, x * y * z == perNode, grid.z % z == 0 else { continue }
+        let block = SIMD3(x, y, z)
+        let nodes = Vector3(grid / block)
+        let sides = extents / nodes
+        // An axis that nodes do not divide has no other node behind its faces.
+        let grown = sides + Vector3(repeating: 2 * halo).replacing(with: 0, where: nodes .== 1)
+        let ghosts = grown.x * grown.y * grown.z - sides.x * sides.y * sides.z
+        if ghosts < least * (1 - 1e-12) { (best, least) = (block, ghosts) }
+      }
+    }
+    return best
   }
 
   /// Whether the point lies in this rank's brick.
@@ -66,28 +100,18 @@ package struct Domain: Equatable, Sendable {
     s.x >= lower.x && s.y >= lower.y && s.z >= lower.z && s.x < upper.x && s.y < upper.y && s.z < upper.z
   }
 
-  /// The place in the grid along `axis` of a fractional coordinate (wrapped into [0, 1) if periodic).
-  package func coordinate(of s: Double, axis: Int) -> Int {
-    let planes = cuts[axis]
-    var low = 0
-    var high = grid[axis]
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if s >= planes[middle] { low = middle } else { high = middle }
-    }
-    return low
-  }
-
   /// The rank whose brick holds the point with these fractional coordinates (wrapped where periodic).
-  package func owner(of s: Vector3) -> Int {
-    rank(at: SIMD3(
-      coordinate(of: s.x, axis: 0), coordinate(of: s.y, axis: 1), coordinate(of: s.z, axis: 2)))
+  package func owner(of s: Vector3) -> Int { bricks.owner(of: s) }
+
+  package func rank(at place: SIMD3<Int>) -> Int { bricks.rank(at: place) }
+
+  /// Along an axis of a tensor product, the place in the grid of a fractional coordinate (wrapped into [0, 1) if periodic).
+  package func coordinate(of s: Double, axis: Int) -> Int {
+    Bricks.interval(of: s, in: bricks.planes(axis: axis, at: coordinates))
   }
 
-  package func rank(at place: SIMD3<Int>) -> Int { (place.x * grid.y + place.y) * grid.z + place.z }
-
-  /// The next rank along an axis, up (`step` = 1) or down (−1), and how many cells a point going that way
-  /// leaves behind (so −`crossing` whole cell vectors are added to it); nil beyond an open end.
+  /// Of a tensor product, the next rank along an axis, up (`step` = 1) or down (−1), and how many cells a point going that
+  /// way leaves behind (so −`crossing` whole cell vectors are added to it); nil beyond an open end.
   package func neighbor(axis: Int, step: Int) -> (rank: Int, crossing: Int)? {
     var place = coordinates
     place[axis] += step
@@ -100,10 +124,10 @@ package struct Domain: Equatable, Sendable {
     return (rank(at: place), crossing)
   }
 
-  /// How many bricks away along `axis` the brick at `coordinate` must look, up or down, to see `width`
+  /// Of a tensor product, how many bricks away along `axis` the brick at `coordinate` must look, up or down, to see `width`
   /// (a fraction of the axis) beyond its face; counts repeated passages through a periodic cell.
   func hops(axis: Int, coordinate: Int, step: Int, width: Double) -> Int {
-    let planes = cuts[axis]
+    let planes = bricks.planes(axis: axis, at: coordinates)
     let n = grid[axis]
     var reached = 0.0
     var at = coordinate

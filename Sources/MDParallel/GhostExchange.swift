@@ -4,38 +4,53 @@ import MDNumerics
 /// Keeps the atoms of one rank with their owners (`migrate`), gives it the ghosts it needs (`border`), and
 /// moves columns between atoms and ghosts (`forward`, `reverse`).
 ///
-/// Ghosts are made axis by axis: along each, every rank passes what its neighbour must see on to that
-/// neighbour, in both directions, including ghosts of the axes before (so edges and corners need no messages of
+/// With bricks of a tensor product ghosts are made axis by axis: along each, every rank passes what its neighbour must see on to
+/// that neighbour, in both directions, including ghosts of the axes before (so edges and corners need no messages of
 /// their own) and, where bricks are thinner than the width, ghosts received in the hop before (Plimpton,
-/// J. Comput. Phys. 117, 1995). A periodic axis on one rank is its own neighbour. Each of these transfers is an
-/// entry of one table, `swaps`; forward goes through the table, reverse goes through it backwards.
+/// J. Comput. Phys. 117, 1995). A periodic axis on one rank is its own neighbour. Staggered bricks have neighbours of their own
+/// each, to all of which they send at once. Either is a table of `stages`; forward goes through it, reverse backwards.
 package final class GhostExchange: GhostCommunicator {
   package let atoms: AtomStore
   package let communicator: any Communicator
   /// May be replaced by any other of as many ranks before `migrate`, which sends each atom to its owner, however far.
   package var domain: Domain
 
-  /// One transfer: rows `list[sendStart ..< sendStart + sendCount]` become the ghosts
-  /// `firstGhost ..< firstGhost + receiveCount` of the destination.
-  struct Swap {
-    var destination: Int?
-    var source: Int?
+  /// Rows `list[start ..< start + count]` become ghosts of a rank.
+  struct Outgoing {
+    var rank: Int
     /// Added to the sender's shift.
     var shift: SIMD3<Int32>
     /// shift·H of the present box, Å.
-    var move: Vector3 = .zero
-    var sendStart = 0
-    var sendCount = 0
-    var firstGhost = 0
-    var receiveCount = 0
-    /// The rank is its own neighbour: rows are copied without a message.
-    var isLocal: Bool
+    var move: Vector3
+    var start: Int
+    var count: Int
+    /// The first of these ghosts, where the rank is this one: rows are copied without a message.
+    var ghost = 0
   }
 
-  var swaps: [Swap] = []
+  /// Ghosts `first ..< first + count` come from a rank.
+  struct Incoming {
+    var rank: Int
+    var first = 0
+    var count = 0
+  }
+
+  /// What is on the way at the same time; neither depends on the other. What goes to one rank or comes from it stands together
+  /// and is one message.
+  struct Stage {
+    var outgoing: [Outgoing] = []
+    var incoming: [Incoming] = []
+  }
+
+  var stages: [Stage] = []
   var list = AlignedBuffer<Int32>(capacity: 1024)
   let outgoing = AlignedBuffer<UInt8>(capacity: 4096)
   let incoming = AlignedBuffer<UInt8>(capacity: 4096)
+  /// What `forward` and `reverse` took so far, seconds: mostly waiting for others.
+  package private(set) var seconds = 0.0
+  /// Calls of `forward` and `reverse` so far, and the bytes of a ghost in all of them: the same on any number of ranks.
+  package private(set) var calls = 0
+  package private(set) var bytesOfGhost = 0
 
   package struct Statistics: Equatable, Sendable {
     package var ghosts = 0
@@ -46,6 +61,12 @@ package final class GhostExchange: GhostCommunicator {
   }
   /// Of this rank, for the present ghosts.
   package internal(set) var statistics = Statistics()
+
+  func forgetGhosts() {
+    atoms.dropGhosts()
+    stages.removeAll(keepingCapacity: true)
+    statistics = Statistics()
+  }
 
   package init(atoms: AtomStore, domain: Domain, communicator: any Communicator) {
     self.atoms = atoms
@@ -61,87 +82,117 @@ package final class GhostExchange: GhostCommunicator {
   }
 
   func setMoves(_ box: Box) {
-    for k in swaps.indices {
-      let s = swaps[k].shift
-      swaps[k].move = Double(s.x) * box.cell.x + Double(s.y) * box.cell.y + Double(s.z) * box.cell.z
+    for k in stages.indices {
+      for j in stages[k].outgoing.indices { stages[k].outgoing[j].move = box.move(stages[k].outgoing[j].shift) }
     }
   }
 
   package func forward(_ columns: [ColumnStorage]) {
+    let started = ContinuousClock.now
     let record = columns.reduce(0) { $0 + $1.payload }
-    for swap in swaps {
-      let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
-      if swap.isLocal {
-        for column in columns { copyToGhosts(column, rows, swap) }
-        continue
+    calls += 1
+    bytesOfGhost += record
+    for stage in stages {
+      for piece in stage.outgoing where piece.rank == communicator.rank {
+        for column in columns { copyToGhosts(column, rows(piece), piece) }
       }
-      reserveBuffers(out: swap.sendCount * record, in: swap.receiveCount * record)
-      pack(columns, rows, swap.move)
-      transfer(
-        swap.sendCount * record, to: swap.destination, swap.receiveCount * record, from: swap.source,
-        tag: Tag.forward)
-      unpack(columns, swap)
+      let sends = parcels(stage.outgoing.lazy.map { ($0.rank, $0.count * record) })
+      let receives = parcels(stage.incoming.lazy.map { ($0.rank, $0.count * record) })
+      if sends.isEmpty, receives.isEmpty { continue }
+      reserve(sends, receives)
+      var offset = 0
+      for piece in stage.outgoing where piece.rank != communicator.rank {
+        offset += pack(columns, piece, into: outgoing.pointer + offset)
+      }
+      communicator.exchange(sends, from: outgoing.pointer, receives, into: incoming.pointer, tag: Tag.forward)
+      offset = 0
+      for piece in stage.incoming { offset += unpack(columns, piece, from: incoming.pointer + offset) }
     }
+    seconds += (ContinuousClock.now - started) / .seconds(1)
   }
 
   package func reverse(_ columns: [ColumnStorage]) {
+    let started = ContinuousClock.now
     let record = columns.reduce(0) { $0 + $1.payload }
-    for swap in swaps.reversed() {
-      let rows = UnsafeBufferPointer(start: list.pointer + swap.sendStart, count: swap.sendCount)
-      // What came in goes out: the counts change places.
-      reserveBuffers(out: swap.receiveCount * record, in: swap.sendCount * record)
-      packGhosts(columns, swap)
-      if !swap.isLocal {
-        transfer(
-          swap.receiveCount * record, to: swap.source, swap.sendCount * record, from: swap.destination,
-          tag: Tag.reverse)
+    calls += 1
+    bytesOfGhost += record
+    for stage in stages.reversed() {
+      // What came in goes out.
+      let sends = parcels(stage.incoming.lazy.map { ($0.rank, $0.count * record) })
+      let receives = parcels(stage.outgoing.lazy.map { ($0.rank, $0.count * record) })
+      reserve(sends, receives)
+      var offset = 0
+      for piece in stage.incoming {
+        packGhosts(columns, piece.first, piece.count, into: outgoing.pointer + offset)
+        offset += piece.count * record
       }
-      var from = UnsafePointer(swap.isLocal ? outgoing.pointer : incoming.pointer)
-      for column in columns {
-        column.accumulate(rows, from: from)
-        from += swap.sendCount * column.payload
+      communicator.exchange(sends, from: outgoing.pointer, receives, into: incoming.pointer, tag: Tag.reverse)
+      offset = 0
+      for piece in stage.outgoing {
+        if piece.rank == communicator.rank {
+          outgoing.reserve(piece.count * record)
+          packGhosts(columns, piece.ghost, piece.count, into: outgoing.pointer)
+          accumulate(columns, piece, from: outgoing.pointer)
+        } else {
+          accumulate(columns, piece, from: incoming.pointer + offset)
+          offset += piece.count * record
+        }
       }
     }
+    seconds += (ContinuousClock.now - started) / .seconds(1)
   }
 
-  /// Sends what `outgoing` holds and fills `incoming`; sides without bytes send no message.
-  func transfer(_ sendBytes: Int, to destination: Int?, _ receiveBytes: Int, from source: Int?, tag: Int) {
-    let came = communicator.exchange(
-      UnsafeRawBufferPointer(start: outgoing.pointer, count: sendBytes), to: sendBytes > 0 ? destination : nil,
-      into: UnsafeMutableRawBufferPointer(start: incoming.pointer, count: receiveBytes),
-      from: receiveBytes > 0 ? source : nil, tag: tag)
-    // Not a precondition: those are gone (and believed) in unchecked builds.
-    guard came == receiveBytes else {
-      fatalError("ghost exchange: \(came) bytes came instead of \(receiveBytes)")
+  private func rows(_ piece: Outgoing) -> UnsafeBufferPointer<Int32> {
+    UnsafeBufferPointer(start: list.pointer + piece.start, count: piece.count)
+  }
+
+  /// The messages of pieces for other ranks, which lie one behind the other; those without bytes are not sent.
+  func parcels(_ pieces: some Sequence<(rank: Int, bytes: Int)>) -> [Parcel] {
+    var parcels: [Parcel] = []
+    var offset = 0
+    for (rank, bytes) in pieces where bytes > 0 && rank != communicator.rank {
+      if let last = parcels.indices.last, parcels[last].rank == rank {
+        parcels[last].count += bytes
+      } else {
+        parcels.append(Parcel(rank: rank, offset: offset, count: bytes))
+      }
+      offset += bytes
     }
+    return parcels
   }
 
-  @inline(__always)
-  func reserveBuffers(out: Int, in bytes: Int) {
-    outgoing.reserve(out)
-    incoming.reserve(bytes)
+  /// Room for the messages.
+  func reserve(_ sends: [Parcel], _ receives: [Parcel]) {
+    outgoing.reserve(sends.reduce(0) { $0 + $1.count })
+    incoming.reserve(receives.reduce(0) { $0 + $1.count })
   }
 
-  /// Rows of columns to `outgoing`, column after column; returns how many bytes.
-  @discardableResult
-  func pack(_ columns: [ColumnStorage], _ rows: UnsafeBufferPointer<Int32>, _ move: Vector3) -> Int {
+  /// Rows of columns, column after column; returns how many bytes.
+  func pack(_ columns: [ColumnStorage], _ piece: Outgoing, into out: UnsafeMutableRawPointer) -> Int {
     var offset = 0
     for column in columns {
-      pack(column, rows, move, into: outgoing.pointer + offset)
-      offset += rows.count * column.payload
+      pack(column, rows(piece), piece.move, into: out + offset)
+      offset += piece.count * column.payload
     }
     return offset
   }
 
-  /// What `incoming` holds to the ghosts of a swap; returns how many bytes.
-  @discardableResult
-  func unpack(_ columns: [ColumnStorage], _ swap: Swap) -> Int {
+  /// A message's piece to its ghosts; returns how many bytes.
+  func unpack(_ columns: [ColumnStorage], _ piece: Incoming, from bytes: UnsafeRawPointer) -> Int {
     var offset = 0
     for column in columns {
-      column.unpack(swap.receiveCount, at: swap.firstGhost, from: incoming.pointer + offset)
-      offset += swap.receiveCount * column.payload
+      column.unpack(piece.count, at: piece.first, from: bytes + offset)
+      offset += piece.count * column.payload
     }
     return offset
+  }
+
+  private func accumulate(_ columns: [ColumnStorage], _ piece: Outgoing, from bytes: UnsafeRawPointer) {
+    var from = bytes
+    for column in columns {
+      column.accumulate(rows(piece), from: from)
+      from += piece.count * column.payload
+    }
   }
 
   /// Positions are shifted by `move`.
@@ -161,34 +212,34 @@ package final class GhostExchange: GhostCommunicator {
     }
   }
 
-  /// The ghosts' rows of a swap to `outgoing`, column after column.
-  private func packGhosts(_ columns: [ColumnStorage], _ swap: Swap) {
-    var out = UnsafeMutableRawPointer(outgoing.pointer)
+  /// Ghosts' rows, column after column.
+  private func packGhosts(_ columns: [ColumnStorage], _ first: Int, _ count: Int, into bytes: UnsafeMutableRawPointer) {
+    var out = bytes
     for column in columns {
-      let from = column.base + column.stride * swap.firstGhost
+      let from = column.base + column.stride * first
       if column.stride == column.payload {
-        out.copyMemory(from: from, byteCount: swap.receiveCount * column.payload)
+        out.copyMemory(from: from, byteCount: count * column.payload)
       } else {
-        for k in 0..<swap.receiveCount {
+        for k in 0..<count {
           (out + column.payload * k).copyMemory(from: from + column.stride * k, byteCount: column.payload)
         }
       }
-      out += swap.receiveCount * column.payload
+      out += count * column.payload
     }
   }
 
-  /// Forward of a swap with itself.
-  func copyToGhosts(_ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ swap: Swap) {
+  /// Forward of a piece for this rank itself.
+  func copyToGhosts(_ column: ColumnStorage, _ rows: UnsafeBufferPointer<Int32>, _ piece: Outgoing) {
     if column.roles.contains(.coordinate) {
       let positions = column.base.assumingMemoryBound(to: Vector3.self)
-      let ghosts = positions + swap.firstGhost
-      for k in 0..<rows.count { ghosts[k] = positions[Int(rows[k])] + swap.move }
+      let ghosts = positions + piece.ghost
+      for k in 0..<rows.count { ghosts[k] = positions[Int(rows[k])] + piece.move }
     } else if column.stride == 8 {
       let values = column.base.assumingMemoryBound(to: UInt64.self)
-      let ghosts = values + swap.firstGhost
+      let ghosts = values + piece.ghost
       for k in 0..<rows.count { ghosts[k] = values[Int(rows[k])] }
     } else {
-      for k in 0..<rows.count { column.copyRow(Int(rows[k]), to: swap.firstGhost + k) }
+      for k in 0..<rows.count { column.copyRow(Int(rows[k]), to: piece.ghost + k) }
     }
   }
 }

@@ -149,6 +149,41 @@ package final class MPICommunicator: Communicator {
     sendReceive(.init(start: nil, count: 0), to: -1, into: bytes, from: source, tag: tag)
   }
 
+  /// MPI_Isend and MPI_Irecv of all, then MPI_Waitall; of one message each way MPI_Sendrecv.
+  package func exchange(
+    _ sends: [Parcel], from outgoing: UnsafeRawPointer, _ receives: [Parcel], into incoming: UnsafeMutableRawPointer, tag: Int
+  ) {
+    if sends.isEmpty, receives.isEmpty { return }
+    if sends.count <= 1, receives.count <= 1 {
+      let came = sendReceive(
+        sends.first.map { .init(start: outgoing + $0.offset, count: $0.count) } ?? .init(start: nil, count: 0),
+        to: sends.first?.rank ?? -1,
+        into: receives.first.map { .init(start: incoming + $0.offset, count: $0.count) } ?? .init(start: nil, count: 0),
+        from: receives.first?.rank ?? -1, tag: tag)
+      guard came == receives.first?.count ?? 0 else {
+        fatalError("\(came) bytes came instead of \(receives.first?.count ?? 0)")
+      }
+      return
+    }
+    let (out, into) = (Self.pieces(of: sends), Self.pieces(of: receives))
+    check(
+      cmpi_exchange(
+        handle, outgoing.assumingMemoryBound(to: CChar.self), Int32(out.count / 3),
+        incoming.assumingMemoryBound(to: CChar.self), Int32(into.count / 3), out + into, Int32(tag)),
+      "MPI_Waitall")
+  }
+
+  /// Rank, offset and length of parcels, long ones cut.
+  private static func pieces(of parcels: [Parcel]) -> [Int64] {
+    var numbers: [Int64] = []
+    for parcel in parcels {
+      for start in stride(from: 0, to: parcel.count, by: pieceSize) {
+        numbers += [Int64(parcel.rank), Int64(parcel.offset + start), Int64(min(pieceSize, parcel.count - start))]
+      }
+    }
+    return numbers
+  }
+
   /// MPI_Iprobe.
   package func isWaiting(from source: Int, tag: Int) -> Bool {
     var isThere: Int32 = 0

@@ -4,15 +4,29 @@ import MDNumerics
 /// Where the search for a boundary's state begins: a bicrystal of the builder with some atoms of the boundary taken out and
 /// its grains brought together until they touch.
 package struct BicrystalStart: Sendable {
+  /// What is taken out of each boundary.
+  package struct Removal: Sendable {
+    /// Whole formula units, of an element atoms.
+    package var units: Int
+    /// Single atoms besides, by species.
+    package var vacancies: [Int]
+    /// Of a formula unit of each grain, by species; empty: an atom of any.
+    package var formulas: [[Int]]
+
+    package init(units: Int = 0, vacancies: [Int] = [], formulas: [[Int]] = []) {
+      (self.units, self.vacancies, self.formulas) = (units, vacancies, formulas)
+    }
+  }
+
   package private(set) var structure: Structure
   /// What maps one boundary of the cell onto the other; nil where no symmetry does, or there is one boundary.
   package let exchange: BoundaryExchange?
-  /// Atoms taken out at each boundary.
-  package let removed: Int
+  /// Single atoms taken out of each grain, of both boundaries together.
+  package let vacancies: [Int]
   /// Additional distance of the grains at each boundary, Å.
   package let gap: Double
-  /// Height of the boundary within the cell, Å.
-  private let middle: Double
+  /// Heights of the boundary within the cell and of that at its faces, Å.
+  private let heights: (middle: Double, faces: Double)
   /// Atoms of an atomic plane.
   private let plane: Int
 
@@ -24,66 +38,78 @@ package struct BicrystalStart: Sendable {
   ///   - bicrystal: two grains and two boundaries, of the builder, with its displacement, without expansion and with all
   ///     atoms.
   ///   - plane: atoms of an atomic plane.
-  ///   - removed: atoms to take out at each boundary, fewer than `plane`: chosen by `random` among the `plane` atoms
-  ///     of each grain that are nearest to the boundary. Boundaries that are alike lose the same.
+  ///   - removal: chosen by `random` among the `plane` atoms of each grain that are nearest to the boundary; of each formula unit the
+  ///     first atom, which takes the nearest of its grain along that make the unit whole. Boundaries that are alike lose the same.
   ///   - neighbor: nearest-neighbour distance of the crystal, Å.
   package init(
-    _ bicrystal: Structure, plane: Int, removed: Int, neighbor: Double, random: inout CounterRandom
+    _ bicrystal: Structure, plane: Int, removal: Removal = Removal(), neighbor: Double, random: inout CounterRandom
   ) throws {
     let full = BoundaryExchange(bicrystal)
-    var gone: Set<Int> = []
     let grains = bicrystal.grains ?? []
     let z = bicrystal.positions.map(\.z)
     let length = bicrystal.box.cell.z.z
     let top = zip(z, grains).reduce(-Double.infinity) { $1.1 == 0 ? max($0, $1.0) : $0 }
     let bottom = zip(z, grains).reduce(Double.infinity) { $1.1 == 1 ? min($0, $1.0) : $0 }
     let middle = 0.5 * (top + bottom)
-    if removed > 0 {
-      let first = Self.choose(removed, near: middle, z, grains, length, plane, &random)
-      gone.formUnion(first)
-      if let full {
-        gone.formUnion(first.map { full.images[$0] })
-      } else {
-        // The faces of the cell: half a gap below the first plane.
-        let faces = z.reduce(.infinity, min) - 0.5 * (bottom - top)
-        gone.formUnion(Self.choose(removed, near: faces, z, grains, length, plane, &random))
+    // The faces of the cell: half a gap below the first plane.
+    let faces = z.reduce(.infinity, min) - 0.5 * (bottom - top)
+    var gone: Set<Int> = []
+    var lost = [0, 0]
+    if removal.units > 0 || removal.vacancies.contains(where: { $0 > 0 }) {
+      let first = try Self.choose(removal, near: middle, bicrystal, plane, &random)
+      let second = try full.map { full in (first.all.map { full.images[$0] }, first.vacancies.map { full.images[$0] }) }
+        ?? Self.choose(removal, near: faces, bicrystal, plane, &random)
+      gone = Set(first.all + second.0)
+      guard gone.count == first.all.count + second.0.count else {
+        throw FaultlineError(.run, "the grains are too thin to take atoms out of both boundaries", isCollective: true)
       }
+      for i in first.vacancies + second.1 { lost[Int(grains[i])] += 1 }
     }
-    guard gone.count == 2 * removed else {
-      throw FaultlineError(.run, "the grains are too thin to take \(removed) atoms out of each boundary", isCollective: true)
-    }
+    vacancies = lost
     let kept = bicrystal.positions.indices.filter { !gone.contains($0) }
     var structure = bicrystal
     structure.positions = kept.map { bicrystal.positions[$0] }
     structure.types = kept.map { bicrystal.types[$0] }
     structure.grains = kept.map { grains[$0] }
-    self.removed = removed
     let gap = Self.gap(structure, distance: Self.contact * neighbor)
     self.gap = gap
     exchange = full.map { BoundaryExchange($0, keeping: kept, gap: gap) }
-    self.middle = middle + 0.5 * gap
+    heights = (middle + 0.5 * gap, faces - 0.5 * gap)
     self.plane = plane
     var cell = structure.box.cell
-    cell.z.z += 2 * gap
+    cell.z.z = length + 2 * gap
     structure.box.setCell(cell)
     for (k, grain) in (structure.grains ?? []).enumerated() where grain == 1 { structure.positions[k].z += gap }
     self.structure = structure
   }
 
+  /// Exchanges the places of `count` random pairs of atoms of unlike species of the boundary; with `exchange` those of their
+  /// images, without it as many at the other boundary.
+  package mutating func swap(_ count: Int, random: inout CounterRandom) {
+    for _ in 0..<count {
+      for height in exchange == nil ? [heights.middle, heights.faces] : [heights.middle] {
+        let near = Self.nearest(plane, to: height, structure)
+        guard let first = Self.draw(near, &random),
+          let second = Self.draw(near.filter({ structure.types[$0] != structure.types[first] }), &random)
+        else { continue }
+        structure.types.swapAt(first, second)
+        if let exchange { structure.types.swapAt(exchange.images[first], exchange.images[second]) }
+      }
+    }
+  }
+
   /// Moves `count` random atoms of the boundary, one after the other, each to the largest hole of a random sample of
   /// points in the boundary; with `exchange`, their images likewise.
   package mutating func move(_ count: Int, random: inout CounterRandom) {
-    let z = structure.positions.map(\.z)
     let box = structure.box
     for _ in 0..<count {
       guard
-        let atom = Self.choose(
-          1, near: middle, z, structure.grains ?? [], box.cell.z.z, plane, &random).first
+        let atom = Self.draw(Self.nearest(plane, to: heights.middle, structure), &random)
       else { return }
-      let others = structure.positions.indices.filter { $0 != atom && abs(z[$0] - middle) < 8 }
+      let others = structure.positions.indices.filter { $0 != atom && abs(structure.positions[$0].z - heights.middle) < 8 }
       var best: (point: Vector3, room: Double)?
       for _ in 0..<200 {
-        let height = middle + 3 * (random.uniform() - 0.5)
+        let height = heights.middle + 3 * (random.uniform() - 0.5)
         var point = random.uniform() * box.cell.x + random.uniform() * box.cell.y
         point.z = height
         let room = others.reduce(Double.infinity) { least, i in
@@ -99,26 +125,63 @@ package struct BicrystalStart: Sendable {
     }
   }
 
-  /// Of each grain's `plane` atoms nearest to a height, `count` in all.
+  /// What is taken out at a height: all atoms, and those of them that are no part of a formula unit.
   private static func choose(
-    _ count: Int, near height: Double, _ z: [Double], _ grains: [Int32], _ length: Double, _ plane: Int,
-    _ random: inout CounterRandom
+    _ removal: Removal, near height: Double, _ structure: Structure, _ plane: Int, _ random: inout CounterRandom
+  ) throws -> (all: [Int], vacancies: [Int]) {
+    let thin = FaultlineError(
+      .run, "the grains are too thin to take \(removal.units) units and \(removal.vacancies.reduce(0, +)) atoms out of each boundary", isCollective: true)
+    let (types, grains) = (structure.types, structure.grains ?? [])
+    var near = nearest(plane, to: height, structure)
+    var chosen: [Int] = []
+    for _ in 0..<removal.units {
+      guard let first = draw(near, &random) else { throw thin }
+      chosen.append(first)
+      guard !removal.formulas.isEmpty else {
+        near.removeAll { $0 == first }
+        continue
+      }
+      var wanted = removal.formulas[Int(grains[first])]
+      wanted[Int(types[first])] -= 1
+      for (type, count) in wanted.enumerated() where count > 0 {
+        let others = types.indices.filter { Int(types[$0]) == type && grains[$0] == grains[first] && !chosen.contains($0) }
+          .map { i in (i, (structure.distanceOfImages(first, i) * 1e6).rounded()) }
+          .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+        guard others.count >= count else { throw thin }
+        chosen += others.prefix(count).map(\.0)
+      }
+      near.removeAll { chosen.contains($0) }
+    }
+    var single: [Int] = []
+    for (type, count) in removal.vacancies.enumerated() {
+      for _ in 0..<count {
+        let left = nearest(plane, to: height, structure) { Int(types[$0]) == type && !chosen.contains($0) && !single.contains($0) }
+        guard let atom = draw(left, &random) else { throw thin }
+        single.append(atom)
+      }
+    }
+    return (chosen + single, single)
+  }
+
+  private static func draw(_ atoms: [Int], _ random: inout CounterRandom) -> Int? {
+    atoms.isEmpty ? nil : atoms[min(Int(random.uniform() * Double(atoms.count)), atoms.count - 1)]
+  }
+
+  /// Of each grain's `plane` atoms nearest to a height those that are `wanted`.
+  private static func nearest(
+    _ plane: Int, to height: Double, _ structure: Structure, _ wanted: (Int) -> Bool = { _ in true }
   ) -> [Int] {
+    let (z, length, grains) = (structure.positions.map(\.z), structure.box.cell.z.z, structure.grains ?? [])
     func distance(_ i: Int) -> Double {
       let d = z[i] - height
       return abs(d - length * (d / length).rounded())
     }
-    var near: [Int] = []
-    for grain in [Int32(0), 1] {
-      near += z.indices.filter { grains[$0] == grain }
-        .sorted { (distance($0) * 1e4).rounded() != (distance($1) * 1e4).rounded() ? distance($0) < distance($1) : $0 < $1 }
-        .prefix(plane)
+    return [Int32(0), 1].flatMap { grain in
+      z.indices.filter { grains[$0] == grain }
+        .map { (atom: $0, distance: (distance($0) * 1e4).rounded()) }
+        .sorted { ($0.distance, $0.atom) < ($1.distance, $1.atom) }
+        .prefix(plane).map(\.atom).filter(wanted)
     }
-    var chosen: [Int] = []
-    while chosen.count < count, !near.isEmpty {
-      chosen.append(near.remove(at: min(Int(random.uniform() * Double(near.count)), near.count - 1)))
-    }
-    return chosen
   }
 
   /// The least additional distance at which no two atoms of different grains are closer than `distance`, at either boundary.

@@ -15,6 +15,7 @@ package struct CoincidenceTable: Sendable {
   package let axis: IntegerVector
   /// By Σ and angle.
   package let rotations: [Row]
+  private let pointGroup: [CrystalSymmetry.Operation]
 
   /// - Parameters:
   ///   - axis: of the cell as given.
@@ -23,6 +24,7 @@ package struct CoincidenceTable: Sendable {
   package init(_ crystal: UnitCell, axis: IntegerVector, sigma: Int, strain: Double) throws {
     try OrientedCrystal.check(axis, "the axis")
     primitive = try crystal.primitive()
+    pointGroup = try primitive.cell.pointGroup()
     self.axis = axis.primitive
     guard let v = integers(inProportionTo: axis.real * primitive.vectors.inverse) else {
       throw FaultlineError(.input, "the axis [\(axis.indices)] is no direction of the lattice")
@@ -55,14 +57,13 @@ package struct CoincidenceTable: Sendable {
 
   /// A table to read: Σ, angle, planes of symmetric tilt boundaries in both grains, strain.
   package var lines: [String] {
-    let operations = primitive.cell.pointGroup()
     func given(_ h: IntegerVector) -> String {
       guard let plane = integers(inProportionTo: primitive.vectors.inverse.applied(to: h.real)) else { return "(–)" }
       return "(\(plane.indices))"
     }
     var lines = ["   Σ      angle   strain %  symmetric tilt planes, lower | upper"]
     for row in rotations {
-      let planes = row.rotation.symmetricTiltPlanes(operations).map {
+      let planes = row.rotation.symmetricTiltPlanes(pointGroup).map {
         "\(given($0)) | \(given(row.rotation.plane(ofSecond: $0)))"
       }
       lines.append(
@@ -79,11 +80,11 @@ func padded(_ text: String, _ width: Int) -> String { String(repeating: " ", cou
 extension UnitCell {
   /// One plane of each form {h k l} with indices up to `largest`, in indices of this cell: those that symmetries of the crystal turn
   /// into each other are one form, and (h k l) and its other face too where they are alike.
-  package func planeForms(upTo largest: Int) -> [IntegerVector] {
-    guard let (cell, vectors) = try? primitive() else { return [] }
+  package func planeForms(upTo largest: Int) throws -> [IntegerVector] {
+    let (cell, vectors) = try primitive()
     let inverse = vectors.inverse
     // Planes as columns: of the primitive cell V·h, after an operation M⁻¹·V·h, back V⁻¹·M⁻¹·V·h.
-    let maps = cell.pointGroup().map { operation in
+    let maps = try cell.pointGroup().map { operation in
       inverse * IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real.inverse * vectors
     }
     var seen: Set<IntegerVector> = []

@@ -53,18 +53,17 @@ struct CubicCrystal: Sendable {
     species = unitCell.species
     nearestNeighborDistance = unitCell.nearestNeighborDistance
     let all = zip(unitCell.sites, unitCell.types).map { Site(position: 2 * $0.position, type: $1) }
-    func repeats(by shift: Vector3) -> Bool {
-      all.allSatisfy { Self.contains($0.position + shift, $0.type, in: all, .primitive) }
-    }
-    if repeats(by: [0, 1, 1]) && repeats(by: [1, 0, 1]) {
+    let symmetry = try unitCell.symmetry()
+    let centrings = symmetry.translations.map { 2 * $0 }
+    if centrings.contains([0, 1, 1]) && centrings.contains([1, 0, 1]) {
       centring = .face
     } else {
-      centring = repeats(by: [1, 1, 1]) ? .body : .primitive
+      centring = centrings.contains([1, 1, 1]) ? .body : .primitive
     }
     var kept: [Site] = []
     for site in all where !Self.contains(site.position, site.type, in: kept, centring) { kept.append(site) }
     sites = kept
-    operations = Self.operations(kept, centring)
+    operations = Self.operations(symmetry, kept, centring, tolerance: CrystalSymmetry.tolerance / half)
   }
 
   /// Whether the integer vector (units of a/2) is a vector of the lattice.
@@ -107,10 +106,10 @@ struct CubicCrystal: Sendable {
     }
   }
 
-  /// Whether `v` (units of a/2) is a lattice vector to within 1e-6.
-  static func isLatticeVector(_ v: Vector3, _ centring: Centring) -> Bool {
+  /// Whether `v` is a lattice vector to within `tolerance` (both in units of a/2).
+  static func isLatticeVector(_ v: Vector3, _ centring: Centring, tolerance: Double = 1e-6) -> Bool {
     let nearest = v.rounded(.toNearestOrEven)
-    guard (v - nearest).squaredLength < 1e-12 else { return false }
+    guard (v - nearest).squaredLength < tolerance * tolerance else { return false }
     return contains(IntegerVector(Int(nearest.x), Int(nearest.y), Int(nearest.z)), centring)
   }
 
@@ -118,23 +117,30 @@ struct CubicCrystal: Sendable {
     sites.contains { $0.type == type && isLatticeVector(r - $0.position, centring) }
   }
 
-  /// Those of the 48 operations of the cube that, with a translation, bring the sites back onto sites.
-  private static func operations(_ sites: [Site], _ centring: Centring) -> [Operation] {
+  /// The crystal's operations as signed permutations, in an order of their own: which of several equal cuts a boundary gets must
+  /// not hang on the library's. Each takes the first site onto one of the `sites`.
+  private static func operations(
+    _ symmetry: CrystalSymmetry, _ sites: [Site], _ centring: Centring, tolerance: Double
+  ) -> [Operation] {
     let sources: [IntegerVector] = [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 2, 1], [2, 1, 0], [1, 0, 2]]
-    var found: [Operation] = []
-    for source in sources {
-      for bits in 0..<8 {
-        let sign = IntegerVector(bits & 1 == 0 ? 1 : -1, bits & 2 == 0 ? 1 : -1, bits & 4 == 0 ? 1 : -1)
-        let real = sign.real
-        func image(_ r: Vector3) -> Vector3 { real * Vector3(r[source.x], r[source.y], r[source.z]) }
-        for target in sites where target.type == sites[0].type {
-          let shift = target.position - image(sites[0].position)
-          if sites.allSatisfy({ contains(image($0.position) + shift, $0.type, in: sites, centring) }) {
-            found.append(Operation(source: source, sign: sign, translation: shift))
-          }
-        }
-      }
+    var found: [(order: SIMD2<Int>, operation: Operation)] = []
+    for one in symmetry.operations {
+      // Column j of the matrix says from where the image has its coordinate j.
+      let source = (0..<3).map { j in (0..<3).first { one.matrix[$0][j] != 0 }! }
+      let sign = (0..<3).map { j in one.matrix[source[j]][j] }
+      guard let row = sources.firstIndex(of: IntegerVector(source[0], source[1], source[2])) else { continue }
+      let r = sites[0].position
+      let image = Vector3(Double(sign[0]) * r[source[0]], Double(sign[1]) * r[source[1]], Double(sign[2]) * r[source[2]])
+      let place = image + 2 * one.translation
+      guard let target = sites.firstIndex(where: {
+        $0.type == sites[0].type && isLatticeVector(place - $0.position, centring, tolerance: tolerance)
+      }) else { continue }
+      let bits = (0..<3).reduce(0) { $0 + (sign[$1] < 0 ? 1 << $1 : 0) }
+      let order = SIMD2(8 * row + bits, target)
+      guard !found.contains(where: { $0.order == order }) else { continue }
+      found.append((order, Operation(
+        source: sources[row], sign: IntegerVector(sign[0], sign[1], sign[2]), translation: sites[target].position - image)))
     }
-    return found
+    return found.sorted { ($0.order.x, $0.order.y) < ($1.order.x, $1.order.y) }.map(\.operation)
   }
 }

@@ -41,7 +41,7 @@ extension Interface {
     lower.plane.sites.count * abs(lower.rows.determinant) * options.repeats.x * options.repeats.y
   }
 
-  /// Whether a crystal has more than one species, so that it cannot spare single atoms.
+  /// Whether a crystal has more than one species.
   package var hasCompound: Bool { lower.types.count > 1 || upper.types.count > 1 }
 }
 

@@ -127,13 +127,13 @@ package struct Interface: Sendable {
     cell = Matrix2(SIMD2(common.a.x, 0), common.b)
     species = lower.species + upper.species.filter { !lower.species.contains($0) }
     let all = species
-    func side(_ plane: PlaneCell, _ crystal: UnitCell, _ rows: IntegerMatrix2, _ map: Matrix2, _ least: Double) -> Side {
+    func side(_ plane: PlaneCell, _ crystal: UnitCell, _ rows: IntegerMatrix2, _ map: Matrix2, _ least: Double) throws -> Side {
       Side(
         plane: plane, rows: rows, map: map, periods: max(1, Int((least / plane.spacing - 1e-6).rounded(.up))),
-        types: crystal.species.map { Int32(all.firstIndex(of: $0)!) }, formula: Self.formula(crystal), inversion: plane.inversion)
+        types: crystal.species.map { Int32(all.firstIndex(of: $0)!) }, formula: Self.formula(crystal), inversion: try plane.inversion)
     }
-    self.lower = side(pair.lower, lower, rows.lower, first * turn, options.thickness.lower)
-    self.upper = side(
+    self.lower = try side(pair.lower, lower, rows.lower, first * turn, options.thickness.lower)
+    self.upper = try side(
       pair.upper, upper, rows.upper, Matrix2(rotation: pair.match.rotation) * second * turn, options.thickness.upper)
     displacements = try NonidenticalDisplacements(
       edges: (cell.a, cell.b), lower: (rows.lower.a, rows.lower.b), upper: (rows.upper.a, rows.upper.b))

@@ -60,7 +60,7 @@ extension CrystalPair {
       self = try Self.parallel(lower, upper, planes, directions, limits)
     case .match(let planes, let number):
       let cells = (try PlaneCell(lower, planes.0), try PlaneCell(upper, planes.1))
-      let matcher = PlaneMatcher(cells.0, cells.1)
+      let matcher = try PlaneMatcher(cells.0, cells.1)
       var matches = matcher.matches(area: limits.area, strain: limits.strain, count: number + 1)
       if !matches.isEmpty, number >= matches.count { matches = matcher.matches(area: limits.area, strain: limits.strain) }
       guard !matches.isEmpty else {
@@ -108,7 +108,7 @@ extension CrystalPair {
       throw FaultlineError(
         .input, "no rotation about [\(axis.indices)] has Σ \(sigma)", hint: "there are: \(longer.summary)")
     }
-    let operations = primitive.cell.pointGroup()
+    let operations = try primitive.cell.pointGroup()
     // Either sense of the rotation.
     let choices = rotations.flatMap { [$0.rotation, $0.rotation.inverse].compactMap { $0 } }
     func isSymmetric(_ r: LatticeRotation) -> Bool {
@@ -204,7 +204,7 @@ extension CrystalPair {
     }
     let second = try PlaneCell(upper, indices)
     let along = x * second.rotation
-    let matcher = PlaneMatcher(first, second)
+    let matcher = try PlaneMatcher(first, second)
     guard let match = matcher.match(at: -atan2(along.y, along.x), area: limits.area, strain: limits.strain) else {
       throw noMatch(matcher, limits, "the crystals turned by \(decimal(angle, 3))° have no common cell")
     }
@@ -255,7 +255,7 @@ extension CrystalPair {
     }
     let cells = (try PlaneCell(lower, planes.0), try PlaneCell(upper, planes.1))
     let (one, other) = (cells.0.vector(directions.0.real), cells.1.vector(directions.1.real))
-    let matcher = PlaneMatcher(cells.0, cells.1)
+    let matcher = try PlaneMatcher(cells.0, cells.1)
     let angle = atan2(one.y, one.x) - atan2(other.y, other.x)
     guard let match = matcher.match(at: angle, area: limits.area, strain: limits.strain) else {
       throw noMatch(

@@ -32,8 +32,8 @@ package struct LatticeMetric: Sendable {
 
   /// The simplest metrics within `tolerance`, at most so many, simple ones first.
   package static func candidates(_ cell: Matrix3, tolerance: Double, limit: Int = 400, most: Int) -> [LatticeMetric] {
-    guard let crystal = try? UnitCell(cell: cell, sites: [.init(.zero, "A")]) else { return [] }
-    let operations = crystal.pointGroup().map { IntegerMatrix($0.matrix[0], $0.matrix[1], $0.matrix[2]) }
+    guard let group = try? UnitCell(cell: cell, sites: [.init(.zero, "A")]).pointGroup() else { return [] }
+    let operations = group.map { IntegerMatrix($0.matrix[0], $0.matrix[1], $0.matrix[2]) }
     let metric = cell * cell.transpose
     let smallest = min(metric.x.x, metric.y.y, metric.z.z)
     var found: [LatticeMetric] = []

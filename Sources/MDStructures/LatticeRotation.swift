@@ -100,7 +100,7 @@ package struct LatticeRotation: Sendable {
   /// rotation by 2∠(t, n): n lies along t + tR, or, for θ = 180°, along v × t.
   ///
   /// - Parameter operations: the point group of the lattice.
-  package func symmetricTiltPlanes(_ operations: [UnitCell.Operation]) -> [IntegerVector] {
+  package func symmetricTiltPlanes(_ operations: [CrystalSymmetry.Operation]) -> [IntegerVector] {
     var planes: [IntegerVector] = []
     for operation in operations {
       let o = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2])

@@ -121,40 +121,21 @@ package struct PlaneCell: Sendable {
 
   /// What symmetries of the crystal that leave the plane and its normal do to u and v.
   package var symmetries: [IntegerMatrix2] {
-    let inverse = rows.real.inverse
-    return primitive.cell.pointGroup().compactMap { operation in
-      let map = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real
-      let images = (rows.real * map) * inverse
-      let near = Matrix3(images.elements.map { $0.rounded() })
-      guard (images - near).norm < 1e-6, near.x.z == 0, near.y.z == 0, near.z.z == 1 else { return nil }
-      return IntegerMatrix2(SIMD2(Int(near.x.x), Int(near.x.y)), SIMD2(Int(near.y.x), Int(near.y.y)))
+    get throws {
+      let inverse = rows.real.inverse
+      return try primitive.cell.pointGroup().compactMap { operation in
+        let map = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real
+        let images = (rows.real * map) * inverse
+        let near = Matrix3(images.elements.map { $0.rounded() })
+        guard (images - near).norm < 1e-6, near.x.z == 0, near.y.z == 0, near.z.z == 1 else { return nil }
+        return IntegerMatrix2(SIMD2(Int(near.x.x), Int(near.x.y)), SIMD2(Int(near.y.x), Int(near.y.y)))
+      }
     }
   }
 
   /// The crystal is itself again after r ↦ τ − r; τ in fractions of `cell`, nil without a centre of inversion.
   package var inversion: Vector3? {
-    let first = sites[0]
-    func has(_ species: String, at r: Vector3) -> Bool {
-      sites.contains { site in
-        guard site.species == species else { return false }
-        var d = site.position - r
-        d -= d.rounded(.toNearestOrEven)
-        return (d * cell).length < 1e-4
-      }
-    }
-    return sites.lazy.filter { $0.species == first.species }.map { $0.position + first.position }.first { sum in
-      sites.allSatisfy { has($0.species, at: sum - $0.position) }
-    }
-  }
-
-  /// Whether a symmetry of the crystal turns the plane's normal round: both faces are then alike.
-  package var isReversible: Bool {
-    let inverse = rows.real.inverse
-    return primitive.cell.pointGroup().contains { operation in
-      let map = IntegerMatrix(operation.matrix[0], operation.matrix[1], operation.matrix[2]).real
-      let images = (rows.real * map) * inverse
-      return abs(images.x.z) < 1e-6 && abs(images.y.z) < 1e-6 && abs(images.z.z + 1) < 1e-6
-    }
+    get throws { try primitive.cell.pointGroup().first(where: \.isInversion).map { $0.translation * rows.real.inverse } }
   }
 
   /// A vector given in fractions of the crystal's cell vectors, in this frame, Å.

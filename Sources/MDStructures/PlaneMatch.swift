@@ -64,10 +64,10 @@ package struct PlaneMatcher: Sendable {
   /// Maps of the lattices onto themselves that are symmetries of the crystals, in these bases.
   package let symmetries: (lower: [IntegerMatrix2], upper: [IntegerMatrix2])
 
-  package init(_ lower: PlaneCell, _ upper: PlaneCell) {
+  package init(_ lower: PlaneCell, _ upper: PlaneCell) throws {
     self.lower = lower.lattice
     self.upper = upper.lattice
-    symmetries = (lower.symmetries, upper.symmetries)
+    symmetries = (try lower.symmetries, try upper.symmetries)
   }
 
   package init(_ lower: Matrix2, _ upper: Matrix2) {

@@ -159,6 +159,10 @@ import Testing
         #expect((f - expected).norm < 1e-11, "\(name): \(keys): \(f)")
         let rows = rows(try run.read("run/loading.csv"))
         #expect(rows.map { $0["step"] } == [0, 25, 50])
+        #expect(
+          try run.read("run/loading.csv").hasPrefix(
+            "step,stage,time [ps],strain_xx,strain_yy,strain_zz,strain_yz,strain_xz,strain_xy,true_strain_xx,true_strain_yy,true_strain_zz,"
+              + "stress_xx [GPa],stress_yy [GPa],stress_zz [GPa],stress_yz [GPa],stress_xz [GPa],stress_xy [GPa],volume [Å³],work [eV]\n"))
         let e = expected - .identity
         let strains = [e.x.x, e.y.y, e.z.z, e.y.z + e.z.y, e.x.z + e.z.x, e.x.y + e.y.x]
         for (k, component) in components.enumerated() {

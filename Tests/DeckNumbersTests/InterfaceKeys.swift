@@ -111,7 +111,7 @@ import Testing
       deck: "structure: {match: {lower: CRYSTAL, upper: \(copperText), miller: [[[1, 0, 0], [0, 0, 1]]], max_area: 90, max_strain: 0.2}}"
     ) {
       let cells = (try PlaneCell($0, [1, 0, 0]), try PlaneCell(copper(), square))
-      let matches = PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
+      let matches = try PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
       return ["Cu (001) on \($0.formula) (100): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
     },
     Place(
@@ -119,7 +119,7 @@ import Testing
       deck: "structure: {match: {upper: CRYSTAL, lower: \(copperText), miller: [[[0, 0, 1], [1, 0, 0]]], max_area: 90, max_strain: 0.2}}"
     ) {
       let cells = (try PlaneCell(copper(), square), try PlaneCell($0, [1, 0, 0]))
-      let matches = PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
+      let matches = try PlaneMatcher(cells.0, cells.1).matches(area: 90, strain: 0.2)
       return ["\($0.formula) (100) on Cu (001): \(matches.count)"] + MatchTable(matches, cells.0, cells.1).lines.prefix(11)
     },
   ]
@@ -221,7 +221,7 @@ import Testing
           let cells = (
             try PlaneCell(copper(), [1, 1, 1]), try PlaneCell(LatticeType.fcc.unitCell(a: 3.52, species: ["Ni"]), [1, 0, 0])
           )
-          let matches = PlaneMatcher(cells.0, cells.1).matches(area: 60, strain: 0.05)
+          let matches = try PlaneMatcher(cells.0, cells.1).matches(area: 60, strain: 0.05)
           let n = matches[number]
           #expect(log.contains("(111) | (100) of Cu | Ni, \(abs(n.lower.determinant)) on \(abs(n.upper.determinant)) cells"))
           #expect(log.contains("\(RunText.fixed(n.area, 4)) Å²"))

@@ -422,6 +422,26 @@ import Testing
           }
         }
       },
+      KeyEffect("analysis.regions.boundary.of") {
+        let deck = { (of: String) in
+          try DeckRun(
+            """
+            structure: {grain_boundary: {kind: tilt, lattice: fluorite, constant: 6, species: [Kr, Ar], axis: [0, 0, 1], sigma: 5,
+              plane: [2, 1, 0], repeat: [1, 2], thickness: 20, overlap: 0}}
+            potential: \(ThermoTests.rareGasDeck)
+            stages: [{dynamics: {steps: 1, timestep: 0.001 fs}}]
+            analysis:
+              regions: {gb: {boundary: {crystal: fcc, width: 6, reach: 5.6\(of)}}}
+              measure: [{profile: {every: 1, of: gb, along: c, bins: 8, quantities: [density]}}]
+            """, ranks: 2)
+        }
+        // Boundaries are at 0 and 1/2 of c.
+        let found = try #require(try table(deck(", of: Kr"), "profile")["atoms_Kr"])
+        for k in 0..<8 { #expect((found[k] > 0) == [0, 3, 4, 7].contains(k), "\(found)") }
+        // All atoms together are no close packing anywhere.
+        #expect(try table(deck(""), "profile")["atoms_Kr"] != found)
+        #expect(throws: (any Error).self) { try deck(", of: Xe") }
+      },
       KeyEffect("analysis.averages.columns", "analysis.averages.equilibration") {
         let start = Sample.crystal(["Ar", "Kr"], spacing: 3.6, cells: [1, 1, 2], speed: 6)
         let averaged = try DeckRun(

@@ -127,6 +127,67 @@ import Testing
       #expect(3 * oxygens(whole) == 2 * whole.count && 3 * oxygens(some) != 2 * some.count)
       #expect(refusal("\(ceria), overlap: 3").contains("perfect crystal"))
     },
+    KeyEffect(keys: InterfaceKeyTests.crystalKeys.flatMap { ["structure.spherical_grain.of.\($0)", "structure.spherical_grain.grain.\($0)"] }) {
+      // Each crystal around a ball of copper, and as the ball in it: as many atoms as the volumes hold, and its own distances.
+      for crystal in InterfaceKeyTests.crystals {
+        let unit = try crystal.unit()
+        let size = (0..<3).map { Int((30 / Box(cell: unit.cell).heights[$0]).rounded(.up)) }
+        let around = try DeckRun.build(
+          "spherical_grain: {of: \(crystal.text), grain: {lattice: {type: fcc, constant: 3.615, species: [Cu]}}, size: \(size), radius: 8, overlap: 0}",
+          files: crystal.files)
+        let within = try DeckRun.build(
+          "spherical_grain: {\(copper), grain: \(crystal.text), size: [9, 9, 9], radius: 12, overlap: 0}", files: crystal.files)
+        let density = Double(unit.sites.count) / unit.volume
+        func ball(_ r: Double) -> Double { 4 * Double.pi / 3 * r * r * r }
+        let expected = (around.box.volume - ball(8)) * density
+        #expect(abs(Double(around.grains!.count { $0 == 0 }) - expected) < 0.1 * ball(8) * density + 8, "\(crystal.text)")
+        #expect(abs(Double(within.grains!.count { $0 == 1 }) / (ball(12) * density) - 1) < 0.1, "\(crystal.text)")
+        #expect(Set(around.species) == Set(unit.species + ["Cu"]) && Set(within.species) == Set(around.species))
+        for (s, grain) in [(around, Int32(0)), (within, 1)] {
+          var least = Double.infinity
+          PairSum.forEach(s, reach: 3.5) { i, j, d in if s.grains![i] == grain, s.grains![j] == grain { least = min(least, d.length) } }
+          #expect(abs(least - unit.nearestNeighborDistance) < 1e-6, "\(crystal.text)")
+        }
+      }
+      let potential =
+        "potential: [{lennard_jones: {cutoff: 8.7, truncation: shifted, pairs: [{species: [Ar, Ar], epsilon: 0.0104, sigma: 3.4}]}}]"
+      let argon = { (p: String) in "{lattice: {type: fcc, constant: equilibrium, pressure: \(p), species: [Ar]}}" }
+      let (loose, dense) = (
+        try DeckRun.build("spherical_grain: {of: \(argon("0")), grain: \(argon("0")), size: [6, 6, 6], radius: 9, overlap: 0}\n\(potential)"),
+        try DeckRun.build("spherical_grain: {of: \(argon("5 kbar")), grain: \(argon("0")), size: [6, 6, 6], radius: 9, overlap: 0}\n\(potential)"))
+      #expect(dense.box.volume < 0.95 * loose.box.volume)
+      let squeezed = try DeckRun.build(
+        "spherical_grain: {of: \(argon("0")), grain: \(argon("5 kbar")), size: [6, 6, 6], radius: 9, overlap: 0}\n\(potential)")
+      #expect(squeezed.box.volume == loose.box.volume && squeezed.grains!.count { $0 == 1 } > loose.grains!.count { $0 == 1 })
+    },
+    KeyEffect(in: "structure.spherical_grain", "size", "radius", "center", "axis", "angle", "overlap", "remove") {
+      func made(_ keys: String) throws -> Structure { try DeckRun.build("spherical_grain: {\(copper), \(keys)}") }
+      let s = try made("size: [10, 8, 8], radius: 9, axis: [0, 0, 2], angle: 30")
+      #expect(distance(s.box.cell.elements, [36.15, 0, 0, 0, 28.92, 0, 0, 0, 28.92]) < 1e-9)
+      let middle = 0.5 * Vector3(36.15, 28.92, 28.92)
+      let ball = zip(s.positions, s.grains!).filter { $0.1 == 1 }.map { $0.0 - middle }
+      #expect(ball.allSatisfy { $0.length < 9 } && ball.contains { $0.length > 8 })
+      #expect(zip(s.positions, s.grains!).allSatisfy { $0.1 == 1 || ($0.0 - middle).length >= 9 })
+      #expect(closest(s) > 0.7 * 3.615 / 2.0.squareRoot() - 1e-6)
+      // The crystal's point at the centre stays; its (a/2)[110] neighbour is turned from 45° to 75°, counterclockwise.
+      let angles = ball.filter { abs($0.z) < 1e-6 && abs($0.length - 3.615 / 2.0.squareRoot()) < 1e-6 }
+        .map { atan2($0.y, $0.x) * 180 / .pi }.filter { $0 > 0 && $0 < 90 }
+      #expect(angles.count == 1 && abs(angles[0] - 75) < 1e-6, "\(angles)")
+      let moved = try made("size: [10, 8, 8], radius: 9, center: [0.25, 0.5, 0.5], angle: 30")
+      #expect(zip(moved.positions, moved.grains!).filter { $0.1 == 1 }.allSatisfy { ($0.0 - Vector3(9.0375, 14.46, 14.46)).length < 9 })
+      let (close, apart) = (try made("size: [8, 8, 8], radius: 9, angle: 30, overlap: 0"), try made("size: [8, 8, 8], radius: 9, angle: 30, overlap: 2.4"))
+      #expect(closest(close) < 1.8 && closest(apart) > 2.4 - 1e-9 && apart.count < close.count)
+      func oxygens(_ keys: String) throws -> (Int, Int) {
+        let s = try DeckRun.build(
+          "spherical_grain: {of: {lattice: {type: fluorite, constant: 5.41, species: [Ce, O]}}, size: [6, 6, 6], radius: 11, angle: 20, overlap: 2\(keys)}")
+        return (s.types.count { s.species[Int($0)] == "O" }, s.count)
+      }
+      let (any, whole) = (try oxygens(""), try oxygens(", remove: formula_units"))
+      #expect(3 * whole.0 == 2 * whole.1 && 3 * any.0 != 2 * any.1 && whole.1 < any.1)
+      let error = #expect(throws: FaultlineError.self) { _ = try made("size: [5, 5, 5], radius: 9") }
+      #expect(error.map { "\($0)".contains("at most 6.481") } == true, "\(error.map { "\($0)" } ?? "")")
+      #expect(throws: (any Error).self) { _ = try made("size: [8, 8, 8], radius: 9, axis: [0, 0, 0]") }
+    },
   ]
 
   @Test("the same atoms on any number of ranks") func ranks() throws {

@@ -1,5 +1,7 @@
+import Foundation
 import MDCore
 import MDNumerics
+import MDParallel
 import MDSimulation
 import MDTestSupport
 import Testing
@@ -29,6 +31,32 @@ import Testing
     decomposition: {\(decomposition)}
     stages: [{dynamics: {steps: 2}}]
     """
+  }
+
+  /// What `check` says of the network: messages, bytes, seconds.
+  private static func network(_ keys: String) throws -> (messages: Double, bytes: Double, seconds: Double) {
+    final class Lines: @unchecked Sendable { var text = "" }
+    let folder = NSTemporaryDirectory() + "faultline-network-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try """
+    structure: {lattice: {type: fcc, constant: 5.26, species: [Ar], size: [20, 20, 20]}}
+    potential: [{lennard_jones: {cutoff: 8, pairs: [{species: [Ar, Ar], epsilon: 0.0104, sigma: 3.4}]}}]
+    decomposition: {\(keys)}
+    stages: [{dynamics: {steps: 2}}]
+    output: {directory: \(folder)/run}
+    """.write(toFile: folder + "/deck.yaml", atomically: true, encoding: .utf8)
+    let lines = Lines()
+    try DryRun.run(
+      deck: folder + "/deck.yaml", output: nil, ranks: 256, perNode: 64, communicator: LoopbackCommunicator(),
+      log: RunLog(isTerminal: false) { lines.text += $0 })
+    let pattern = /network +(\S+) messages of a rank and ([\d.]+) (\S+) into each node of 64 ranks a step: ([\d.]+) (\S+),/
+    let found = try #require(try pattern.firstMatch(in: lines.text), "\(lines.text)")
+    let units = ["kB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1, "µs": 1e-6]
+    return try (
+      #require(Double(found.1)), #require(Double(found.2)) * #require(units[String(found.3)]),
+      #require(Double(found.4)) * #require(units[String(found.5)])
+    )
   }
 
   static let effects = [
@@ -136,11 +164,22 @@ import Testing
       // 63 atoms up to 26 Å of 60 Å: the lower of two even bricks has all, of balanced ones half each.
       for (keys, least, most) in [
         ("grid: [1, 1, 2]", 0, 63), ("grid: [1, 1, 2], balance: false", 0, 63),
-        ("grid: [1, 1, 2], balance: true", 27, 36),
+        ("grid: [1, 1, 2], balance: true", 27, 36), ("grid: [1, 1, 2], balance: atoms", 27, 36),
+        ("grid: [1, 1, 2], balance: time", 27, 36),
       ] {
         let run = try DeckRun(layerDeck(keys), files: ["layer.extxyz": Sample.text(layer)], ranks: 2)
         #expect(run.log.contains("\(least) to \(most) atoms each"), "\(keys)\n\(run.log)")
       }
+    },
+    // 256 ranks in nodes of 64: messages of 1 ms take all the time, or links of 0.1 kB/s.
+    KeyEffect("decomposition.latency") {
+      let (usual, slow) = try (network(""), network("latency: 1000 µs"))
+      #expect(usual.messages == slow.messages && usual.messages > 0)
+      #expect(abs(slow.seconds - usual.seconds - usual.messages * (1e-3 - 1.5e-6)) < 0.01 * slow.seconds)
+    },
+    KeyEffect("decomposition.bandwidth") {
+      let (usual, slow) = try (network("bandwidth: 10"), network("bandwidth: 0.001"))
+      #expect(abs(slow.seconds / (usual.bytes / 1e6) - 1) < 0.06)
     },
   ]
 }

@@ -138,6 +138,9 @@ import Testing
       // Both boundaries are in one state at the end, whatever the heat made of them.
       for row in try table(plain) { #expect(abs(Double(row["energy_first"]!)! - Double(row["energy_second"]!)!) < 2e-3) }
     },
+    KeyEffect(in: "search", "over.vacancies", "over.swap", "chemical_potentials") {
+      try alloys()
+    },
     KeyEffect(in: "search.family", "sigma_max", "planes") {
       let run = try DeckRun(deck("family: {sigma_max: 5}, stop: {trials: 4}", boundary: ""), ranks: 2)
       let rows = try table(run, "run/family.csv")

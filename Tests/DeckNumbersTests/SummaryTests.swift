@@ -51,9 +51,11 @@ import Testing
     // Not most of so short a run on a busy machine, but no small part of it either.
     #expect(loop + setup > 0.2 * run.seconds, "\(loop), \(setup) of \(run.seconds) s")
     #expect(isClose(try number("us_per_atom_step"), loop * 1e6 / 200 / 8, 1e-12))
-    let stages = try #require(summary["stages"] as? [[String: Double]])
-    #expect(stages.map { $0["stage"] } == [1, 2] && stages.map { $0["steps"] } == [30, 170])
-    let staged = stages.compactMap { $0["seconds"] }
+    let stages = try #require(summary["stages"] as? [[String: Any]])
+    #expect(stages.map { $0["stage"] as? Int } == [1, 2] && stages.map { $0["steps"] as? Int } == [30, 170])
+    let staged = stages.compactMap { $0["seconds"] as? Double }
+    #expect(staged.count == 2)
+    #expect(stages.map { $0["kind"] as? String } == ["minimize", "dynamics"] && stages.map { $0["name"] as? String } == ["minimize 1", "dynamics 2"])
     // With the checkpoint that ends a stage.
     #expect(staged.reduce(0, +) >= 0.99 * loop && staged.reduce(0, +) <= run.seconds)
     #expect(staged.allSatisfy { $0 > 0 })

@@ -6,12 +6,16 @@ import Testing
 extension CommandLineTests {
   @Suite("Reports and pictures, the commands")
   struct ReportTests {
-    /// Chromium where there is one.
-    static let browser = ["chromium", "chromium-browser", "google-chrome"].first { name in
-      (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
-        FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+    /// Chromium where there is one: in `.build/chromium`, or installed.
+    static let browser: String? = {
+      let own = Launcher.repository.appendingPathComponent(".build/chromium/chromium").path
+      if FileManager.default.isExecutableFile(atPath: own) { return own }
+      return ["chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"].first { name in
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+          FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+        }
       }
-    }
+    }()
 
     static let kinds: [(name: String, deck: String)] = [
       (
@@ -228,12 +232,33 @@ extension CommandLineTests {
       let last = try launcher.run("draw", "a.xyz", "--colour", "energies", "--view", "x")
       #expect(last.output.contains("energies from 2 (violet) to 3 eV"))
       #expect(try launcher.run("draw", "a.xyz", "-o", "a.svg").code == 0)
+      // Displacements since the first frame, or another; the file's own atoms, by ids.
+      try launcher.write(
+        "b.xyz",
+        (0..<3).map { k in
+          "2\nLattice=\"9 0 0 0 9 0 0 0 9\" Properties=species:S:1:pos:R:3:id:I:1 time=\(k)\nAr \(1 + k) 1 1 1\nAr 5 5 5 2\n"
+        }.joined())
+      for (more, words) in [([], "to 2 Å (yellow)"), (["--reference", "1"], "to 1 Å (yellow)"), (["--film", "b.png", "--reference", "2"], "to 2 Å (yellow)")] {
+        let moved = try launcher.start(["draw", "b.xyz", "--colour", "displacement"] + more).wait()
+        #expect(moved.code == 0 && moved.output.contains("displacement from 0 (violet) \(words)"), "\(moved.output) \(moved.errors)")
+      }
+      // The line below: the time of the frame, and nothing without it.
+      func picture(_ arguments: String...) throws -> Data {
+        #expect(try launcher.start(["draw", "b.xyz", "--colour", "structure", "-o", "c.png"] + arguments).wait().code == 0)
+        return try Data(contentsOf: URL(fileURLWithPath: launcher.path("c.png")))
+      }
+      func height(_ png: Data) -> Int { png[20..<24].reduce(0) { $0 << 8 | Int($1) } }
+      let (with, without) = (try picture(), try picture("--no-caption"))
+      #expect(height(with) == height(without) + 24)
+      try launcher.write("best.extxyz", try launcher.read("a.xyz"))
+      #expect(try launcher.run("draw", "best.extxyz", "--colour", "energies").output.contains("energies from 0 (violet) to 1 eV"))
       let svg = try launcher.read("a.svg")
       #expect(svg.contains(">Kr</text>") && svg.contains(" Å</text>"))
       for (arguments, code, words) in [
         (["draw", "none.xyz"], 65, "none.xyz"), (["draw", "a.xyz", "--colour", "charge"], 65, "there are: element"),
         (["draw", "a.xyz", "--frame", "7"], 65, "no frame numbered 7"), (["draw", "a.xyz", "--slice", "x=20:30"], 65, "no atom is in the slice"),
         (["draw", "a.xyz", "--slice", "x=3"], 64, "slice"), (["draw", "a.xyz", "-o", "a.gif"], 64, ".png or .svg"),
+        (["draw", "a.xyz", "--reference", "1"], 64, "--reference"), (["draw", "a.xyz", "--colour", "stress"], 65, "virials"),
         (["report", "nowhere"], 65, "is no run directory"), (["draw", "a.xyz", "-o", "no/where.png"], 70, "no/where.png"),
       ] as [([String], Int32, String)] {
         let result = try launcher.start(arguments).wait()

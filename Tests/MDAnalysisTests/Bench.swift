@@ -76,7 +76,7 @@ final class Bench {
     let entry = InstrumentEntry.named(item.name)
     entry.declare(item.section, item.measureName, atoms)
     let names = SelectionNames(
-      species: species, groups: groups, regions: try RegionEntry.regions(plan.regions, reach: reach))
+      species: species, groups: groups, regions: try RegionEntry.regions(plan.regions, reach: reach, species: species))
     return try entry.make(
       item.section,
       InstrumentSetting(
@@ -86,6 +86,15 @@ final class Bench {
 
   /// Runs `body` with a communicator of one rank.
   static func alone(_ body: (any Communicator) throws -> Void) throws { try body(SoloCommunicator()) }
+}
+
+/// Puts the atoms of a bench to unwrapped positions.
+func place(_ positions: [Vector3], _ bench: Bench) {
+  for (i, r) in positions.enumerated() {
+    var (wrapped, image) = (r, SIMD3<Int32>.zero)
+    bench.box.wrap(&wrapped, image: &image)
+    (bench.atoms.position[i], bench.atoms.image[i]) = (wrapped, image)
+  }
 }
 
 extension Report {

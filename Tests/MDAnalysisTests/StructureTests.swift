@@ -160,6 +160,44 @@ import Testing
     }
   }
 
+  @Test("a sublattice among itself") func sublattice() throws {
+    let a = 4.6
+    var s = Structure(
+      box: Box(cell: Matrix3(diagonal: Vector3(3 * a, 3 * a, 3 * a))), species: ["O", "Li"], types: [], positions: [])
+    let oxygen = [Vector3.zero, Vector3(0, 0.5, 0.5), Vector3(0.5, 0, 0.5), Vector3(0.5, 0.5, 0)]
+    for i in 0..<3 { for j in 0..<3 { for k in 0..<3 {
+      for o in oxygen {
+        for (type, r) in [(0, o), (1, o + Vector3(0.25, 0.25, 0.25)), (1, o + Vector3(0.25, 0.25, 0.75))] {
+          s.positions.append(a * (r + Vector3(Double(i), Double(j), Double(k))))
+          s.types.append(Int32(type))
+        }
+      }
+    } } }
+    try Bench.alone { communicator in
+      let bench = Bench(s, reach: 5, communicator)
+      let types = CommonNeighbors.adaptive(bench.scene(), reach: 5, of: 0)
+      for i in types.indices { #expect(types[i] == (bench.atoms.species[i] == 0 ? .fcc : .other)) }
+      #expect(CommonNeighbors.adaptive(bench.scene(), reach: 5).allSatisfy { $0 != .fcc })
+    }
+  }
+
+  @Test("points without ranks have the structures that scenes have", arguments: ["fcc", "bcc", "hcp"])
+  func pointsAlone(type: String) throws {
+    // So much noise that some are not known any more, and some points outside of the cell.
+    var s = Self.lattice(type, noise: 0.33)
+    s.positions[0] = s.positions[0] + s.box.cell.x - 2 * s.box.cell.z
+    try Bench.alone { communicator in
+      let expected = CommonNeighbors.adaptive(Bench(s, reach: 5, communicator).scene(), reach: 5)
+      #expect(Set(expected).count > 1)
+      #expect(CommonNeighbors.adaptive(s.positions, in: s.box, reach: 5, of: 0..<s.count) == expected)
+      let some = [3, 0, s.count - 1]
+      #expect(CommonNeighbors.adaptive(s.positions, in: s.box, reach: 5, of: some) == some.map { expected[$0] })
+    }
+    // One atom whose neighbours are its own images.
+    let cell = Matrix3(Vector3(0, 1.8, 1.8), Vector3(1.8, 0, 1.8), Vector3(1.8, 1.8, 0))
+    #expect(CommonNeighbors.adaptive([.zero], in: Box(cell: cell, origin: .zero, periodic: .all), reach: 4, of: [0]) == [.fcc])
+  }
+
   /// Shorter by a third along one edge, bcc is known only if its first eight neighbours count as 2/√3 times as far as they are.
   @Test func stretchedCommonNeighbors() throws {
     let (a, n) = (3.0, 5)

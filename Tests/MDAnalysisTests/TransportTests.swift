@@ -5,10 +5,6 @@ import MDNumerics
 import MDTestSupport
 import Testing
 
-private func normal(_ random: inout Randoms) -> Double {
-  (-2 * log(1 - random.next())).squareRoot() * cos(2 * Double.pi * random.next())
-}
-
 /// Random walks with jumps of very different lengths; unwrapped.
 private func walk(_ count: Int, steps: Int, seed: UInt64) -> [[Vector3]] {
   var random = SplitMix64(seed: seed)
@@ -16,14 +12,6 @@ private func walk(_ count: Int, steps: Int, seed: UInt64) -> [[Vector3]] {
   return (0..<steps).map { _ in
     now = now.indices.map { now[$0] + (0.1 + Double($0 % 3)) * random.vector() }
     return now
-  }
-}
-
-private func place(_ positions: [Vector3], _ bench: Bench) {
-  for (i, r) in positions.enumerated() {
-    var (wrapped, image) = (r, SIMD3<Int32>.zero)
-    bench.box.wrap(&wrapped, image: &image)
-    (bench.atoms.position[i], bench.atoms.image[i]) = (wrapped, image)
   }
 }
 
@@ -268,98 +256,6 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
     }
   }
 
-  // MARK: Coverage
-
-  static let isSlow = ProcessInfo.processInfo.environment["FAULTLINE_SLOW_TESTS"] != nil
-
-  /// The part of repeats whose 95 % interval holds the true value, of each number.
-  private static func coverage(
-    repeats: Int, _ truth: [String: Double], _ make: (UInt64, any Communicator) throws -> Report
-  ) throws -> [String: (held: Double, given: Int, mean: Double)] {
-    var found: [String: (held: Double, given: Int, mean: Double)] = [:]
-    let communicator = SoloCommunicator()
-    for seed in 0..<repeats {
-      let report = try make(UInt64(1000 + seed), communicator)
-      for (name, value) in truth {
-        guard let number = report.numbers.first(where: { $0.name == name }), number.estimate.value.isFinite else { continue }
-        var entry = found[name] ?? (0, 0, 0)
-        entry.given += 1
-        entry.mean += number.estimate.value
-        if abs(number.estimate.value - value) <= number.estimate.halfInterval { entry.held += 1 }
-        found[name] = entry
-      }
-    }
-    return found.mapValues { ($0.held / Double($0.given), $0.given, $0.mean / Double($0.given)) }
-  }
-
-  @Test("the 95 % interval of D holds it 95 times of 100")
-  func diffusionCoverage() throws {
-    let repeats = Self.isSlow ? 1000 : 150
-    let (d, dt) = (0.7, 0.05)
-    let found = try Self.coverage(repeats: repeats, ["D_Ar": d, "D_Ar_y": d]) { seed, communicator in
-      let bench = Bench(count: 12, box: Box(lengths: Vector3(9, 9, 9)), communicator)
-      let instrument = try bench.instrument("transport: {points: 16, levels: 2, drift: none}")
-      var random = Randoms(seed)
-      var now = (0..<12).map { _ in random.vector() }
-      let width = (2 * d * dt).squareRoot()
-      for t in 0..<1600 {
-        now = now.map { $0 + width * Vector3(normal(&random), normal(&random), normal(&random)) }
-        place(now, bench)
-        try instrument.measure(bench.scene(time: dt * Double(t)))
-      }
-      return instrument.report(communicator)
-    }
-    for (name, result) in found {
-      // 93 to 97 in the slow set; chance alone gives ±1.8 % at 150.
-      #expect(Self.isSlow ? (0.93...0.97).contains(result.held) : (0.90...0.99).contains(result.held), "\(name): \(result)")
-      #expect(Double(result.given) > 0.85 * Double(repeats), "\(name): \(result)")
-      #expect(abs(result.mean / d - 1) < 0.02, "\(name): \(result)")
-    }
-    #expect(found.count == 2)
-  }
-
-  @Test("in a layer: the intervals of D along and across it")
-  func regionalCoverage() throws {
-    // Atoms stay for some 4 ps and a block is 20 ps long: in shorter runs errors come out too small.
-    let repeats = Self.isSlow ? 600 : 60
-    // Fast along the layer, slower across it, slowest outside.
-    let (along, across, outside, dt) = (0.8, 0.3, 0.1, 0.02)
-    let found = try Self.coverage(
-      repeats: repeats, ["D_parallel_Ar": along, "D_perpendicular_Ar": across]
-    ) { seed, communicator in
-      let bench = Bench(count: 12, box: Box(lengths: Vector3(9, 9, 10)), communicator)
-      let instrument = try bench.instrument(
-        "transport: {of: layer, points: 16, levels: 3, drift: none}", regions: "{layer: {slab: {axis: z, range: [3, 7]}}}")
-      var random = Randoms(seed)
-      // In the steady state there are fewer atoms where they are fast: density ∝ 1/D.
-      let share = (5 / across) / (5 / across + 5 / outside)
-      var now = (0..<12).map { _ -> Vector3 in
-        let z = random.next() < share ? 2.5 + 5 * random.next() : 7.5 + 5 * random.next()
-        return Vector3(9 * random.next(), 9 * random.next(), z)
-      }
-      for t in 0..<16000 {
-        for i in now.indices {
-          let z = now[i].z - 10 * (now[i].z / 10).rounded(.down)
-          // Inside, and well around it, atoms move as inside: what returns does not matter to those that have left.
-          let isInside = (2.5..<7.5).contains(z)
-          let (p, q) = isInside ? (along, across) : (outside, outside)
-          now[i] += Vector3(
-            (2 * p * dt).squareRoot() * normal(&random), (2 * p * dt).squareRoot() * normal(&random),
-            (2 * q * dt).squareRoot() * normal(&random))
-        }
-        place(now, bench)
-        try instrument.measure(bench.scene(time: dt * Double(t)))
-      }
-      return instrument.report(communicator)
-    }
-    for (name, truth) in [("D_parallel_Ar", along), ("D_perpendicular_Ar", across)] {
-      let result = found[name] ?? (0, 0, 0)
-      // Of 60 repeats chance alone takes 2.8 %.
-      #expect(Self.isSlow ? (0.92...0.98).contains(result.held) : (0.85...1).contains(result.held), "\(name): \(result)")
-      #expect(abs(result.mean / truth - 1) < 0.05, "\(name): \(result)")
-    }
-  }
-
   @Test("survival between absorbing faces, early and late, seen always and now and then, and back to D") func survival() {
     for x in [1e-4, 1e-3, 4.9e-3, 5.1e-3, 0.02, 0.1, 0.5] {
       // The other form: the faces' images, 1 − 4√x (1/√π + 2 Σ (−1)ⁿ ierfc(n/2√x)).
@@ -383,5 +279,12 @@ private func place(_ positions: [Vector3], _ bench: Bench) {
     let times = (1...30).map { 0.1 * Double($0) }
     let s = times.map { Survival.left(time: $0, diffusion: 0.9, thickness: 5, interval: 0.1) }
     #expect(abs(Survival.diffusion(s, times: times, thickness: 5, interval: 0.1) - 0.9) < 1e-4)
+    // What is left of a stay: L²/12D at first, and less by S in time.
+    func remaining(_ time: Double) -> Double { Survival.remaining(after: time, diffusion: 0.9, thickness: 5, interval: 0) }
+    #expect(abs(remaining(0) - 25 / (12 * 0.9)) < 1e-5)
+    for time in [0.3, 2.0] {
+      let slope = (remaining(time + 1e-4) - remaining(time - 1e-4)) / 2e-4
+      #expect(abs(slope + Survival.left(time: time, diffusion: 0.9, thickness: 5, interval: 0)) < 1e-5)
+    }
   }
 }

@@ -104,7 +104,7 @@ private let keysAndTypes = [
     "number for text", zbl + "title: 2026\n", "deck.yaml:2:8: `title` is a number (2026); expected text in quotes"),
   Mistake(
     "yes for true", zbl + "decomposition: {balance: yes}\n",
-    "deck.yaml:2:26: `balance` is text (`yes`); expected true or false"),
+    "deck.yaml:2:26: `balance` is text (`yes`); expected true or false, or one of atoms, time"),
   Mistake(
     "fraction of a step", zbl + "stages: [{dynamics: {steps: 10.5}}, {dynamics: {steps: 1_000}}]\n",
     "deck.yaml:2:29: `steps` is a number (10.5); expected an integer from 1 to 1e12",

@@ -36,7 +36,7 @@ struct RunPlanTests {
     #expect(plan.groups[4].selection.cylinder?.axis == 1 && plan.groups[4].selection.cylinder?.radius == 10)
     #expect(plan.velocities?.temperature == 300 && plan.velocities?.zeroMomentum == true)
     #expect(plan.neighbors.skin == 1.5)
-    #expect(plan.decomposition.grid == SIMD3(1, 1, 2) && plan.decomposition.balance)
+    #expect(plan.decomposition.grid == SIMD3(1, 1, 2) && plan.decomposition.balance == .atoms)
     #expect(plan.stages.map(\.name) == ["relax", "dynamics 2", "pull"])
     #expect(plan.stages.map(\.stepLimit) == [10_000, 20_000, 100_000])
     guard case .minimize(let relax) = plan.stages[0].work, case .dynamics(let heat) = plan.stages[1].work,
@@ -71,7 +71,7 @@ struct RunPlanTests {
   func defaults() throws {
     let plan = try parse(smallDeck, file: "inputs/copper.yaml")
     #expect(plan.seed == 1 && plan.title == nil && plan.groups.isEmpty && plan.neighbors.skin == 1)
-    #expect(plan.decomposition.grid == nil && !plan.decomposition.balance && plan.analysis.isEmpty)
+    #expect(plan.decomposition.grid == nil && plan.decomposition.balance == .none && plan.analysis.isEmpty)
     #expect(plan.output.directory == "copper-run" && !plan.output.overwrite && plan.output.trajectories.isEmpty)
     #expect(plan.output.thermo.columns == Registry.parts.thermoColumns.map(\.name) && plan.output.thermo.every == 100)
     #expect(plan.output.checkpoints.every == 10_000 && plan.output.checkpoints.keep == 2)

@@ -136,7 +136,7 @@ struct ChargedSystem: Sendable {
         let s = box.fractional(positions[i])
         for k in 0..<3 where box.periodic[k] { mine.positions[i] -= s[k].rounded(.down) * box.cell[k] }
       }
-      let decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: stray)
+      let decomposition = Decomposition(bricks: domain.bricks, stray: stray)
       let part = try mine.solve(make(communicator), decomposition, members, with: other, want: want)
       gathered.add(part)
     }

@@ -201,6 +201,12 @@ import Testing
     try second.finish()
     #expect(try path.fileText == "step,\"energy, eV\"\n0,-0.33333333333333331\n1000000,2.5\n")
     #expect(failure { _ = try CSVWriter(path, columns: ["a"], mode: .append(truncatingTo: offset)) }?.kind == .run)
+    // Headings of an earlier version stay as they are; any others are refused.
+    let old = try String(contentsOfFile: path, encoding: .utf8)
+    let size = old.utf8.count
+    try CSVWriter(path, columns: columns.map { $0 + " [eV]" }, formerly: columns, mode: .append(truncatingTo: size)).finish()
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == old)
+    #expect(failure { _ = try CSVWriter(path, columns: ["a"], formerly: ["b"], mode: .append(truncatingTo: size)) }?.kind == .run)
   }
 
   @Test func jsonGoesBothWays() throws {

@@ -25,7 +25,7 @@ private let rankCounts = [1, 2, 3, 4, 5, 7, 8]
   }
 
   /// What is reckoned before ghosts are made is what is made: copies of every atom over all ranks, and hops.
-  @Test(arguments: Sample.all.filter { $0.description != "atoms on faces" }, [1, 4, 8])
+  @Test(arguments: Sample.all.filter { !$0.description.hasPrefix("atoms on faces") }, [1, 4, 8])
   func forecast(_ sample: Sample, _ ranks: Int) throws {
     let box = sample.structure.box
     let width = Vector3(repeating: sample.width) / box.heights
@@ -41,6 +41,7 @@ private let rankCounts = [1, 2, 3, 4, 5, 7, 8]
     }
     #expect(parts.reduce(0) { $0 + $1.reckoned } == Double(parts.reduce(0) { $0 + $1.made }))
     let domain = parts[0].domain
+    if sample.axes != nil { return }
     for axis in 0..<3 {
       // Even bricks: as many as the width spans, but no further than an open end.
       let spanned = (width[axis] * Double(domain.grid[axis]) * (1 - 1e-12)).rounded(.up)
@@ -53,7 +54,7 @@ private let rankCounts = [1, 2, 3, 4, 5, 7, 8]
   /// Any grid and uneven cuts serve, with bricks far thinner than the width.
   @Test(arguments: [SIMD3(8, 1, 1), SIMD3(1, 4, 2), SIMD3(2, 2, 2), SIMD3(1, 1, 8)])
   func unevenBricks(_ grid: SIMD3<Int>) throws {
-    for sample in Sample.all {
+    for sample in Sample.plain {
       let width = sample.width
       let cuts = (0..<3).map { k in (0...grid[k]).map { n in
         let t = Double(n) / Double(grid[k])

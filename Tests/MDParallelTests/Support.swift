@@ -33,8 +33,20 @@ struct Sample: CustomStringConvertible, Sendable {
   var description: String
   var structure: Structure
   var width: Double
+  /// Staggered bricks, cut along the axes in this order; nil for a tensor product.
+  var axes: SIMD3<Int>?
 
-  static let all: [Sample] = [
+  /// All cells and atoms, in bricks of either kind.
+  static let all: [Sample] =
+    plain
+    + plain.enumerated().map { k, sample in
+      let orders: [SIMD3<Int>] = [[0, 1, 2], [2, 0, 1], [1, 2, 0], [1, 0, 2], [0, 2, 1], [2, 1, 0]]
+      return Sample(
+        description: sample.description + ", staggered", structure: sample.structure, width: sample.width,
+        axes: orders[k % 6])
+    }
+
+  static let plain: [Sample] = [
     make("orthogonal", [10, 12, 14], 120, width: 4),
     make("cell smaller than the width", [3, 3.5, 2.5], 5, width: 5.9),
     make("strongly triclinic", Matrix3([9, 0, 0], [7, 8, 0], [-6, 5, 9]), 60, width: 4),
@@ -89,11 +101,30 @@ struct Sample: CustomStringConvertible, Sendable {
   {
     let root = comm.isRoot ? structure : nil
     let header = Distribution.header(of: root, communicator: comm)
-    let domain = try Domain(
+    var domain = try Domain(
       box: header.box, ranks: comm.size, rank: comm.rank, grid: grid, cuts: cuts, halo: width)
+    if let axes {
+      // Numbered by blocks, too, where the grid is even.
+      let block = SIMD3(domain.grid.x % 2 == 0 ? 2 : 1, 1, domain.grid.z % 2 == 0 ? 2 : 1)
+      domain = Domain(
+        bricks: Bricks.random(domain.grid, axes, seed: 5).blocked(block), rank: comm.rank, periodic: domain.periodic)
+    }
     let atoms = AtomStore()
     try Distribution.scatter(root, header: header, to: atoms, domain: domain, communicator: comm, chunk: 7)
     return GhostExchange(atoms: atoms, domain: domain, communicator: comm)
+  }
+}
+
+extension Bricks {
+  /// Planes anywhere.
+  static func random(_ grid: SIMD3<Int>, _ axes: SIMD3<Int>, seed: UInt64) -> Bricks {
+    var randoms = Randoms(seed)
+    func row(_ axis: Int) -> [Double] {
+      [0] + (1..<max(grid[axis], 1)).map { _ in 0.02 + 0.96 * randoms.next() }.sorted() + [1]
+    }
+    return Bricks(
+      axes: axes, layers: row(axes.x), columns: (0..<grid[axes.x]).map { _ in row(axes.y) },
+      pieces: (0..<(grid[axes.x] * grid[axes.y])).map { _ in row(axes.z) })
   }
 }
 

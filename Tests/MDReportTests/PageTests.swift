@@ -82,6 +82,19 @@ import Testing
     #expect(Figure.text(value, error) == text)
   }
 
+  @Test("what a stage does is said by run.json; in older runs by the log's words") func kinds() throws {
+    func html(_ kind: String, _ words: String) throws -> String {
+      try Self.page([
+        "run.json": "{\"status\": \"finished\", \"stages\": [{\"stage\": 1, \"name\": \"a\"\(kind), \"steps\": 5, \"seconds\": 1}]}",
+        "log.txt": "Stage 1/1: a, \(words)\n  converged after 5 steps in 1 s\n", "thermo.csv": RunSample.thermo(drift: 0),
+      ])
+    }
+    let relaxed = "<b>Relaxed.</b>"
+    #expect(try html(", \"kind\": \"minimize\"", "some method").contains(relaxed))
+    #expect(try !html(", \"kind\": \"dynamics\"", "L-BFGS to 0.01 eV/Å").contains(relaxed))
+    #expect(try html("", "L-BFGS to 0.01 eV/Å").contains(relaxed) && !html("", "some method").contains(relaxed))
+  }
+
   @Test("a run that failed, is going on or has lost its run.json says so before all else") func unfinished() throws {
     func place(_ html: String, _ words: String) -> Int? {
       html.range(of: words).map { html.distance(from: html.startIndex, to: $0.lowerBound) }

@@ -31,6 +31,8 @@ import Testing
     "polycrystal: {\(copper), cell: [[30, 0, 0], [8, 28, 0], [-6, 7, 29]], grains: 4, spread: 0.2}",
     "polycrystal: {\(ceria), cell: [28, 28, 30], grains: 4, remove: formula_units}",
     "polycrystal: {\(copper), cell: [30, 30, 20], grains: 3, texture: {direction: [1, 1, 1], along: z}, columns: true}",
+    "spherical_grain: {\(copper), size: [9, 8, 9], radius: 10, axis: [1, 1, 1], angle: 38.2}",
+    "spherical_grain: {\(ceria), size: [5, 5, 6], radius: 9, axis: [1, 1, 0], angle: 50, remove: formula_units}",
     "polycrystal: {\(copper), cell: [22, 22, 22], grains: 2}\n  replicate: [1, 2, 2]",
     "polycrystal: {\(copper), cell: [30, 30, 30], grains: 3}\n  modify: [{vacancies: {fraction: 0.05}}]",
     "file: {path: FOLDER/numbered.extxyz}\n  replicate: [3, 2, 2]",
@@ -113,6 +115,8 @@ import Testing
       ("lattice: {type: fcc, constant: 3.6, species: [Cu], size: [100000, 100000, 100000]}", "too many"),
       ("polycrystal: {\(Self.copper), cell: [90000, 90000, 90000], grains: 2}", "too many"),
       ("polycrystal: {\(Self.copper), cell: [30, 30, 30], grains: 2, overlap: 3}", "overlap distance"),
+      ("spherical_grain: {\(Self.copper), size: [90000, 90000, 90000], radius: 20}", "too many"),
+      ("spherical_grain: {\(Self.copper), size: [5, 5, 5], radius: 9}", "does not fit"),
       ("lattice: {type: fcc, constant: 3.6, species: [Cu]}\n  replicate: [90000, 90000, 90000]", "too many"),
     ] {
       let error = #expect(throws: FaultlineError.self) { _ = try Self.atoms(structure, folder: "/tmp", ranks: ranks) }

@@ -197,13 +197,13 @@ import Testing
 
   @Test("forms of planes") func forms() throws {
     let fcc = try LatticeType.fcc.unitCell(a: 4, species: ["A"])
-    #expect(fcc.planeForms(upTo: 1) == [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
-    #expect(fcc.planeForms(upTo: 2).count == 6)
+    #expect(try fcc.planeForms(upTo: 1) == [[1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    #expect(try fcc.planeForms(upTo: 2).count == 6)
     // (111) and (−1−1−1) of zincblende are two faces.
     let zincblende = try LatticeType.zincblende.unitCell(a: 4, species: ["A", "B"])
-    #expect(zincblende.planeForms(upTo: 1).count == 4)
+    #expect(try zincblende.planeForms(upTo: 1).count == 4)
     let tetragonal = try UnitCell(
       cell: Matrix3(diagonal: Vector3(3, 3, 4)), sites: [.init(.zero, "A")])
-    #expect(tetragonal.planeForms(upTo: 1).count == 5)
+    #expect(try tetragonal.planeForms(upTo: 1).count == 5)
   }
 }

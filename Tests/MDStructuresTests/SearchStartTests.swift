@@ -115,7 +115,7 @@ struct SearchStartTests {
     let neighbor = builder.unitCell.nearestNeighborDistance
     let plane = try builder.atomsPerPlane()
     guard removed < plane else { return }
-    var start = try BicrystalStart(bicrystal, plane: plane, removed: removed, neighbor: neighbor, random: &random)
+    var start = try BicrystalStart(bicrystal, plane: plane, removal: .init(units: removed), neighbor: neighbor, random: &random)
     #expect(start.structure.count == bicrystal.count - 2 * removed)
     let exchange = try #require(start.exchange)
     func check(_ structure: Structure, _ what: String) {
@@ -146,6 +146,62 @@ struct SearchStartTests {
     #expect(start.structure.positions != bicrystal.positions)
   }
 
+  /// Tilt of fluorite: units of three atoms.
+  @Test("compounds lose whole formula units, and single atoms where asked", arguments: [false, true])
+  func formulaUnits(_ hasSymmetry: Bool) throws {
+    var builder = GrainBoundary(
+      .tilt, try LatticeType.fluorite.unitCell(a: 5.4, species: ["Ce", "O"]), axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0])
+    builder.thickness = .atLeast(14)
+    builder.overlap = 0
+    builder.repeats = SIMD2(1, 2)
+    var bicrystal = try builder.build().structure
+    if !hasSymmetry {
+      // One atom amid a grain off its place: no isometry is left, and each boundary loses its own.
+      let z = bicrystal.positions.map(\.z)
+      let i = z.indices.min { abs(z[$0] - 0.25 * bicrystal.box.cell.z.z) < abs(z[$1] - 0.25 * bicrystal.box.cell.z.z) }!
+      bicrystal.positions[i].z += 0.2
+    }
+    let neighbor = builder.unitCell.nearestNeighborDistance
+    let plane = try builder.atomsPerPlane()
+    func counts(_ s: Structure) -> [Int] { [0, 1].map { type in s.types.count { $0 == type } } }
+    let before = counts(bicrystal)
+    for (units, vacancies) in [(1, [0, 0]), (2, [0, 0]), (0, [0, 2]), (1, [1, 1])] {
+      for step in 0..<4 {
+        var random = CounterRandom(seed: 3, stream: .searchAtoms, step: step)
+        let start = try BicrystalStart(
+          bicrystal, plane: plane, removal: .init(units: units, vacancies: vacancies, formulas: [[1, 2], [1, 2]]),
+          neighbor: neighbor, random: &random)
+        #expect((start.exchange != nil) == hasSymmetry)
+        let after = counts(start.structure)
+        #expect(before[0] - after[0] == 2 * (units + vacancies[0]) && before[1] - after[1] == 2 * (2 * units + vacancies[1]))
+        #expect(start.vacancies.reduce(0, +) == 2 * vacancies.reduce(0, +))
+        // Those that are gone were at the boundaries: the middles of the grains have all of theirs.
+        let (length, height) = (bicrystal.box.cell.z.z, start.structure.box.cell.z.z)
+        func middles(_ s: Structure, _ length: Double) -> Int {
+          s.positions.count { abs($0.z - 0.25 * length) < 0.08 * length || abs($0.z - 0.75 * length) < 0.08 * length }
+        }
+        if start.gap < 0.3 { #expect(abs(middles(bicrystal, length) - middles(start.structure, height)) <= 4) }
+      }
+    }
+  }
+
+  @Test("unlike atoms exchange their places at both boundaries alike") func swaps() throws {
+    var builder = GrainBoundary(
+      .tilt, try LatticeType.cscl.unitCell(a: 3, species: ["Ni", "Al"]), axis: [0, 0, 1], sigma: 5, plane: [3, 1, 0])
+    builder.thickness = .atLeast(12)
+    builder.overlap = 0
+    var random = CounterRandom(seed: 5, stream: .searchAtoms)
+    var start = try BicrystalStart(
+      builder.build().structure, plane: try builder.atomsPerPlane(), neighbor: builder.unitCell.nearestNeighborDistance, random: &random)
+    let before = start.structure
+    let exchange = try #require(start.exchange)
+    start.swap(1, random: &random)
+    let changed = before.types.indices.filter { before.types[$0] != start.structure.types[$0] }
+    #expect(changed.count == 4 && start.structure.positions == before.positions)
+    #expect(before.types.count { $0 == 0 } == start.structure.types.count { $0 == 0 })
+    #expect(changed.allSatisfy { changed.contains(exchange.images[$0]) })
+  }
+
   @Test("a boundary is copied onto the other, with its excess volume", arguments: cases, [Int8(1), 2])
   func copying(_ one: Case, half: Int8) throws {
     var builder = try one.builder()
@@ -153,7 +209,7 @@ struct SearchStartTests {
     builder.shift = SIMD2(0.123, 0.077)
     var random = CounterRandom(seed: 5, stream: .searchAtoms)
     let start = try BicrystalStart(
-      builder.build().structure, plane: try builder.atomsPerPlane(), removed: 0,
+      builder.build().structure, plane: try builder.atomsPerPlane(),
       neighbor: builder.unitCell.nearestNeighborDistance, random: &random)
     let exchange = try #require(start.exchange)
     var state = start.structure
@@ -216,7 +272,7 @@ struct SearchStartTests {
     #expect(DisplacementSymmetry(try interface.structure(), interface.displacements).operations.count == 6)
     var random = CounterRandom(seed: 5, stream: .searchAtoms)
     let neighbor = interface.nearestNeighborDistance
-    let start = try BicrystalStart(bicrystal, plane: 1, removed: 0, neighbor: neighbor, random: &random)
+    let start = try BicrystalStart(bicrystal, plane: 1, neighbor: neighbor, random: &random)
     let exchange = try #require(start.exchange)
     func alike(_ structure: Structure, _ what: String) -> [Double] {
       let energies = Self.energies(structure)

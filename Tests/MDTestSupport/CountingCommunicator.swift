@@ -44,6 +44,13 @@ public final class CountingCommunicator: Communicator {
     base.receive(into: bytes, from: source, tag: tag)
   }
 
+  public func exchange(
+    _ sends: [Parcel], from outgoing: UnsafeRawPointer, _ receives: [Parcel], into incoming: UnsafeMutableRawPointer, tag: Int
+  ) {
+    for parcel in sends { count(parcel.count, to: parcel.rank) }
+    base.exchange(sends, from: outgoing, receives, into: incoming, tag: tag)
+  }
+
   public func isWaiting(from source: Int, tag: Int) -> Bool { base.isWaiting(from: source, tag: tag) }
 
   public func allReduce(_ values: UnsafeMutableBufferPointer<Double>, _ operation: ReduceOperation) {

@@ -37,6 +37,10 @@ package enum RegionEntry {
           + "have not the crystal's structure.",
         [
           .required("crystal", .enumeration(["fcc", "hcp", "bcc"]), "Structure of the grains."),
+          .optional(
+            "of", .string,
+            "Species whose atoms among themselves have that structure: an ionic crystal's sublattice, such as Cl of rock salt or O of Li2O "
+              + "(fcc); all atoms if absent."),
           .required("width", .quantity(.length, .positive.plausibly(1...200)), "Thickness of a layer."),
           .defaulted("count", .integer(1...100), "2", "Boundaries in the cell."),
           .defaulted(
@@ -57,7 +61,8 @@ package enum RegionEntry {
   ]
 
   /// The regions of a deck by name. `reach` is how far neighbours are known without more ghosts, Å.
-  package static func regions(_ section: DeckSection?, reach: Double) throws -> [String: any Region] {
+  package static func regions(_ section: DeckSection?, reach: Double, species: [String]) throws -> [String: any Region] {
+    let names = SelectionNames(species: species, groups: [], regions: [:])
     var regions: [String: any Region] = [:]
     var bulks: [(String, DeckSection)] = []
     for entry in section?.entries ?? [] {
@@ -68,7 +73,9 @@ package enum RegionEntry {
       case "sphere": regions[entry.name] = RoundRegion(inner, axis: nil)
       case "cylinder": regions[entry.name] = RoundRegion(inner, axis: inner.axis("axis"))
       case "surface": regions[entry.name] = SurfaceRegion(inner)
-      case "boundary": regions[entry.name] = BoundaryRegion(inner, reach: reach)
+      case "boundary":
+        let sublattice = try inner["of"] == nil ? nil : names.species(inner, "of")
+        regions[entry.name] = BoundaryRegion(inner, reach: reach, sublattice: sublattice)
       default: bulks.append((entry.name, inner))
       }
     }

@@ -101,10 +101,12 @@ final class SurfaceRegion: Region {
 
 /// Layers that follow the grain boundaries. Their middles are means of the positions, along the normal of a and b, of the
 /// atoms whose structure (adaptive common neighbours) is not that of the crystal, each atom counted for the boundary
-/// next to it; a new mean moves a middle by the fraction `follow` of the way. The first middles are those that least
+/// next to it, of all atoms or of one species among its like: an ionic crystal's sublattice; a new mean moves a middle by the fraction `follow` of the way. The first middles are those that least
 /// squares finds from the highest peaks of these atoms' density.
 package final class BoundaryRegion: Region {
   private let crystal: StructureType
+  /// The species whose lattice it is; nil for all atoms.
+  private let sublattice: Int32?
   private let count: Int
   private let width: Double
   private let follow: Double
@@ -114,7 +116,8 @@ package final class BoundaryRegion: Region {
   package private(set) var middles: [Double] = []
   private var updated = -1
 
-  package init(_ section: DeckSection, reach: Double) {
+  package init(_ section: DeckSection, reach: Double, sublattice: Int32? = nil) {
+    self.sublattice = sublattice
     crystal = StructureType(rawValue: section.string("crystal")) ?? .fcc
     count = section.integer("count")
     width = section.double("width")
@@ -155,8 +158,9 @@ package final class BoundaryRegion: Region {
   /// Looks for the boundaries if it is time. Collective.
   fileprivate func update(_ scene: Scene) throws {
     guard middles.isEmpty || (scene.step >= updated + every && scene.step != updated) else { return }
-    let types = CommonNeighbors.adaptive(scene, reach: reach)
-    let strangers = types.indices.filter { types[$0] != crystal }
+    let types = CommonNeighbors.adaptive(scene, reach: reach, of: sublattice)
+    let species = scene.view.species
+    let strangers = types.indices.filter { types[$0] != crystal && (sublattice == nil || species[$0] == sublattice) }
       .map { scene.box.fractional(scene.atoms.position[$0]).z }
     let isPeriodic = scene.box.periodic.c
     if middles.isEmpty {

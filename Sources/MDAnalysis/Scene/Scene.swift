@@ -127,22 +127,30 @@ package struct NearestNeighbors {
     places = Array(repeating: -1, count: capacity + 1)
   }
 
-  /// Those of row i.
-  package mutating func find(_ i: Int, _ list: NeighborView, _ view: AtomView) {
-    count = 0
+  /// Those of row i, of all species or of one.
+  package mutating func find(_ i: Int, _ list: NeighborView, _ view: AtomView, of species: Int32? = nil) {
+    clear()
     let center = view.positions[i]
     for k in list.starts[i]..<list.starts[i + 1] {
       let j = list.indices[k]
+      if let species, view.species[Int(j)] != species { continue }
       let d = view.positions[Int(j)] - center
-      let square = d.squaredLength
-      if count == capacity, square >= squares[capacity - 1] { continue }
-      var at = min(count, capacity - 1)
-      while at > 0, squares[at - 1] > square {
-        (squares[at], vectors[at], places[at]) = (squares[at - 1], vectors[at - 1], places[at - 1])
-        at -= 1
-      }
-      (squares[at], vectors[at], places[at]) = (square, d, j)
-      count = min(count + 1, capacity)
+      offer(d, d.squaredLength, j)
     }
+  }
+
+  mutating func clear() { count = 0 }
+
+  /// Keeps a neighbour if it is one of the nearest so far.
+  @inline(__always)
+  mutating func offer(_ d: Vector3, _ square: Double, _ place: Int32) {
+    if count == capacity, square >= squares[capacity - 1] { return }
+    var at = min(count, capacity - 1)
+    while at > 0, squares[at - 1] > square {
+      (squares[at], vectors[at], places[at]) = (squares[at - 1], vectors[at - 1], places[at - 1])
+      at -= 1
+    }
+    (squares[at], vectors[at], places[at]) = (square, d, place)
+    count = min(count + 1, capacity)
   }
 }

@@ -5,7 +5,7 @@ package struct Estimate: Sendable, Equatable {
   package var value: Double
   /// NaN where there are too few blocks for one.
   package var error: Double
-  /// Blocks that the error is from.
+  /// Blocks, or independent values, that the error is from.
   package var blocks: Int
 
   package init(_ value: Double, error: Double = .nan, blocks: Int = 0) {
@@ -16,6 +16,9 @@ package struct Estimate: Sendable, Equatable {
 
   /// Half the width of the interval that holds the true value 95 times of 100 if blocks are independent.
   package var halfInterval: Double { error * StudentT.quantile95(blocks - 1) }
+
+  /// Of two estimates of one number with errors from different premises the one that promises less.
+  package static func wider(_ a: Estimate, _ b: Estimate) -> Estimate { b.halfInterval > a.halfInterval || a.error.isNaN ? b : a }
 }
 
 extension BlockedSums {

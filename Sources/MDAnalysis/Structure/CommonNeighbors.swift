@@ -12,22 +12,43 @@ package enum StructureType: String, Sendable, CaseIterable {
 package enum CommonNeighbors {
   /// Of the local atoms, with a cutoff of each atom's own: (1 + √2)/2 of the mean distance d of its nearest 12 (fcc, hcp,
   /// icosahedra), or with d of 14 (bcc), the first eight of which stand for d = 2r/√3 and the others for d = r.
-  /// `reach` is how far neighbours are looked for.
-  package static func adaptive(_ scene: Scene, reach: Double) -> [StructureType] {
+  /// `reach` is how far neighbours are looked for. `of` a species its atoms alone are looked at, among themselves; others are
+  /// `other`.
+  package static func adaptive(_ scene: Scene, reach: Double, of species: Int32? = nil) -> [StructureType] {
     let list = scene.neighbors(within: reach)
     let view = scene.view
     var nearest = NearestNeighbors(capacity: 14)
-    let factor = 0.5 * (1 + 2.0.squareRoot())
     return (0..<view.localCount).map { i in
-      nearest.find(i, list, view)
-      guard nearest.count >= 12 else { return .other }
-      let mean = (0..<12).reduce(0) { $0 + nearest.squares[$1].squareRoot() } / 12
-      let close = ofTwelve(nearest.vectors, cutoff: factor * mean)
-      if close != .other || nearest.count < 14 { return close }
-      let first = (0..<8).reduce(0) { $0 + nearest.squares[$1].squareRoot() } * 2 / 3.0.squareRoot()
-      let second = (8..<14).reduce(0) { $0 + nearest.squares[$1].squareRoot() }
-      return ofFourteen(nearest.vectors, cutoff: factor * (first + second) / 14)
+      if let species, view.species[i] != species { return .other }
+      nearest.find(i, list, view, of: species)
+      return adaptive(nearest)
     }
+  }
+
+  /// The same of some of the points of a box, which are there with all their images: for frames that no ranks share.
+  package static func adaptive(_ points: [Vector3], in box: Box, reach: Double, of chosen: some Sequence<Int>) -> [StructureType] {
+    let grid = PointGrid(points, in: box, reach: reach)
+    var nearest = NearestNeighbors(capacity: 14)
+    return chosen.map { i in
+      nearest.clear()
+      grid.visit(near: points[i]) { j, d in
+        let square = d.squaredLength
+        // The point itself, but not its images.
+        if j != i || square > 1e-6 { nearest.offer(d, square, Int32(truncatingIfNeeded: j)) }
+      }
+      return adaptive(nearest)
+    }
+  }
+
+  private static func adaptive(_ nearest: NearestNeighbors) -> StructureType {
+    guard nearest.count >= 12 else { return .other }
+    let factor = 0.5 * (1 + 2.0.squareRoot())
+    let mean = (0..<12).reduce(0) { $0 + nearest.squares[$1].squareRoot() } / 12
+    let close = ofTwelve(nearest.vectors, cutoff: factor * mean)
+    if close != .other || nearest.count < 14 { return close }
+    let first = (0..<8).reduce(0) { $0 + nearest.squares[$1].squareRoot() } * 2 / 3.0.squareRoot()
+    let second = (8..<14).reduce(0) { $0 + nearest.squares[$1].squareRoot() }
+    return ofFourteen(nearest.vectors, cutoff: factor * (first + second) / 14)
   }
 
   /// With one cutoff for all, which lies between the second and third shell of bcc or the first and second of fcc.
@@ -45,9 +66,10 @@ package enum CommonNeighbors {
   }
 
   private static func ofTwelve(_ vectors: [Vector3], cutoff: Double) -> StructureType {
+    let bonds = bonds(vectors, 12, cutoff)
     var (n421, n422, n555) = (0, 0, 0)
-    for signature in signatures(vectors, 12, cutoff) {
-      switch signature {
+    for k in 0..<12 {
+      switch signature(k, bonds) {
       case (4, 2, 1): n421 += 1
       case (4, 2, 2): n422 += 1
       case (5, 5, 5): n555 += 1
@@ -60,9 +82,10 @@ package enum CommonNeighbors {
   }
 
   private static func ofFourteen(_ vectors: [Vector3], cutoff: Double) -> StructureType {
+    let bonds = bonds(vectors, 14, cutoff)
     var (n444, n666) = (0, 0)
-    for signature in signatures(vectors, 14, cutoff) {
-      switch signature {
+    for k in 0..<14 {
+      switch signature(k, bonds) {
       case (4, 4, 4): n444 += 1
       case (6, 6, 6): n666 += 1
       default: return .other
@@ -71,9 +94,9 @@ package enum CommonNeighbors {
     return n444 == 6 && n666 == 8 ? .bcc : .other
   }
 
-  /// Of each neighbour: how many others are neighbours of both, bonds among these, and bonds of the longest chain of them.
-  static func signatures(_ vectors: [Vector3], _ n: Int, _ cutoff: Double) -> [(Int, Int, Int)] {
-    var bonds = [UInt32](repeating: 0, count: n)
+  /// For each of the first n neighbours, n ≤ 16, a bit for each other that is closer to it than the cutoff.
+  private static func bonds(_ vectors: [Vector3], _ n: Int, _ cutoff: Double) -> SIMD16<UInt32> {
+    var bonds = SIMD16<UInt32>.zero
     let square = cutoff * cutoff
     for a in 0..<n {
       for b in 0..<a where (vectors[a] - vectors[b]).squaredLength <= square {
@@ -81,36 +104,28 @@ package enum CommonNeighbors {
         bonds[b] |= 1 << UInt32(a)
       }
     }
-    return (0..<n).map { k in
-      let common = bonds[k]
-      var ends: [UInt32] = []
-      for a in 0..<n where common >> UInt32(a) & 1 == 1 {
-        let above = bonds[a] & common & ~((UInt32(2) << UInt32(a)) &- 1)
-        for b in 0..<n where above >> UInt32(b) & 1 == 1 { ends.append(1 << UInt32(a) | 1 << UInt32(b)) }
-      }
-      return (common.nonzeroBitCount, ends.count, longestChain(ends))
-    }
+    return bonds
   }
 
-  /// Bonds in the largest set of bonds that hang together.
-  private static func longestChain(_ bonds: [UInt32]) -> Int {
-    var left = bonds
-    var longest = 0
-    while let seed = left.popLast() {
-      var atoms = seed
-      var size = 1
-      var grew = true
-      while grew {
-        grew = false
-        for k in left.indices.reversed() where left[k] & atoms != 0 {
-          atoms |= left[k]
-          left.remove(at: k)
-          size += 1
-          grew = true
-        }
+  /// Of a neighbour: how many others are neighbours of both, bonds among these, and bonds of the most that hang together.
+  private static func signature(_ k: Int, _ bonds: SIMD16<UInt32>) -> (Int, Int, Int) {
+    let common = bonds[k]
+    var rest = common
+    var (all, longest) = (0, 0)
+    while rest != 0 {
+      var front = rest & (0 &- rest)
+      var (seen, ends) = (UInt32(0), 0)
+      while front != 0 {
+        let a = front.trailingZeroBitCount
+        seen |= 1 << UInt32(a)
+        let theirs = bonds[a] & common
+        ends += theirs.nonzeroBitCount
+        front = (front | theirs) & ~seen
       }
-      longest = max(longest, size)
+      rest &= ~seen
+      all += ends / 2
+      longest = max(longest, ends / 2)
     }
-    return longest
+    return (common.nonzeroBitCount, all, longest)
   }
 }

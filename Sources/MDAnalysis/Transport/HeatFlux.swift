@@ -172,9 +172,14 @@ final class HeatFlux: Instrument, PairForceTaker {
       tables: [.init(columns: columns, rows: rows)], numbers: all.samples > 0 ? numbers : [], samples: all.samples)
   }
 
-  /// The integral ends where the correlation, over all axes, is first not above its standard error: what comes later is noise.
+  /// The integral ends at twice the lag at which the correlation, over all axes, is first not above its standard error: chance
+  /// takes it there early, and what it still has then is missed; what comes much later is noise. The error is the larger of
+  /// that of blocks and that of a Gaussian current, 2 κ √(t/T) of an axis with the integral's end t and the run's length T
+  /// (R. E. Jones, K. K. Mandadapu, J. Chem. Phys. 136, 154102, 2012).
   private func conductivities(_ all: BlockedSums, _ filled: Int, _ dt: Double, _ isHot: Bool) -> [Report.Number] {
-    let what = "∫ ⟨J(0) J(t)⟩ dt/(V k T²) by the trapezoid rule up to the first lag at which the correlation is within its standard error of zero"
+    let what =
+      "∫ ⟨J(0) J(t)⟩ dt/(V k T²) by the trapezoid rule up to twice the first lag at which the correlation is within its standard "
+      + "error of zero"
     func none(_ note: String) -> [Report.Number] {
       [.init("conductivity", Estimate(.nan), unit: "W/(m K)", what, note: note)]
     }
@@ -186,19 +191,42 @@ final class HeatFlux: Instrument, PairForceTaker {
       let axes = (0..<3).map { self.curve(sums, $0) }
       return (0..<self.length).map { axes[0][$0] + axes[1][$0] + axes[2][$0] }
     }
-    guard let end = sum.firstIndex(where: { $0.value <= $0.error }) else {
+    guard let first = sum.firstIndex(where: { $0.value <= $0.error }) else {
       return none("too short a window: the correlation is still above its error after \(Double(length - 1) * dt) ps")
     }
-    let words = what + ", \(Double(end) * dt) ps"
-    let mean = all.estimate { sums in
-      (0..<3).reduce(0) { $0 + self.conductivity(sums, $1, dt)[end] } / 3
+    let end = 2 * first
+    guard end < length else {
+      return none("too short a window: the correlation is above its error for \(Double(first) * dt) ps, and twice that is needed")
     }
-    return [.init("conductivity", mean, unit: "W/(m K)", words + "; the mean over the axes")]
-      + ["x", "y", "z"].enumerated().map { axis, name in
-        .init(
-          "conductivity_" + name, all.estimate { self.conductivity($0, axis, dt)[end] }, unit: "W/(m K)",
-          "the same along one axis")
+    let relative = 2 * (Double(end) / Double(all.samples)).squareRoot()
+    func number(_ name: String, _ axes: [Int], _ words: String, note: String? = nil) -> Report.Number {
+      let blocks = all.estimate { sums in
+        axes.reduce(0) { $0 + self.conductivity(sums, $1, dt)[end] } / Double(axes.count)
       }
+      let gaussian = Estimate(
+        blocks.value, error: abs(blocks.value) * relative / Double(axes.count).squareRoot(), blocks: all.samples / max(end, 1))
+      return .init(name, Estimate.wider(blocks, gaussian), unit: "W/(m K)", words, note: note)
+    }
+    let words = what + ", \(Double(end) * dt) ps"
+    return [number("conductivity", [0, 1, 2], words + "; the mean over the axes", note: sampling(all, end, dt))]
+      + ["x", "y", "z"].enumerated().map { axis, name in
+        number("conductivity_" + name, [axis], "the same along one axis")
+      }
+  }
+
+  /// Whether looks are close enough: the trapezoid rule over every second lag gives the same within two errors of the
+  /// difference, and 2 % of the value.
+  private func sampling(_ all: BlockedSums, _ end: Int, _ dt: Double) -> String? {
+    let change = all.estimate { sums in
+      let axes = (0..<3).map { self.curve(sums, $0) }
+      let c = (0...end).map { axes[0][$0] + axes[1][$0] + axes[2][$0] }
+      func rule(_ step: Int) -> Double {
+        stride(from: 0, to: end, by: step).reduce(0) { $0 + 0.5 * Double(step) * (c[$1] + c[$1 + step]) }
+      }
+      return rule(1) > 0 ? rule(2) / rule(1) - 1 : .nan
+    }
+    guard abs(change.value) > max(2 * change.error, 0.02) else { return nil }
+    return "looks are far apart: with every second one it would be \(Int((100 * change.value).rounded())) % more; look more often"
   }
 
   // MARK: Checkpoints
@@ -234,9 +262,9 @@ extension InstrumentEntry {
   static let heatFlux = InstrumentEntry(
     "heat_flux",
     "Heat current of the whole cell, its correlation over a window and thermal conductivity by Green and Kubo; for potentials "
-      + "whose energy is one of atoms and their neighbours.", every: "5",
-    [.defaulted("samples", .integer(2...100_000), "400", "Looks in a window.")],
-    example: "    - heat_flux: {every: 5, samples: 400}", needsTime: true,
+      + "whose energy is one of atoms and their neighbours.", every: "20",
+    [.defaulted("samples", .integer(2...100_000), "200", "Looks in a window: longer than the current remembers by twice.")],
+    example: "    - heat_flux: {every: 10, samples: 400}", needsTime: true,
     check: { section, context in
       if section.string("of") != "all" {
         context.refuse(section.error("of", "is not for the heat current, which is that of all atoms"))

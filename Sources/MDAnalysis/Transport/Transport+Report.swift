@@ -20,7 +20,7 @@ extension Transport {
     }
   }
 
-  private func survival(_ sums: [Double], _ kind: Int) -> [Double] {
+  func survival(_ sums: [Double], _ kind: Int) -> [Double] {
     windows.lags.indices.map { lag in
       let row = slot(lag, kind)
       return sums[row + Slot.atStart] > 0 ? sums[row + Slot.count] / sums[row + Slot.atStart] : .nan
@@ -180,7 +180,7 @@ extension Transport {
         .init("exponent_" + name, exponent, unit: "1", "exponent of time of the mean squared displacement"),
       ]
     case .coefficient(let d):
-      let window = fit.window.map { "\(Double($0.lowerBound) * interval) to \(Double($0.upperBound) * interval) ps" } ?? ""
+      let window = fit.window.map { "\(Self.brief(Double($0.lowerBound) * interval)) to \(Self.brief(Double($0.upperBound) * interval)) ps" } ?? ""
       let independent = fit.independentError.map { String(format: "%.3g", $0) } ?? ""
       return [
         .init(
@@ -206,47 +206,14 @@ extension Transport {
     let plane = plane
     let what =
       (plane.count < 3 ? "in the plane of the layer, " : "") + "of atoms that stay in the region all the while: " + Diffusion.rule
-    var numbers = number((plane.count < 3 ? "D_parallel_" : "D_") + name, fit(plane), interval: interval, what)
-    // Survival is told by the longest lags; so that blocks are independent these are within half of one.
-    let longest = max(all.length / 2, 1)
-    let usable = windows.lags.indices.filter { windows.lags[$0] <= longest && total[slot($0, kind) + Slot.atStart] > 0 }
-    let times = usable.map { Double(windows.lags[$0]) * interval }
-    guard all.counts.count >= BlockedSums.fewestBlocks, usable.count >= 2 else { return numbers }
-    numbers.append(residence(all, kind, usable, times))
+    let parallel = fit(plane)
+    var numbers = number((plane.count < 3 ? "D_parallel_" : "D_") + name, parallel, interval: interval, what)
+    guard all.counts.count >= BlockedSums.fewestBlocks else { return numbers }
+    numbers += residence(all, kind, interval)
     if case .region(let region) = selection, let layer = region.layer {
-      let d = all.estimate { sums in
-        let s = self.survival(sums, kind)
-        return Survival.diffusion(usable.map { s[$0] }, times: times, thickness: layer.thickness, interval: interval)
-      }
-      numbers.append(
-        .init(
-          "D_perpendicular_" + name, d, unit: "Å²/ps",
-          "across the layer, from the part of atoms that has not left it (absorbing faces; Liu, Harder, Berne 2004, with "
-            + "crossings between samples allowed for)"))
+      numbers.append(across(all, kind, layer.thickness, interval, first: parallel.window?.lowerBound ?? 1))
     }
     return numbers
-  }
-
-  /// ∫ S dt, with an exponential tail if the rest is small.
-  private func residence(_ all: BlockedSums, _ kind: Int, _ usable: [Int], _ times: [Double]) -> Report.Number {
-    let definition = "integral over time of the part of atoms that has stayed, with an exponential tail"
-    let last = survival(all.total, kind)[usable[usable.count - 1]]
-    guard last < 0.3, last > 0 else {
-      return .init(
-        "residence_" + species[kind], Estimate(.nan), unit: "ps", definition,
-        note: last > 0 ? "too short: \(Int((100 * last).rounded())) % are left at the longest lag" : "none are left at the longest lag")
-    }
-    let time = all.estimate { sums in
-      let s = [1] + usable.map { self.survival(sums, kind)[$0] }
-      let t = [0] + times
-      let n = s.count
-      var area = 0.0
-      for k in 1..<n { area += 0.5 * (s[k] + s[k - 1]) * (t[k] - t[k - 1]) }
-      let middle = n / 2
-      let rate = log(max(s[middle], 1e-12) / max(s[n - 1], 1e-12)) / (t[n - 1] - t[middle])
-      return area + (rate > 0 ? s[n - 1] / rate : 0)
-    }
-    return .init("residence_" + species[kind], time, unit: "ps", definition)
   }
 
   // MARK: Conductivity
@@ -344,7 +311,10 @@ extension Transport {
     return [
       .init(
         "conductivity_green_kubo", value, unit: "S/m",
-        "∫ ⟨J(0)·J(t)⟩ dt/(3 V k T) by the trapezoid rule up to \(Double(windows.lags[usable[usable.count - 1]]) * interval) ps")
+        "∫ ⟨J(0)·J(t)⟩ dt/(3 V k T) by the trapezoid rule up to \(Self.brief(Double(windows.lags[usable[usable.count - 1]]) * interval)) ps")
     ]
   }
+
+  /// A time for words, ps: without what rounding leaves.
+  private static func brief(_ time: Double) -> String { String(format: "%.6g", time) }
 }

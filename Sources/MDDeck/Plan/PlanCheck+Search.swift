@@ -16,11 +16,7 @@ extension PlanCheck {
       for key in ["shift", "expansion", "overlap"] { refuse(inner, key, "is what `search` looks for") }
       refuse(inner, "free_surfaces", "is not for `search`, which has two boundaries in a cell", hint: "leave it out: both are kept in one state")
       refuse(over, "termination", "is of `structure.interface`")
-      if boundary.species.count > 1, let kept = search.kept, kept != 1...1 {
-        errors.append(
-          over.error(
-            "atoms", "takes single atoms out, which a compound does not have to spare", hint: "atoms: [1, 1] keeps all"))
-      }
+      checkContents(search, section, species: boundary.species, isOfOneCrystal: true)
       checkTilts(search, section, axis: boundary.axis)
     case .interface:
       let inner = structure.section("interface")
@@ -29,6 +25,7 @@ extension PlanCheck {
       refuse(inner, "free_surfaces", "is not for `search`, which has two interfaces in a cell")
       for key in ["remove", "neutral"] { refuse(inner, key, "is not for `search`, which leaves no atoms that are too close") }
       checkInterfaces(search, section)
+      if let species = plan.structure?.species { checkContents(search, section, species: species, isOfOneCrystal: false) }
     default:
       errors.append(
         section.error(
@@ -62,6 +59,31 @@ extension PlanCheck {
       if temperatures[0] > temperatures[1] {
         errors.append(section.section(key).error("temperature", "has its ends exchanged", hint: "[lowest, highest]"))
       }
+    }
+  }
+
+  /// What atoms are taken out besides whole formula units, and exchanged.
+  private mutating func checkContents(_ search: SearchPlan, _ section: DeckSection, species: [String], isOfOneCrystal: Bool) {
+    let over = section.section("over")
+    let list = "of the boundary's: " + species.joined(separator: ", ")
+    for (holder, key, names) in [
+      (over, "vacancies", Array(search.vacancies.keys)), (section, "chemical_potentials", Array(search.chemicalPotentials.keys)),
+    ] {
+      for name in names.sorted() where !species.contains(name) {
+        errors.append(holder.error(key, "names \(name), which is no species of the boundary", hint: list))
+      }
+    }
+    if species.count == 1 {
+      if isOfOneCrystal, !search.vacancies.isEmpty {
+        errors.append(over.error("vacancies", "are of compounds", hint: "`atoms` has all numbers of an element"))
+      }
+      if search.swaps > 0 { errors.append(over.error("swap", "needs two species", hint: "swap: none")) }
+    }
+    if search.vacancies.isEmpty, section.gives("chemical_potentials") {
+      errors.append(section.error("chemical_potentials", "are only for `over.vacancies`", hint: "leave it out"))
+    }
+    if search.chemicalPotentials.values.count(where: { $0.lowerBound < $0.upperBound }) > 1 {
+      errors.append(section.error("chemical_potentials", "has more than one range", hint: "single energies for all but one"))
     }
   }
 

@@ -55,6 +55,11 @@ struct PlanCheck {
       if polycrystal.isColumnar, polycrystal.texture == nil {
         errors.append(inner.error("columns", "need a texture along z", hint: "`texture: {direction: [1, 1, 1], along: z}`"))
       }
+    case .sphericalGrain(let grain):
+      let inner = section.section("spherical_grain")
+      check(grain.matrix, inner.section("of"))
+      if let crystal = grain.inner { check(crystal, inner.section("grain")) }
+      if grain.axis == .zero { errors.append(inner.error("axis", "is zero")) }
     case .crack(let crack):
       let inner = section.section("crack")
       check(crack.crystal, inner.section("of"))
@@ -266,10 +271,10 @@ struct PlanCheck {
       }
       if select["grain"] != nil, let structure = plan.structure {
         switch structure.source {
-        case .grainBoundary, .interface, .polycrystal, .crack, .file: continue
+        case .grainBoundary, .interface, .polycrystal, .sphericalGrain, .crack, .file: continue
         default: break
         }
-        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces, polycrystals and files have grains"))
+        errors.append(select.error("grain", "selects nothing", hint: "only grain boundaries, interfaces, polycrystals, spherical grains and files have grains"))
       }
     }
   }
@@ -362,7 +367,7 @@ struct PlanCheck {
     switch structure.source {
     case .grainBoundary:
       errors.append(section.error("grain_boundary", "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
-    case .interface, .polycrystal, .crack, .enumeration, .match:
+    case .interface, .polycrystal, .sphericalGrain, .crack, .enumeration, .match:
       errors.append(
         section.error(structure.source.name, "is no crystal", hint: "tasks need `lattice`, `crystal` or `file`"))
     case .lattice: for key in ["size", "orientation", "vacuum", "pressure"] { refuse(section.section("lattice"), key) }

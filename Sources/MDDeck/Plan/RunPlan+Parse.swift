@@ -65,7 +65,8 @@ extension RunPlan {
     neighbors = NeighborPlan(skin: deck.section("neighbors").double("skin"))
     let decomposition = deck.section("decomposition")
     self.decomposition = DecompositionPlan(
-      grid: decomposition["grid"]?.integerVector, balance: decomposition.boolean("balance"),
+      grid: decomposition["grid"]?.integerVector, balance: decomposition["balance"].map { Balance($0) } ?? .none,
+      latency: decomposition.double("latency"), bandwidth: decomposition.double("bandwidth"),
       location: decomposition.location(of: "grid"))
     let structure = structure
     stages = (deck["stages"]?.list ?? []).enumerated().map {
@@ -118,6 +119,7 @@ extension StructurePlan {
     case "interface": .interface(InterfacePlan(inner))
     case "crack": .crack(CrackPlan(inner))
     case "polycrystal": .polycrystal(PolycrystalPlan(inner))
+    case "spherical_grain": .sphericalGrain(SphericalGrainPlan(inner))
     case "enumerate": .enumeration(EnumerationPlan(inner))
     case "match": .match(MatchPlan(inner))
     default: .grainBoundary(GrainBoundaryPlan(inner))
@@ -306,5 +308,12 @@ extension TrajectoryPlan {
       file: file, every: section.integer("every"), format: format ?? .extxyz, gzip: file.hasSuffix(".gz"),
       columns: section.strings("columns"),
       unwrapped: section.boolean("unwrapped"), location: section.location)
+  }
+}
+
+extension Balance {
+  /// true, false, or what is evened out.
+  fileprivate init(_ value: DeckValue) {
+    if case .boolean(let isOn) = value.content { self = isOn ? .atoms : .none } else { self = Balance(rawValue: value.string) ?? .none }
   }
 }

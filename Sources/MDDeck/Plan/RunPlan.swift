@@ -174,10 +174,16 @@ package struct NeighborPlan: Sendable {
   package var skin: Double
 }
 
+/// What bricks even out.
+package enum Balance: String, Sendable { case none, atoms, time }
+
 package struct DecompositionPlan: Sendable {
   /// Ranks along a, b, c; nil lets the program choose.
   package var grid: SIMD3<Int>?
-  package var balance: Bool
+  package var balance: Balance
+  /// Of the network, for forecasts: ps a message, GB/s a node.
+  package var latency: Double
+  package var bandwidth: Double
   /// For an error when the grid does not fit the number of ranks.
   package var location: SourceLocation
 }

@@ -47,8 +47,15 @@ package struct SearchPlan: Sendable {
   package var grid: (Int, Int)?
   /// Å between points of a grid.
   package var spacing: Double
-  /// Fractions of an atomic plane that are kept in the boundary; nil: what there is of one crystal, all of two.
+  /// Fractions of an atomic plane that are kept in the boundary; nil: what there is of an element, all of compounds and of two
+  /// crystals.
   package var kept: ClosedRange<Double>?
+  /// Up to so many atoms of a species are taken out of each boundary besides.
+  package var vacancies: [String: Int]
+  /// The most pairs of unlike atoms that exchange places at each boundary.
+  package var swaps: Int
+  /// eV an atom; one may be a range.
+  package var chemicalPotentials: [String: ClosedRange<Double>]
   /// Numbers of an interface's terminations; nil for all.
   package var terminations: [Int]?
   package var ranksPerTrial: Int
@@ -74,6 +81,14 @@ package struct SearchPlan: Sendable {
     if let shift = over["shift"], shift.isList { grid = (shift.integers[0], shift.integers[1]) }
     spacing = over.double("spacing")
     kept = over["atoms"].map { min($0.doubles[0], $0.doubles[1])...max($0.doubles[0], $0.doubles[1]) }
+    vacancies = Dictionary(
+      uniqueKeysWithValues: over["vacancies"]?.section.entries.map { ($0.name, $0.value.integer) } ?? [])
+    swaps = over["swap"].flatMap { $0.isText ? nil : $0.integer } ?? 0
+    chemicalPotentials = Dictionary(
+      uniqueKeysWithValues: section["chemical_potentials"]?.section.entries.map { entry -> (String, ClosedRange<Double>) in
+        let ends = entry.value.isList ? entry.value.doubles : [entry.value.double, entry.value.double]
+        return (entry.name, min(ends[0], ends[1])...max(ends[0], ends[1]))
+      } ?? [])
     if let numbers = over["termination"], numbers.isList { terminations = numbers.integers }
     ranksPerTrial = section.integer("ranks_per_trial")
     unchanged = stop.integer("unchanged")

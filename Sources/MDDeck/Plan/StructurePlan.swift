@@ -10,6 +10,7 @@ package struct StructurePlan: Sendable {
     case grainBoundary(GrainBoundaryPlan)
     case interface(InterfacePlan)
     case polycrystal(PolycrystalPlan)
+    case sphericalGrain(SphericalGrainPlan)
     case crack(CrackPlan)
     /// Tables, which have no atoms.
     case enumeration(EnumerationPlan)
@@ -24,6 +25,7 @@ package struct StructurePlan: Sendable {
       case .grainBoundary: "grain_boundary"
       case .interface: "interface"
       case .polycrystal: "polycrystal"
+      case .sphericalGrain: "spherical_grain"
       case .crack: "crack"
       case .enumeration: "enumerate"
       case .match: "match"
@@ -89,6 +91,7 @@ package struct StructurePlan: Sendable {
     case .grainBoundary(let boundary): boundary.species
     case .interface(let interface): interface.species
     case .polycrystal(let polycrystal): polycrystal.crystal.species
+    case .sphericalGrain(let grain): grain.species
     case .crack(let crack): crack.crystal.species
     case .enumeration, .match: []
     }

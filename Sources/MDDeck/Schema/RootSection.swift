@@ -167,7 +167,15 @@ extension DeckSchema {
       .optional(
         "grid", .vector(.copies),
         "Ranks along the cell vectors; their product is the number of ranks. Chosen by least surface if absent."),
-      .defaulted("balance", .boolean, "false", "Whether brick boundaries move to even out the atoms."),
+      .defaulted(
+        "balance", .either([.boolean, .enumeration(["atoms", "time"])]), "false",
+        "Whether brick boundaries move to even out the atoms (true is the same as atoms) or the time that forces take."),
+      .defaulted(
+        "latency", .quantity(.time, .positive.plausibly(1e5...1e9)), "1.5 µs",
+        "Of a message, for what `check --ranks-per-node` reckons."),
+      .defaulted(
+        "bandwidth", .number(.positive.plausibly(0.1...1000)), "10",
+        "GB/s that a node's link carries, for what `check --ranks-per-node` reckons."),
     ],
     example: "decomposition: {grid: [1, 1, 4]}")
 

@@ -10,6 +10,11 @@ extension DeckSchema {
         "method", .enumeration(SearchPlan.Method.allCases.map(\.rawValue)), "random",
         "How starts are chosen: `grid` every displacement of a grid; `random`; `bayes` where a Gaussian process over the "
           + "displacements expects to gain most; `anneal` random, then heated, cooled and relaxed."),
+      .optional(
+        "chemical_potentials", .map(.either([.quantity(.energy, .any), .list(.quantity(.energy, .any), count: 2...2)]), of: "species", maximum: 100),
+        "Of `over.vacancies`: the energy of an atom of a species where it goes. Those that are not given follow from the crystals, "
+          + "each of which is in equilibrium with its atoms. One may be a range [lowest, highest]: trials are compared in its middle, "
+          + "and `gamma_mu.csv` has γ over all of it."),
       .defaulted(
         "ranks_per_trial", .integer(1...1_000_000), "1",
         "Ranks that work on one trial; the job's ranks are divided into groups of so many."),
@@ -48,8 +53,17 @@ extension DeckSchema {
       .optional(
         "atoms", .list(.number(NumberRange(from: 0, to: 1)), count: 2...2),
         "Fractions of an atomic plane that the boundary keeps, [least, most]; the whole numbers of atoms between are "
-          + "tried. 0 is a plane less, which is a displacement: so [0, 1] has all. [1, 1] takes none out. [0, 1] unless given for "
-          + "boundaries of an element's crystal, [1, 1] for compounds and between two crystals."),
+          + "tried. 0 is a plane less, which is a displacement: so [0, 1] has all. [1, 1] takes none out. Compounds lose whole formula "
+          + "units, of two crystals those of either. [0, 1] unless given for boundaries of an element's crystal, [1, 1] for compounds "
+          + "and between two crystals."),
+      .optional(
+        "vacancies", .map(.integer(1...1000), of: "species", maximum: 100),
+        "Up to so many atoms of a species are taken out of each boundary besides, every number and combination tried: the boundary "
+          + "has then no energy without `chemical_potentials`."),
+      .defaulted(
+        "swap", .either([.enumeration(["none"]), .integer(1...1000)]), "none",
+        "Up to so many pairs of atoms of unlike species at each boundary exchange their places, every number tried: of crystals of "
+          + "several species, and of two crystals."),
       .defaulted(
         "termination", .either([.enumeration(["all"]), .list(.integer(0...100_000), count: 1...1000)]), "all",
         "Of an interface: the pairs of ends of the two crystals, each searched on its own; their numbers are those that `check` "

@@ -1,6 +1,6 @@
 extension DeckSchema {
   /// Where atoms may come from.
-  static let sources = ["file", "lattice", "crystal", "grain_boundary", "interface", "polycrystal", "crack", "enumerate", "match"]
+  static let sources = ["file", "lattice", "crystal", "grain_boundary", "interface", "polycrystal", "spherical_grain", "crack", "enumerate", "match"]
 
   static func structure(_ parts: DeckParts) -> DeckObject {
     let modifier = DeckObject.choice(
@@ -23,6 +23,7 @@ extension DeckSchema {
     .optional("grain_boundary", .object(grainBoundary), "A bicrystal of a cubic crystal."),
     .optional("interface", .object(interface), "Two crystals of any kind that meet in a plane."),
     .optional("polycrystal", .object(polycrystal), "Grains that fill a periodic cell."),
+    .optional("spherical_grain", .object(sphericalGrain), "A ball of a crystal in another."),
     .optional("crack", .object(crack), "A crack in a crystal."),
     .optional("enumerate", .object(enumeration), "No structure, but a table of coincidence rotations."),
     .optional("match", .object(match), "No structure, but a table of cells that two crystals have in common."),

@@ -10,21 +10,18 @@ struct MeshWindow: Equatable {
   var length: SIMD3<Int>
   var isWhole: SIMDMask<SIMD3<Int>>
 
-  /// The window of the brick at `place`: the brick, widened by the stray of atoms and the support of splines.
+  /// The window of a rank: its brick, widened by the stray of atoms and the support of splines.
   ///
   /// Along the open axis of a slab the outermost bricks reach half into the vacuum on either side.
-  init(_ decomposition: Decomposition, place: SIMD3<Int>, box: Box, cell: PeriodicCell, mesh: SIMD3<Int>, order: Int) {
+  init(_ decomposition: Decomposition, rank: Int, box: Box, cell: PeriodicCell, mesh: SIMD3<Int>, order: Int) {
     start = .zero
     length = .zero
     isWhole = SIMDMask(repeating: false)
     // Fractions of the box to fractions of the periodic cell: the identity, but for slabs.
     let toCell = box.cell * cell.cell.inverse
-    var low = Vector3.zero
-    var high = Vector3.zero
-    for k in 0..<3 {
-      low[k] = decomposition.cuts[k][place[k]]
-      high[k] = decomposition.cuts[k][place[k] + 1]
-      guard !box.periodic[k] else { continue }
+    let place = decomposition.bricks.place(of: rank)
+    var (low, high) = decomposition.bricks.bounds(of: rank)
+    for k in 0..<3 where !box.periodic[k] {
       let vacuum = 0.5 * (cell.height / box.heights[k] - 1)
       if place[k] == 0 { low[k] = -vacuum }
       if place[k] == decomposition.grid[k] - 1 { high[k] = 1 + vacuum }
@@ -58,10 +55,8 @@ struct MeshWindow: Equatable {
   static func all(
     _ decomposition: Decomposition, box: Box, cell: PeriodicCell, mesh: SIMD3<Int>, order: Int
   ) -> [MeshWindow] {
-    let grid = decomposition.grid
-    return (0..<(grid.x * grid.y * grid.z)).map { rank in
-      let place = SIMD3(rank / (grid.y * grid.z), rank / grid.z % grid.y, rank % grid.z)
-      return MeshWindow(decomposition, place: place, box: box, cell: cell, mesh: mesh, order: order)
+    (0..<decomposition.bricks.count).map { rank in
+      MeshWindow(decomposition, rank: rank, box: box, cell: cell, mesh: mesh, order: order)
     }
   }
 }

@@ -5,6 +5,10 @@ import MDNumerics
 
 /// Frames of a file, and the one that shows best what a run came to.
 package enum FrameChoice {
+  /// The frame of a file that is shown if none is told: the last, but of a search's `best.extxyz`, whose states begin with the lowest,
+  /// the first.
+  package static func usual(_ path: String) -> Int { URL(fileURLWithPath: path).lastPathComponent == "best.extxyz" ? 0 : -1 }
+
   /// One frame, from 0 or, negative, from the end. Structures of other kinds (POSCAR, LAMMPS data, CIF) have one.
   package static func frame(_ path: String, number: Int = -1, types: [String]? = nil) throws -> ExtXYZFrame {
     guard FrameIndex.isOfFrames(path) else { return ExtXYZFrame(try StructureFile.read(path, types: types, frame: number)) }
@@ -30,10 +34,10 @@ package enum FrameChoice {
   /// `frames` are those of the first trajectory that has any.
   static func of(_ folder: RunFolder, _ frames: inout FrameIndex?) -> Choice? {
     let names = folder.files.map(\.name)
-    if names.contains("best.extxyz"), let frame = try? frame(folder.path + "/best.extxyz", number: 0) {
+    if names.contains("best.extxyz"), let frame = try? frame(folder.path + "/best.extxyz", number: usual("best.extxyz")) {
       return Choice(frame: frame, words: "the state of lowest energy, best.extxyz")
     }
-    if let best = bestPart(folder), let frame = try? frame(folder.path + "/\(best)/best.extxyz", number: 0) {
+    if let best = bestPart(folder), let frame = try? frame(folder.path + "/\(best)/best.extxyz", number: usual("best.extxyz")) {
       return Choice(frame: frame, words: "the boundary of lowest energy, \(best)/best.extxyz")
     }
     let species: [String] = folder.run["species"].list.compactMap(\.text)

@@ -9,7 +9,9 @@ package struct RunFolder {
     package var number: Int
     package var words: String
     package var ending: String?
-    package var isRelaxation: Bool { words.contains("eV/Å") }
+    /// `minimize` or `dynamics`, as run.json says of stages that have ended.
+    package var kind: String?
+    package var isRelaxation: Bool { kind.map { $0 == "minimize" } ?? words.contains("eV/Å") }
   }
 
   package let path: String
@@ -87,6 +89,9 @@ package struct RunFolder {
       stages.append(Stage(number: number, words: String(words), ending: ending.map { String($0.dropFirst(2)) }))
     }
     stages.sort { $0.number < $1.number }
+    for k in stages.indices {
+      stages[k].kind = run["stages"].list.first { $0["stage"].number == Double(stages[k].number) }?["kind"].text
+    }
   }
 
   /// The deck of the newest checkpoint, or of the record of a search, of tasks, of a scan: what was run. Else the file, as it

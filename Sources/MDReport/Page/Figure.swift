@@ -25,7 +25,8 @@ package struct Figure {
   /// `1.661`, `1.279 ± 0.024`, `(3.1 ± 0.4)·10⁻⁹`.
   package static func text(_ value: Double, _ error: Double? = nil) -> String {
     guard value.isFinite else { return "–" }
-    let error = error.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    // What is only rounding is no error.
+    let error = error.flatMap { $0.isFinite && $0 > 1e-12 * abs(value) ? $0 : nil }
     let size = max(abs(value), error ?? 0)
     guard size > 0 else { return "0" }
     var exponent = Int(log10(size).rounded(.down))

@@ -38,6 +38,7 @@ struct Sections {
         columns: ["lower_plane", "upper_plane", "energy", "work_of_adhesion", "excess_volume", "strain_energy", "area", "atoms", "times_found", "trials"])
       out += embedded("interfaces.svg", "planes of both crystals and their interfaces")
     }
+    out += embedded("gamma_mu.svg", "γ of states against a chemical potential")
     if let table = folder["family.csv"], let angle = table.numbers("angle") {
       let drawn = [("energy", "γ, J/m²"), ("excess_volume", "excess volume, Å")].compactMap { name, label in
         table.numbers(name).map {
@@ -151,7 +152,8 @@ struct Sections {
               name: name, value: x, error: number["error"].number, unit: number["unit"].text ?? "", definition: number["definition"].text,
               source: source("results.json \(observer).\(name)"))) + "</td>"
         }
-        let interval = number["interval_95"].number.map { "±\(Figure.text(Double(String(format: "%.2g", $0)) ?? $0))" } ?? "–"
+        let size = abs(number["value"].number ?? 0)
+        let interval = number["interval_95"].number.flatMap { $0 > 1e-12 * size ? $0 : nil }.map { "±\(Figure.text(Double(String(format: "%.2g", $0)) ?? $0))" } ?? "–"
         return "<tr><td>\(Markup.escaped(name.replacing("_", with: " ")))</td>\(value)<td class=\"n\">\(interval)</td>"
           + "<td class=\"small\">\(Markup.escaped(number["definition"].text ?? ""))\(note)</td></tr>"
       }

@@ -12,8 +12,10 @@ package struct AtomPicture {
     package var slices: [Slice] = []
     /// Pixels along the longer side.
     package var size = 1200
-    package init(view: View.Name? = nil, colour: String? = nil, slices: [Slice] = [], size: Int = 1200) {
-      (self.view, self.colour, self.slices, self.size) = (view, colour, slices, size)
+    /// The frame that displacements are counted from.
+    package var reference: ExtXYZFrame?
+    package init(view: View.Name? = nil, colour: String? = nil, slices: [Slice] = [], size: Int = 1200, reference: ExtXYZFrame? = nil) {
+      (self.view, self.colour, self.slices, self.size, self.reference) = (view, colour, slices, size, reference)
     }
   }
 
@@ -56,7 +58,7 @@ package struct AtomPicture {
   package init(_ frame: ExtXYZFrame, _ options: Options = Options(), scope given: PictureScope? = nil) throws {
     let view = given?.view ?? PictureScope.view(frame, options)
     let visible = try Visible(frame, view, options.slices)
-    colours = try AtomColours(frame, by: options.colour, key: given?.key)
+    colours = try AtomColours(frame, by: options.colour, reference: options.reference, of: visible.atoms, key: given?.key)
     let scope = given ?? PictureScope(frame, options, view, visible, key: colours.key)
     atoms = visible.points.count
     let (xs, ys, depths) = (scope.across, scope.up, scope.depth)

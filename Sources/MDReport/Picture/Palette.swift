@@ -22,11 +22,21 @@ package enum Palette {
   ]
 
   /// The scale at `x` from 0 to 1; what is beyond has the colour of the end.
-  package static func scale(_ x: Double) -> SIMD3<UInt8> {
+  package static func scale(_ x: Double) -> SIMD3<UInt8> { between(stops, x) }
+
+  private static func between(_ stops: [SIMD3<UInt8>], _ x: Double) -> SIMD3<UInt8> {
     let t = min(max(x.isFinite ? x : 1, 0), 1) * Double(stops.count - 1)
     let k = min(Int(t), stops.count - 2)
     return mixed(stops[k], stops[k + 1], t - Double(k))
   }
+
+  /// From blue over nearly white to red, as many shades on either side of zero; told apart with any colour vision.
+  private static let sides: [SIMD3<UInt8>] = [
+    SIMD3(0, 68, 130), SIMD3(0, 114, 178), SIMD3(120, 180, 220), SIMD3(236, 234, 228), SIMD3(244, 178, 122), SIMD3(213, 94, 0), SIMD3(140, 45, 0),
+  ]
+
+  /// The scale of numbers with a sign, at `x` from 0 to 1; 0.5 is zero.
+  package static func signed(_ x: Double) -> SIMD3<UInt8> { between(sides, x) }
 
   static func mixed(_ a: SIMD3<UInt8>, _ b: SIMD3<UInt8>, _ share: Double) -> SIMD3<UInt8> {
     var out = SIMD3<UInt8>()

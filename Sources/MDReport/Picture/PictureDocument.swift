@@ -47,11 +47,11 @@ extension AtomPicture {
       for k in 0..<48 {
         let x = left + wide * Double(k) / 48
         parts.append(
-          "<rect x=\"\(Chart.place(x))\" y=\"\(Chart.place(bottom - 0.8 * size))\" width=\"\(Chart.place(wide / 48 + 0.4))\" height=\"\(Chart.place(0.8 * size))\" fill=\"\(Palette.hexadecimal(Palette.scale((Double(k) + 0.5) / 48)))\"/>")
+          "<rect x=\"\(Chart.place(x))\" y=\"\(Chart.place(bottom - 0.8 * size))\" width=\"\(Chart.place(wide / 48 + 0.4))\" height=\"\(Chart.place(0.8 * size))\" fill=\"\(Palette.hexadecimal(colours.key.shade((Double(k) + 0.5) / 48)))\"/>")
       }
       bottom += 1.3 * size
-      text(Chart.short(range.lowerBound), left, bottom, "middle")
-      text(Chart.short(range.upperBound) + (unit.isEmpty ? "" : " " + unit), left + wide, bottom, "middle")
+      text(Figure.brief(range.lowerBound), left, bottom, "middle")
+      text(Figure.brief(range.upperBound) + (unit.isEmpty ? "" : " " + unit), left + wide, bottom, "middle")
     }
     bottom += 0.6 * size
     let box = "viewBox=\"0 0 \(image.width) \(Chart.place(bottom))\""

@@ -17,7 +17,8 @@ package struct PictureScope: Sendable {
   package init(_ frame: ExtXYZFrame, _ options: AtomPicture.Options) throws {
     let view = Self.view(frame, options)
     self.init(
-      frame, options, view, try AtomPicture.Visible(frame, view, options.slices), key: try AtomColours(frame, by: options.colour).key)
+      frame, options, view, try AtomPicture.Visible(frame, view, options.slices),
+      key: try AtomColours.key(frame, by: options.colour, reference: options.reference))
   }
 
   static func view(_ frame: ExtXYZFrame, _ options: AtomPicture.Options) -> View {
@@ -49,7 +50,7 @@ package struct PictureScope: Sendable {
   /// Widens what is shown, so that another frame is in it, too.
   package mutating func include(_ frame: ExtXYZFrame, _ options: AtomPicture.Options) throws {
     let visible = try AtomPicture.Visible(frame, view, options.slices)
-    let other = PictureScope(frame, options, view, visible, key: try AtomColours.key(frame, like: key))
+    let other = PictureScope(frame, options, view, visible, key: try AtomColours.key(frame, reference: options.reference, like: key))
     func hull(_ a: ClosedRange<Double>, _ b: ClosedRange<Double>) -> ClosedRange<Double> {
       min(a.lowerBound, b.lowerBound)...max(a.upperBound, b.upperBound)
     }

@@ -10,12 +10,16 @@ final class StructurePictures {
   private let frames: FrameIndex?
   /// What the picture on the first screen shows.
   let choice: FrameChoice.Choice?
+  /// What it and the pictures in time are coloured by: structures where one element has crystal and something else, as with
+  /// boundaries, grains and cracks; else as usual.
+  private let colour: String?
 
   init(_ folder: RunFolder) {
     self.folder = folder
     var frames: FrameIndex?
     choice = FrameChoice.of(folder, &frames)
     self.frames = frames
+    colour = choice.flatMap { $0.frame.structure.species.count == 1 && AtomQuantities.isStructureTelling($0.frame) ? "structure" : nil }
   }
 
   private static func picture(_ frame: ExtXYZFrame, _ options: AtomPicture.Options, _ scope: PictureScope? = nil, words: String) -> String? {
@@ -25,7 +29,7 @@ final class StructurePictures {
 
   var first: String {
     guard let choice else { return "<p class=\"soft\">There is no structure to show.</p>" }
-    return Self.picture(choice.frame, .init(size: 900), words: "\(choice.frame.structure.count) atoms, \(choice.words)") ?? ""
+    return Self.picture(choice.frame, .init(colour: colour, size: 900), words: "\(choice.frame.structure.count) atoms, \(choice.words)") ?? ""
   }
 
   /// Frames in time, other views; nothing where there is nothing more to see.
@@ -58,7 +62,7 @@ final class StructurePictures {
       taken = [old, new].map { (step: Int) in { FrameChoice.checkpoint(self.folder, step: step).map { ($0.frame, "step \(step)") } } }
     }
     guard taken.count > 1, let start = taken[0]() else { return "" }
-    let options = AtomPicture.Options(slices: window(start.frame), size: 520)
+    let options = AtomPicture.Options(colour: colour, slices: window(start.frame), size: 520)
     guard var scope = try? PictureScope(start.frame, options) else { return "" }
     // One frame at a time is held: each is read twice.
     for next in taken.dropFirst() { if let one = next() { try? scope.include(one.frame, options) } }
@@ -81,7 +85,7 @@ final class StructurePictures {
   // MARK: Other views
 
   private var views: String {
-    guard let frame = choice?.frame, let usual = try? AtomColours(frame, by: nil).title else { return "" }
+    guard let frame = choice?.frame, let usual = try? AtomColours(frame, by: colour).title else { return "" }
     let structure = frame.structure
     var shown: [String] = []
     let slices = middle(frame)
@@ -89,16 +93,28 @@ final class StructurePictures {
       let name = ["x", "y", "z"][slice.axis]
       shown.append(
         Self.picture(
-          frame, .init(view: [.x, .y, .z][slice.axis], slices: slices, size: 620),
+          frame, .init(view: [.x, .y, .z][slice.axis], colour: colour, slices: slices, size: 620),
           words: "a slice, \(name) from \(Figure.brief(slice.range.lowerBound)) to \(Figure.brief(slice.range.upperBound)) Å") ?? "")
     }
-    // What the picture above does not tell: energies where it shows grains or elements, charges of ions.
-    for name in ["energies", "charges"] where name != usual {
-      let has = name == "charges" ? structure.charges != nil : frame.column(name) != nil
+    // What the picture above does not tell.
+    let start = frames.flatMap { $0.count > 1 ? try? $0.frame(0) : nil }
+    for name in ["grain", "structure", "energies", "stress", "charges", AtomColours.displacement] where name != usual {
+      let has = switch name {
+      case "grain": Set(structure.grains ?? []).count > 1
+      case "structure": AtomQuantities.isStructureTelling(frame)
+      case "charges": structure.charges != nil
+      case "stress": frame.column("virials") != nil
+      case AtomColours.displacement: start?.structure.count == structure.count
+      default: frame.column(name) != nil
+      }
       guard has, structure.count > 1 else { continue }
-      let options = AtomPicture.Options(view: slices.first.map { [.x, .y, .z][$0.axis] }, colour: name, slices: slices, size: 620)
-      guard let key = try? AtomColours(frame, by: name), case .scale(_, _, let least, let most) = key.legend, most > least else { continue }
-      shown.append(Self.picture(frame, options, words: "the same atoms by \(name)") ?? "")
+      let options = AtomPicture.Options(
+        view: slices.first.map { [.x, .y, .z][$0.axis] }, colour: name, slices: slices + window(frame), size: 620, reference: start)
+      if name != "grain", name != "structure" {
+        guard let key = try? AtomColours.key(frame, by: name, reference: start), key.tells else { continue }
+      }
+      let words = name == AtomColours.displacement ? "displacement since the first frame" : name
+      shown.append(Self.picture(frame, options, words: "the same atoms by \(words)") ?? "")
     }
     let some = shown.filter { !$0.isEmpty }
     return some.isEmpty ? "" : "<h3>Other views</h3><div class=\"strip\">\(some.joined())</div>"

@@ -1,56 +1,50 @@
 import MDCore
+import MDDeck
 import MDParallel
 
-/// Bricks that follow the atoms, with `decomposition: {balance: true}`.
+/// Bricks that follow the atoms, with `decomposition: {balance: …}`.
 ///
-/// Planes are moved at rebuilds only, to whichever of three sets makes the fullest rank emptiest: those that are there,
-/// quantiles of the atoms' coordinates (`Domain.balanced`), even ones. The grid stays. Whether they move depends on
+/// Planes are moved at rebuilds only, to whichever set makes the fullest rank emptiest: those that are there, quantiles of the
+/// atoms' coordinates, even ones, staggered ones (`Domain.best`). The grid stays. Whether they move depends on
 /// where the atoms are, on the planes that are there, and, amid steps, on how full the fullest rank was when they were
 /// weighed last. A checkpoint's rebuild weighs them whatever they were before, and so does the rebuild of a run that is
-/// resumed from it: the same atoms and the planes just chosen leave everything as it is. So both go on alike.
+/// resumed from it: the same atoms and the planes just chosen leave everything as it is. So both go on alike. Not where
+/// seconds are weighed, which are not the same twice.
 extension DistributedSystem {
-  /// Bricks that have moved: atoms of the fullest rank over the mean.
+  /// Bricks that have moved: work of the fullest rank over the mean, by atoms or by seconds.
   package struct Balancing: Equatable, Sendable {
     package var before: Double
     package var after: Double
+    package var bySeconds = false
   }
 
-  /// Amid steps planes are weighed anew when the fullest rank has so many times the atoms that it had then.
+  /// Amid steps planes are weighed anew when the fullest rank has so many times the work that it had then.
   static let tolerance = 1.1
-  /// What new planes must bring to be taken: the fullest rank has at most this part of its atoms.
-  static let worthwhile = 0.95
+  /// Computations of forces that seconds are told by.
+  private static let fewestComputations = 5
 
   /// Chooses new planes for atoms that are with their owners, where that is due and pays. What it did, nil if nothing.
   /// Collective: the same on every rank. The atoms have to migrate afterwards.
   func moveBricks(amidSteps: Bool) throws -> Balancing? {
-    let fullest = communicator.maximum(atoms.localCount)
-    if amidSteps, Double(fullest) <= Self.tolerance * Double(fullestWhenWeighed) { return nil }
-    let reach = halo + skin
-    let others = [
-      try Domain.balanced(
-        box: box, atoms: atoms, communicator: communicator, grid: domain.grid, halo: reach, minimumWidth: reach),
-      try Domain(box: box, ranks: communicator.size, rank: communicator.rank, grid: domain.grid, halo: reach),
-    ]
-    let (best, count) = zip(others, fullestRanks(of: others)).min { $0.1 < $1.1 }!
-    guard Double(count) <= Self.worthwhile * Double(fullest) else {
-      fullestWhenWeighed = fullest
-      return nil
-    }
-    fullestWhenWeighed = count
-    divide(best)
-    let mean = Double(totalCount) / Double(communicator.size)
-    return Balancing(before: Double(fullest) / mean, after: Double(count) / mean)
-  }
-
-  /// Atoms of the fullest rank with each of these domains. Collective.
-  private func fullestRanks(of domains: [Domain]) -> [Int] {
-    let ranks = communicator.size
-    var counts = [Int64](repeating: 0, count: domains.count * ranks)
-    for i in 0..<atoms.localCount {
-      let s = box.fractional(atoms.position[i])
-      for (k, domain) in domains.enumerated() { counts[k * ranks + domain.owner(of: s)] += 1 }
-    }
-    counts.withUnsafeMutableBufferPointer { communicator.allReduce($0, .sum) }
-    return domains.indices.map { Int(counts[($0 * ranks)..<(($0 + 1) * ranks)].max() ?? 0) }
+    let bySeconds = balance == .time && computations >= Self.fewestComputations
+    let count = Double(atoms.localCount)
+    let work = bySeconds ? workSeconds : count
+    let mean = communicator.sum(work) / Double(communicator.size)
+    guard mean > 0 else { return nil }
+    let fullest = communicator.maximum(work) / mean
+    // Seconds differ by more than a little from time to time: bricks stay where they are even enough.
+    if bySeconds, fullest <= Self.tolerance { return nil }
+    if amidSteps, fullest <= Self.tolerance * fullestWhenWeighed { return nil }
+    // A rank without atoms has no say.
+    let weight = bySeconds && count > 0 ? work / count : 1
+    let best = try Domain.best(
+      box: box, atoms: atoms, communicator: communicator, grid: domain.grid, halo: halo + skin, present: domain,
+      block: domain.bricks.block, weight: weight)
+    fullestWhenWeighed = best.fullest
+    computations = 0
+    workSeconds = 0
+    guard best.domain.bricks != domain.bricks else { return nil }
+    divide(best.domain)
+    return Balancing(before: best.before, after: best.fullest, bySeconds: bySeconds)
   }
 }

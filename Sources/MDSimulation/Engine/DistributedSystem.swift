@@ -1,4 +1,5 @@
 import MDCore
+import MDDeck
 import MDNeighbors
 import MDParallel
 
@@ -43,16 +44,20 @@ package final class DistributedSystem {
   private let spatialSort = SpatialSort()
   /// What potentials see of the domain.
   private var decomposition: Decomposition
-  private let balances: Bool
-  /// Atoms of the fullest rank when the bricks were weighed last.
-  var fullestWhenWeighed = 0
+  let balance: Balance
+  /// Work of the fullest rank over the mean when the bricks were weighed last.
+  var fullestWhenWeighed = 0.0
+  /// Seconds that this rank's lists and forces took since then, without waiting for others, and how many times forces were
+  /// computed.
+  var workSeconds = 0.0
+  var computations = 0
 
   /// - Parameters:
   ///   - reach: how far observers look for neighbours, Å; ghosts reach as far.
-  ///   - balances: whether bricks follow the atoms. `domain` is where they begin.
+  ///   - balance: by what bricks follow the atoms. `domain` is where they begin.
   package init(
     communicator: any Communicator, atoms: AtomStore, box: Box, species: [String], masses: [Double],
-    potentials: [any Potential], domain: Domain, skin: Double, reach: Double = 0, balances: Bool = false
+    potentials: [any Potential], domain: Domain, skin: Double, reach: Double = 0, balance: Balance = .none
   ) throws {
     self.communicator = communicator
     self.atoms = atoms
@@ -61,11 +66,11 @@ package final class DistributedSystem {
     self.masses = masses
     self.potentials = potentials
     self.skin = skin
-    self.balances = balances && communicator.size > 1
+    self.balance = communicator.size > 1 ? balance : .none
     let needs = potentials.map(\.requirements)
     cutoff = needs.map(\.cutoff).max() ?? 0
     halo = needs.map(\.halo).reduce(reach, max)
-    decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: skin / 2)
+    decomposition = Decomposition(bricks: domain.bricks, stray: skin / 2)
     writesGhosts = needs.contains(where: \.writesGhosts)
     lists = NeighborLists(reach: cutoff + skin, halo: halo + skin, kinds: Set(needs.map(\.list)))
     exchange = GhostExchange(atoms: atoms, domain: domain, communicator: communicator)
@@ -84,7 +89,7 @@ package final class DistributedSystem {
   /// Takes another domain: at a rebuild, before the atoms migrate.
   func divide(_ domain: Domain) {
     exchange.domain = domain
-    decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: skin / 2)
+    decomposition = Decomposition(bricks: domain.bricks, stray: skin / 2)
   }
 
   /// Moves atoms to their owners, sorts, makes ghosts and neighbour lists. Collective.
@@ -96,14 +101,16 @@ package final class DistributedSystem {
     timers.start(.communication)
     if choosesCell { reduceCell() }
     try exchange.migrate(box: box)
-    let balancing = balances ? try moveBricks(amidSteps: amidSteps) : nil
+    let balancing = balance == .none ? nil : try moveBricks(amidSteps: amidSteps)
     if balancing != nil { try exchange.migrate(box: box) }
     timers.start(.neighbors)
     spatialSort.sort(atoms, cellSize: lists.reach / 2)
     timers.start(.communication)
     exchange.border(box: box, width: halo + skin)
     timers.start(.neighbors)
+    let started = PhaseTimers.now()
     lists.build(atoms: atoms, box: box)
+    workSeconds += PhaseTimers.now() - started
     timers.start(.communication)
     span = measureSpan()
     rebuilds += 1
@@ -148,6 +155,8 @@ package final class DistributedSystem {
     defer { stream?.finish() }
     var tally = Tally.zero
     let before = longRangeSeconds
+    let waitedBefore = exchange.seconds
+    let started = PhaseTimers.now()
     try Self.blaming(step) {
       for potential in potentials {
         tally += try potential.compute(
@@ -156,7 +165,12 @@ package final class DistributedSystem {
             half: lists.half, decomposition: decomposition, span: span))
       }
     }
-    timers.move(longRangeSeconds - before, from: .potential, to: .longRange)
+    let longRange = longRangeSeconds - before
+    let exchanged = exchange.seconds - waitedBefore
+    workSeconds += PhaseTimers.now() - started - longRange - exchanged
+    computations += 1
+    timers.move(longRange, from: .potential, to: .longRange)
+    timers.move(exchanged, from: .potential, to: .communication)
     if writesGhosts {
       timers.start(.communication)
       var results = [atoms.force.storage]

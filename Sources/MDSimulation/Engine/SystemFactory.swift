@@ -23,22 +23,24 @@ enum SystemFactory {
     let skin = skin ?? plan.neighbors.skin
     var domain = try Domain(
       box: header.box, ranks: communicator.size, rank: communicator.rank, grid: plan.decomposition.grid,
-      halo: ingredients.halo + skin)
+      halo: ingredients.halo + skin
+    ).byNodes(header.box, halo: ingredients.halo + skin, communicator: communicator)
     let atoms = AtomStore()
     Measurements.declare(plan, atoms)
     try communicator.refuse(
       bytes: Forecast.bytes(columnsOf: atoms, places: Double(header.count) / Double(communicator.size)),
       for: RunLog.counted(header.count, "atom"), hint: "use more nodes or fewer atoms")
     try Distribution.scatter(structure, header: header, to: atoms, domain: domain, communicator: communicator)
-    if plan.decomposition.balance {
-      domain = try Domain.balanced(
+    if plan.decomposition.balance != .none {
+      domain = try Domain.best(
         box: header.box, atoms: atoms, communicator: communicator, grid: plan.decomposition.grid,
-        halo: ingredients.halo + skin, minimumWidth: ingredients.halo + skin)
+        halo: ingredients.halo + skin
+      ).domain.byNodes(header.box, halo: ingredients.halo + skin, communicator: communicator)
     }
     return try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
       masses: ingredients.masses, potentials: ingredients.potentials, domain: domain, skin: skin,
-      reach: ingredients.reach, balances: plan.decomposition.balance)
+      reach: ingredients.reach, balance: plan.decomposition.balance)
   }
 
   /// What species need: masses and potentials.

@@ -13,19 +13,27 @@ package enum DryRun {
   /// Collective. Throws every mistake that does not hide behind another, all at once: those of keys and units first;
   /// then those of potentials, structure, groups, stages and output.
   package static func run(
-    deck: String, settings: [String] = [], output: String?, ranks: Int?, communicator: any Communicator, log: RunLog
+    deck: String, settings: [String] = [], output: String?, ranks: Int?, perNode: Int? = nil,
+    communicator: any Communicator, log: RunLog
   ) throws {
+    let job = Job(ranks: ranks ?? communicator.size, perNode: perNode)
     let source = try DeckReading.source(deck, settings: settings, communicator: communicator)
     if try printTable(source, communicator: communicator, log: log) { return }
     if let scan = try DeckReading.scan(source, communicator: communicator) {
       let points = try ScanRun.points(scan, of: source, output: output, communicator: communicator, log: log)
       log.line("scan         \(RunLog.counted(scan.count, "run")) in \(points[0].root); the first of them:")
-      try check(points[0].plan, ranks: ranks, communicator: communicator, log: log)
+      try check(points[0].plan, job, communicator: communicator, log: log)
     } else {
       var plan = try DeckReading.plan(source, purpose: .run, communicator: communicator, log: log)
       if let output { plan.output.directory = output }
-      try check(plan, ranks: ranks, communicator: communicator, log: log)
+      try check(plan, job, communicator: communicator, log: log)
     }
+  }
+
+  /// The ranks that will run the deck, and those of a node, where it was said.
+  private struct Job {
+    var ranks: Int
+    var perNode: Int?
   }
 
   /// Whether the deck's structure is a table, which needs nothing else of a deck. Collective.
@@ -44,9 +52,9 @@ package enum DryRun {
     return true
   }
 
-  private static func check(_ plan: RunPlan, ranks: Int?, communicator: any Communicator, log: RunLog) throws {
+  private static func check(_ plan: RunPlan, _ job: Job, communicator: any Communicator, log: RunLog) throws {
     var plan = plan
-    let ranks = ranks ?? communicator.size
+    let ranks = job.ranks
     var mistakes = Mistakes()
     _ = try mistakes.attempt {
       try communicator.agree { if communicator.isRoot { try checkDirectory(plan) } }
@@ -92,7 +100,7 @@ package enum DryRun {
     }
     for note in try system.notes(step: 0) { log.line("             " + note) }
     // What tasks take hangs on how their cells relax.
-    if plan.tasks.isEmpty { try report(plan, system, probe, ranks: ranks, log: log) }
+    if plan.tasks.isEmpty { try report(plan, system, probe, job, log: log) }
     if communicator.isRoot { for card in PotentialCard.warnings(of: plan) { log.line("warning: \(card)") } }
     let work =
       plan.tasks.isEmpty ? RunLog.counted(plan.stages.count, "stage") : RunLog.counted(plan.tasks.count, "task")
@@ -197,6 +205,9 @@ package enum DryRun {
     var columnBytes: Int
     var listBytes: Double
     var density: Double
+    /// Exchanges of ghosts in a force computation, and the bytes of a ghost in all of them.
+    var calls: Int
+    var bytesOfGhost: Int
   }
 
   private static func measure(_ system: DistributedSystem) throws -> Probe {
@@ -204,6 +215,10 @@ package enum DryRun {
     try system.rebuild()
     var tally = try system.compute([.energy, .virial], step: 0)
     var forces: [Double] = []
+    let exchange = system.exchange
+    let before = (calls: exchange.calls, bytes: exchange.bytesOfGhost)
+    tally = try system.compute([], step: 0)
+    let ghosts = (calls: exchange.calls - before.calls, bytes: exchange.bytesOfGhost - before.bytes)
     // The first computation touches fresh memory; the median of three more is steady.
     for _ in 0..<3 {
       communicator.barrier()
@@ -230,14 +245,15 @@ package enum DryRun {
       nearest: communicator.minimum(system.closestPair()?.distance ?? .infinity),
       columnBytes: system.atoms.columns.reduce(0) { $0 + $1.stride },
       listBytes: Double(lists) / Double(max(system.totalCount, 1)),
-      density: Double(system.totalCount) / system.box.volume)
+      density: Double(system.totalCount) / system.box.volume, calls: ghosts.calls, bytesOfGhost: ghosts.bytes)
   }
 
   // MARK: Estimates
 
   private static func report(
-    _ plan: RunPlan, _ system: DistributedSystem, _ probe: Probe, ranks: Int, log: RunLog
+    _ plan: RunPlan, _ system: DistributedSystem, _ probe: Probe, _ job: Job, log: RunLog
   ) throws {
+    let ranks = job.ranks
     let box = system.box
     let width = system.halo + system.skin
     let domain = try jobDomain(plan, box, ranks: ranks, halo: width)
@@ -271,6 +287,21 @@ package enum DryRun {
       "time         about \(RunLog.fixed(perStep * 1e6 / atoms * Double(ranks), 2)) µs an atom and step on one core, "
         + "\(RunLog.duration(perStep)) a step, \(RunLog.duration(perStep * steps)) for at most "
         + "\(Amount.count(steps)) steps on \(RunLog.counted(ranks, "rank"))")
+    if ranks > 1, let perNode = job.perNode {
+      guard ranks % perNode == 0 else {
+        throw FaultlineError(
+          .input, "\(ranks) ranks do not fill nodes of \(perNode)", hint: "--ranks a multiple of --ranks-per-node",
+          isCollective: true)
+      }
+      let block = Domain.bestBlock(
+        perNode: perNode, grid: grid, extents: box.heights, periodic: box.periodic, halo: width)
+      // Positions go to the ghosts besides what forces need.
+      let network = NetworkForecast(
+        calls: probe.calls + 1, bytesOfGhost: probe.bytesOfGhost + system.atoms.position.storage.payload, domain: domain,
+        block: block, perNode: perNode, heights: box.heights, width: width, atoms: local, work: perStep * Double(ranks) / atoms,
+        latency: 1e-12 * plan.decomposition.latency, bandwidth: 1e9 * plan.decomposition.bandwidth)
+      for line in network.lines { log.line(line) }
+    }
     try reportOutput(plan, system, steps: steps, log: log)
   }
 

@@ -15,13 +15,18 @@ package enum FilmJob {
     package var rate: Int
     package var types: [String]?
     package var picture: AtomPicture.Options
+    /// The frame that displacements are counted from.
+    package var reference: Int
     package var background: SIMD3<UInt8>?
+    /// Whether each frame has the time and what colours mean below it.
+    package var hasCaption: Bool
 
     package init(
-      output: String, every: Int, rate: Int, types: [String]?, picture: AtomPicture.Options, background: SIMD3<UInt8>?
+      output: String, every: Int, rate: Int, types: [String]?, picture: AtomPicture.Options, reference: Int, background: SIMD3<UInt8>?,
+      hasCaption: Bool
     ) {
       (self.output, self.every, self.rate, self.types) = (output, every, rate, types)
-      (self.picture, self.background) = (picture, background)
+      (self.picture, self.reference, self.background, self.hasCaption) = (picture, reference, background, hasCaption)
     }
   }
 
@@ -35,16 +40,26 @@ package enum FilmJob {
         throw FaultlineError(
           .input, "\(path) has \(RunLog.counted(index.count, "frame")), and a film of every \(options.every) needs two at least")
       }
+      var options = options
+      if options.picture.colour == AtomColours.displacement {
+        options.picture.reference = try FrameChoice.frame(path, number: options.reference, types: options.types)
+      }
       // All frames are looked at before the first is drawn, so that nothing leaves the picture or the scale.
       var scope = try PictureScope(try index.frame(0), options.picture)
       for number in numbers.dropFirst() { try scope.include(try index.frame(number), options.picture) }
       let isFile = options.output.hasSuffix(".png")
       if !isFile { try FileManager.default.createDirectory(atPath: options.output, withIntermediateDirectories: true) }
+      let decimals = Caption.decimals(between: try index.frame(0), and: try index.frame(numbers[1]))
       var film = AnimatedPicture(rate: options.rate)
       var last: AtomPicture?
       for number in numbers {
-        let picture = try AtomPicture(try index.frame(number), options.picture, scope: scope)
-        let image = options.background.map(picture.image.over) ?? picture.image
+        let frame = try index.frame(number)
+        let picture = try AtomPicture(frame, options.picture, scope: scope)
+        var image = options.background.map(picture.image.over) ?? picture.image
+        if options.hasCaption {
+          let clock = Caption.clock(frame, decimals: decimals)
+          image = Caption(picture.colours, clock: clock.isEmpty ? "frame \(number)" : clock, on: options.background).under(image)
+        }
         if isFile {
           try film.append(image)
         } else {

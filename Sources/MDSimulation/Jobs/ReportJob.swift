@@ -55,18 +55,23 @@ package enum ReportJob {
 package enum DrawJob {
   package struct Options: Sendable {
     package var output: String
-    /// From 0, or from the end.
-    package var frame: Int
+    /// From 0, or from the end; nil for the one that says most of its file.
+    package var frame: Int?
     package var types: [String]?
     package var picture: AtomPicture.Options
+    /// The frame that displacements are counted from.
+    package var reference: Int
     /// What is behind the atoms of a PNG; nothing if absent.
     package var background: SIMD3<UInt8>?
+    /// Whether a PNG has the time and what colours mean below it.
+    package var hasCaption: Bool
 
     package init(
-      output: String, frame: Int, types: [String]?, picture: AtomPicture.Options, background: SIMD3<UInt8>?
+      output: String, frame: Int?, types: [String]?, picture: AtomPicture.Options, reference: Int, background: SIMD3<UInt8>?,
+      hasCaption: Bool
     ) {
       (self.output, self.frame, self.types) = (output, frame, types)
-      (self.picture, self.background) = (picture, background)
+      (self.picture, self.reference, self.background, self.hasCaption) = (picture, reference, background, hasCaption)
     }
   }
 
@@ -74,12 +79,17 @@ package enum DrawJob {
   package static func run(_ path: String, _ options: Options, communicator: any Communicator, log: RunLog) throws {
     try communicator.agree {
       guard communicator.isRoot else { return }
-      let frame = try FrameChoice.frame(path, number: options.frame, types: options.types)
+      let frame = try FrameChoice.frame(path, number: options.frame ?? FrameChoice.usual(path), types: options.types)
+      var options = options
+      if options.picture.colour == AtomColours.displacement {
+        options.picture.reference = try FrameChoice.frame(path, number: options.reference, types: options.types)
+      }
       let picture = try AtomPicture(frame, options.picture)
       if options.output.hasSuffix(".svg") {
         try AtomicFile.write(try picture.svg(), to: options.output)
       } else {
-        let image = options.background.map(picture.image.over) ?? picture.image
+        var image = options.background.map(picture.image.over) ?? picture.image
+        if options.hasCaption { image = Caption(picture.colours, clock: Caption.clock(frame), on: options.background).under(image) }
         try image.png().withUnsafeBytes { try AtomicFile.write($0, to: options.output) }
       }
       log.line(
@@ -96,7 +106,8 @@ package enum DrawJob {
       return "\(colours.title): \(shown)\(kinds.count > 8 ? ", …" : "")"
     case .scale(let range, let unit, let least, let most):
       func number(_ x: Double) -> String { String(format: "%.5g", x) }
-      return "\(colours.title) from \(number(range.lowerBound)) (violet) to \(number(range.upperBound)) \(unit) (yellow); "
+      let (low, high) = colours.key.isSigned ? ("blue", "red") : ("violet", "yellow")
+      return "\(colours.title) from \(number(range.lowerBound)) (\(low)) to \(number(range.upperBound)) \(unit) (\(high)); "
         + "all atoms: \(number(least)) to \(number(most))"
     }
   }

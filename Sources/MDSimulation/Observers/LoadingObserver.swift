@@ -62,8 +62,8 @@ final class LoadingObserver: Observer {
   static func isNeeded(_ plan: RunPlan) -> Bool { plan.stages.contains { load(of: $0) != nil } }
 
   var table: ObserverTable? {
-    let strains = Voigt.names.map { Figure("strain_\($0)", unit: "1") }
-    let trueStrains = ["xx", "yy", "zz"].map { Figure("true_strain_\($0)", unit: "1") }
+    let strains = Voigt.names.map { Figure("strain_\($0)") }
+    let trueStrains = ["xx", "yy", "zz"].map { Figure("true_strain_\($0)") }
     let stresses = Voigt.names.map { Figure("stress_\($0)", unit: "GPa") }
     let forces = grips.flatMap { grip in ["x", "y", "z"].map { Figure("force_\(grip.name)_\($0)", unit: "eV/Å") } }
     return ObserverTable(

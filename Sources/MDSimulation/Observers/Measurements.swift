@@ -48,7 +48,7 @@ final class Measurements {
     speciesCounts = counts.map { Int($0) }
     let known = min(system.halo, Self.usualReach)
     var mistakes = Mistakes()
-    regions = try mistakes.attempt { try RegionEntry.regions(plan.regions, reach: known) } ?? [:]
+    regions = try mistakes.attempt { try RegionEntry.regions(plan.regions, reach: known, species: system.species) } ?? [:]
     let names = SelectionNames(species: system.species, groups: plan.groups.map(\.name), regions: regions)
     for item in plan.measures {
       let setting = InstrumentSetting(

@@ -32,7 +32,8 @@ struct CheckpointCheck {
       h.masses.count == h.species.count && h.masses.allSatisfy { $0.isFinite && $0 > 0 }, "the masses \(h.masses)")
     try check(cell: h.cell, "cell")
     try require(h.origin.count == 3 && h.origin.allSatisfy(\.isFinite), "the origin \(h.origin)")
-    try check(cuts: h.cuts, ranks: h.ranks)
+    try require(
+      h.ranks > 0 && Bricks(lists: h.cuts, ranks: h.ranks) != nil, "cuts that do not divide the cell into \(h.ranks) bricks")
     try require(h.groups.count <= 32 && Set(h.groups).count == h.groups.count, "the groups \(h.groups)")
     try require(
       Set(h.owners).count == h.owners.count && !h.owners.contains(CheckpointHeader.section),
@@ -49,19 +50,6 @@ struct CheckpointCheck {
   private func check(cell: [Double], _ name: String) throws {
     let volume = cell.count == 9 ? abs(Matrix3(cell).determinant) : 0
     try require(cell.allSatisfy(\.isFinite) && volume.isFinite && volume > 1e-6, "the \(name) \(cell) without volume")
-  }
-
-  private func check(cuts: [[Double]], ranks: Int) throws {
-    try require(ranks > 0 && cuts.count == 3, "\(cuts.count) sets of cuts for \(ranks) ranks")
-    var bricks = 1
-    for (k, planes) in cuts.enumerated() {
-      try require(
-        planes.count >= 2 && planes.count <= ranks + 1 && planes.first == 0 && planes.last == 1
-          && zip(planes, planes.dropFirst()).allSatisfy { $0 < $1 },
-        "the cuts along \(["a", "b", "c"][k]) do not ascend from 0 to 1")
-      bricks *= planes.count - 1
-    }
-    try require(bricks == ranks, "cuts into \(bricks) bricks for \(ranks) ranks")
   }
 
   /// What can be seen beside the deck that the checkpoint carries.

@@ -81,8 +81,10 @@ final class RunOutputs {
       var writer: CSVWriter?
       try communicator.agree {
         guard communicator.isRoot else { return }
+        // Runs that were begun before these headings had units are gone on with.
         writer = try CSVWriter(
-          directory.file(table.file), columns: ["step", "stage"] + table.columns.map(\.name), mode: mode(table.file))
+          directory.file(table.file), columns: ["step", "stage"] + table.columns.map(\.heading),
+          formerly: ["step", "stage"] + table.columns.map(\.name), mode: mode(table.file))
       }
       tables.append((observer.name, table.file, writer, checkpoint?.header.clock.step ?? -1))
     }

@@ -32,6 +32,9 @@ package struct RunSummary: Codable, Sendable {
   package struct Stage: Codable, Sendable {
     /// From 1.
     package var stage: Int
+    package var name: String
+    /// The deck's word for what it does: `minimize` or `dynamics`.
+    package var kind: String
     /// Steps done since the program started, and the wall clock of their loop.
     package var steps: Int
     package var seconds: Double

@@ -48,10 +48,12 @@ extension Simulation {
       given: header.masses.map { $0 }, plan: plan, communicator: communicator)
     var domain = try Domain(
       box: header.box, ranks: communicator.size, rank: communicator.rank,
-      grid: header.ranks == communicator.size
-        ? SIMD3(header.cuts[0].count - 1, header.cuts[1].count - 1, header.cuts[2].count - 1)
-        : plan.decomposition.grid.flatMap { $0.x * $0.y * $0.z == communicator.size ? $0 : nil },
-      cuts: header.ranks == communicator.size ? header.cuts : nil, halo: ingredients.halo + plan.neighbors.skin)
+      grid: plan.decomposition.grid.flatMap { $0.x * $0.y * $0.z == communicator.size ? $0 : nil },
+      halo: ingredients.halo + plan.neighbors.skin
+    ).byNodes(header.box, halo: ingredients.halo + plan.neighbors.skin, communicator: communicator)
+    if let bricks = Bricks(lists: header.cuts, ranks: communicator.size) {
+      domain = Domain(bricks: bricks, rank: communicator.rank, periodic: header.periodic)
+    }
     let longRange = try checkpoint.section("long_range", file: file)?.longRange() ?? []
     let solvers = ingredients.potentials.compactMap(\.longRange)
     guard longRange.count == solvers.count else {
@@ -71,16 +73,16 @@ extension Simulation {
     try CheckpointFile.load(
       header, from: reader, at: file, to: atoms, domain: domain, readers: .chosen(plan.output.writers, communicator),
       communicator: communicator)
-    if plan.decomposition.balance, header.ranks != communicator.size {
-      let reach = ingredients.halo + plan.neighbors.skin
-      domain = try Domain.balanced(
-        box: header.box, atoms: atoms, communicator: communicator, grid: domain.grid, halo: reach,
-        minimumWidth: reach)
+    if plan.decomposition.balance != .none, header.ranks != communicator.size {
+      domain = try Domain.best(
+        box: header.box, atoms: atoms, communicator: communicator, grid: domain.grid,
+        halo: ingredients.halo + plan.neighbors.skin
+      ).domain.byNodes(header.box, halo: ingredients.halo + plan.neighbors.skin, communicator: communicator)
     }
     let system = try DistributedSystem(
       communicator: communicator, atoms: atoms, box: header.box, species: header.species,
       masses: header.masses, potentials: ingredients.potentials, domain: domain, skin: plan.neighbors.skin,
-      reach: ingredients.reach, balances: plan.decomposition.balance)
+      reach: ingredients.reach, balance: plan.decomposition.balance)
     guard system.totalCount == header.atoms else {
       throw FaultlineError(
         .input, "the checkpoint \(file) has \(header.atoms) atoms but \(system.totalCount) found an owner",

@@ -167,7 +167,7 @@ package final class Simulation {
     guard let balancing else { return }
     log.line(
       "  step \(RunLog.grouped(clock.step)): bricks moved; the fullest rank has "
-        + "\(RunLog.fixed(balancing.after, 2)) times the mean of atoms, \(RunLog.fixed(balancing.before, 2)) before")
+        + "\(RunLog.fixed(balancing.after, 2)) times the mean of \(balancing.bySeconds ? "seconds" : "atoms"), \(RunLog.fixed(balancing.before, 2)) before")
   }
 
   /// What potentials say of their errors, where that is new. Collective.
@@ -312,7 +312,10 @@ package final class Simulation {
           : " after \(RunLog.counted(steps, "step")) in \(RunLog.duration(seconds))"
             + " (\(RunLog.fixed(perAtomStep(seconds, steps), 3)) µs/atom/step)"))
     if !engine.stage.isDynamics, let row = observers.thermo.row { describe(relaxed: row) }
-    summary.stages.append(.init(stage: clock.stage + 1, steps: steps, seconds: seconds))
+    summary.stages.append(
+      .init(
+        stage: clock.stage + 1, name: plan.stages[clock.stage].name, kind: engine.stage.isDynamics ? "dynamics" : "minimize", steps: steps,
+        seconds: seconds))
     for observer in observers.all {
       let report = try observer.sumUp(engine)
       for line in report.lines { log.line("  " + line) }

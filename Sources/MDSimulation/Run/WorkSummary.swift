@@ -16,6 +16,8 @@ struct WorkSummary: Encodable {
   var method: String?
   let potentials: [String]
   let potentialFiles: [String]
+  /// Of a search: the part of their time that ranks have spent on trials.
+  var busy: Double?
   /// Tasks or trials that have ended, for programs that look how far a run got.
   var done = 0
   var seconds = 0.0
@@ -27,6 +29,7 @@ struct WorkSummary: Encodable {
   enum CodingKeys: String, CodingKey {
     case status, reason, version, title, deck, settings, started, ranks, groups, method, potentials, warnings, crystal, tasks
     case search
+    case busy = "busy_fraction"
     case potentialFiles = "potential_files"
     case done = "steps_total"
     case seconds = "loop_seconds"

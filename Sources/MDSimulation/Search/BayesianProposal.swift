@@ -7,7 +7,7 @@ import MDStructures
 /// Where a Gaussian process over the displacements and numbers of atoms expects the lowest energy.
 ///
 /// The kernel is periodic on the torus of displacements (D. J. C. MacKay, 1998), k = exp(−2 Σ_i sin²(π Δ_i)/ℓ_i²) with ℓ in
-/// proportion to one over the lengths of the cell's vectors, times ρ where the numbers of atoms differ. It is summed over
+/// proportion to one over the lengths of the cell's vectors, times ρ where the numbers of atoms, or of pairs exchanged, differ. It is summed over
 /// the symmetry of the displacements on both sides, so that what is found at one holds for all that are the same.
 struct BayesianProposal {
   typealias Start = BoundarySpace.Start
@@ -26,7 +26,7 @@ struct BayesianProposal {
   private struct Point {
     /// Of each, cos and sin of 2π times both fractions.
     var images: [SIMD4<Double>]
-    var removed: Int
+    var content: BoundarySpace.Content
   }
 
   private func point(_ start: Start) -> Point {
@@ -34,7 +34,7 @@ struct BayesianProposal {
       let t = 2 * Double.pi * operation.image(start.shift)
       return SIMD4(cos(t.x), sin(t.x), cos(t.y), sin(t.y))
     }
-    return Point(images: images, removed: start.removed)
+    return Point(images: images, content: start.content)
   }
 
   /// `scale` in Å.
@@ -52,7 +52,7 @@ struct BayesianProposal {
           sum += exp((weights * s * t).sum() - a - b)
         }
       }
-      return sum / Double(p.images.count * q.images.count) * (p.removed == q.removed ? 1 : Self.relation)
+      return sum / Double(p.images.count * q.images.count) * (p.content == q.content ? 1 : Self.relation)
     }
   }
 
@@ -96,8 +96,7 @@ struct BayesianProposal {
     }
     func draw() -> Start {
       let shift = SIMD2(random.uniform(), random.uniform())
-      let m = space.removals[min(Int(random.uniform() * Double(space.removals.count)), space.removals.count - 1)]
-      return Start(shift: shift, removed: m)
+      return Start(shift: shift, space.contents[min(Int(random.uniform() * Double(space.contents.count)), space.contents.count - 1)])
     }
     var top = draw()
     var topGain = gain(top)

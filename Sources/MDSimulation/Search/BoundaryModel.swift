@@ -16,8 +16,8 @@ protocol BoundaryModel: Sendable {
   var displacements: NonidenticalDisplacements { get }
   /// Atoms of an atomic plane: a whole plane less is a displacement.
   var atomsPerPlane: Int { get }
-  /// Whether it has no atoms to spare.
-  var keepsAtoms: Bool { get }
+  /// Whether a crystal has several species: then it loses whole formula units.
+  var isCompound: Bool { get }
   /// Between the crystals on its two sides there is no boundary energy without their own: what the crystals cost apart is a
   /// part of the answer.
   var isHeterophase: Bool { get }
@@ -55,7 +55,7 @@ struct GrainBoundaryModel: BoundaryModel {
   }
   var folder: String { "sigma\(plan.sigma)-" + Self.indices(plan.plane).replacing(" ", with: "_") }
   var identity: String { "\(plan)" }
-  var keepsAtoms: Bool { plan.species.count > 1 }
+  var isCompound: Bool { plan.species.count > 1 }
   var isHeterophase: Bool { false }
 
   private let builder: GrainBoundary
@@ -138,7 +138,7 @@ struct InterfaceModel: BoundaryModel {
   }
   var displacements: NonidenticalDisplacements { interface.displacements }
   var atomsPerPlane: Int { interface.atomsPerPlane }
-  var keepsAtoms: Bool { interface.hasCompound }
+  var isCompound: Bool { interface.hasCompound }
   var isHeterophase: Bool { !interface.isHomophase }
   var nearestNeighborDistance: Double { interface.nearestNeighborDistance }
   var angle: Double? { nil }

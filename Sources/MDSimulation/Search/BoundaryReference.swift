@@ -20,6 +20,17 @@ struct BoundaryReference {
   var crystals: [Crystal]
   /// Places in `crystals` of grain 0 and grain 1.
   var crystalOfGrain: [Int]
+  /// Where single atoms are taken out.
+  var potentials: ChemicalPotentials?
+
+  /// What the cell's atoms have without boundaries, eV: of whole formula units the crystal's energy, and each single atom that is
+  /// missing, by species and by grain, has taken its chemical potential along.
+  func energy(without structure: Structure, vacancies: [Int], byGrain: [Int]) -> Double {
+    let whole = sum(over: structure, \.energy)
+    guard let potentials, byGrain.contains(where: { $0 > 0 }) else { return whole }
+    let missing = byGrain.enumerated().reduce(0) { $0 + Double($1.element) * crystals[crystalOfGrain[$1.offset]].energy }
+    return whole + missing - potentials.sum(vacancies)
+  }
 
   func crystal(of atom: Int, in structure: Structure) -> Crystal {
     crystals[crystalOfGrain[Int(structure.grains?[atom] ?? 0)]]

@@ -109,10 +109,13 @@ final class SearchCampaign {
   private(set) var ending: String?
   /// The trial with the lowest energy of those decided.
   private(set) var best: TrialResult?
+  /// Of trials 1 … decided.
+  private(set) var statistics = SearchStatistics()
   private var lastGain = 0
 
   private func decide(_ result: TrialResult) {
     decided += 1
+    statistics.add(result)
     if let (energy, _) = result.state, energy < (best?.energy ?? .infinity) {
       // A state that was there already and came out a little lower is no news.
       if energy < (best?.energy ?? .infinity) - TrialResult.energyTolerance { lastGain = decided }

@@ -56,7 +56,7 @@ extension TrialRunner {
   func secondsPerAtom(_ space: BoundarySpace) throws -> Double {
     var random = CounterRandom(seed: plan.seed, stream: .searchAtoms)
     let start = try BicrystalStart(
-      space.model.bicrystal(shift: SIMD2(0.25, 0.25), ofOnePeriod: false), plane: space.plane, removed: space.removals[0], neighbor: space.neighbor, random: &random)
+      space.model.bicrystal(shift: SIMD2(0.25, 0.25), ofOnePeriod: false), plane: space.plane, removal: space.removal(space.contents[0]), neighbor: space.neighbor, random: &random)
     let system = try engine(start.structure, seed: 0).system
     try system.rebuild()
     var times: [Double] = []

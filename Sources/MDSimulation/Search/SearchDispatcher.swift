@@ -45,6 +45,8 @@ final class SearchDispatcher {
   /// Ranks of the world that are the first of a group, without rank 0.
   private let roots: [Int]
   private let work: Work
+  /// What this rank has spent on trials, s.
+  private(set) var working = 0.0
 
   /// The group of this rank, of `ranks` each. Collective.
   /// - Throws: an input error if the ranks cannot be divided so.
@@ -96,6 +98,8 @@ final class SearchDispatcher {
 
   /// A trial on the ranks of the group, nil if a signal came.
   private func perform(_ order: TrialOrder, _ each: @escaping () throws -> Void = {}) throws -> (Trial?, Int32) {
+    let began = PhaseTimers.now()
+    defer { working += PhaseTimers.now() - began }
     do { return (try work.run(order, watch(each)), 0) } catch let stop as SearchInterrupted { return (nil, stop.signal) }
   }
 
@@ -158,7 +162,12 @@ final class SearchDispatcher {
       }
       if let own {
         tell(.trial(own))
-        let (trial, came) = try perform(own, serve)
+        // What others take of the time is no work at a trial.
+        let (trial, came) = try perform(own) { [self] in
+          let began = PhaseTimers.now()
+          defer { working -= PhaseTimers.now() - began }
+          try serve()
+        }
         if let trial { try work.take(trial) }
         signal = came
       } else if isOver && left.isEmpty {

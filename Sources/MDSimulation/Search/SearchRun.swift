@@ -9,7 +9,7 @@ import MDStructures
 ///
 ///     search.json          the deck, for `faultline resume`
 ///     trials.jsonl         every trial that has ended
-///     search.csv, map.*, atoms.*, best/, best.extxyz     of a boundary; of a family in a folder each
+///     search.csv, map.*, atoms.*, gamma_mu.*, best/, best.extxyz     of a boundary; of a family in a folder each
 ///     family.csv, family.svg
 ///     run.json, log.txt
 final class SearchRun {
@@ -75,12 +75,14 @@ final class SearchRun {
 
   /// What the results of trials hang on.
   private func setting(_ files: [String: FileChecksum]) -> String {
-    let parts: [Any] = [
+    var parts: [Any] = [
       plan.seed, search.method, search.grid as Any, search.spacing, search.kept as Any, search.forceTolerance, search.maxSteps,
       search.bayes, search.anneal, campaigns.map(\.space.model.identity),
       plan.potential.map { "\($0.name): \(Self.plain($0.section))" }, plan.neighbors.skin,
       files.sorted { $0.key < $1.key }.map { "\(($0.key as NSString).lastPathComponent) \($0.value.checksum)" },
     ]
+    if !search.vacancies.isEmpty { parts.append("\(search.vacancies.sorted { $0.key < $1.key }) \(search.chemicalPotentials.sorted { $0.key < $1.key })") }
+    if search.swaps > 0 { parts.append("swap \(search.swaps)") }
     let text = parts.map { "\($0)" }.joined(separator: "; ")
     var sum: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -111,7 +113,7 @@ final class SearchRun {
     if isFresh {
       let folders = isFamily ? campaigns.map { "/" + $0.space.folder } : [""]
       let own = folders.flatMap { folder in
-        ["search.csv", "map.csv", "map.svg", "atoms.csv", "atoms.svg", "best", "best.extxyz"].map { folder.dropFirst() + (folder.isEmpty ? "" : "/") + $0 }
+        ["search.csv", "map.csv", "map.svg", "atoms.csv", "atoms.svg", "gamma_mu.csv", "gamma_mu.svg", "best", "best.extxyz"].map { folder.dropFirst() + (folder.isEmpty ? "" : "/") + $0 }
       }
       try directory.prepare(trajectories: own.map(String.init) + ["trials.jsonl", "family.csv", "family.svg", "interfaces.csv", "interfaces.svg"], overwrite: plan.output.overwrite)
       try DeckRecord.search.write(plan.source, in: directory.path)
@@ -160,7 +162,10 @@ final class SearchRun {
           run: { [spaces] order, each in try runner.run(order, of: spaces[order.boundary], each: each) },
           next: { [unowned self] in try next() }, take: { [unowned self] in try take($0) },
           isHalted: { [unowned self] in isOutOfTime }, deadline: deadline))
+      let first = PhaseTimers.now()
       let signal = communicator.maximum(Int(try dispatcher.run()))
+      let span = communicator.maximum(PhaseTimers.now() - first)
+      summary.busy = communicator.sum(dispatcher.working) / max(span * Double(communicator.size), 1e-9)
       try communicator.agree { if communicator.isRoot { try conclude(signal: Int32(signal)) } }
       if signal != 0 { return .stopped(Self.reason(Int32(signal))) }
     } catch {
@@ -217,8 +222,10 @@ final class SearchRun {
   static func lines(of boundaries: some Sequence<(BoundarySpace, BoundaryReference)>) -> [String] {
     var said: Set<String> = []
     return boundaries.flatMap { space, reference in
-      Self.lines(of: reference).filter { said.insert($0).inserted }
+      let potentials = reference.potentials.map { [$0.sentence] } ?? []
+      return Self.lines(of: reference).filter { said.insert($0).inserted }
         .map { (reference.crystals.count == 1 ? "perfect crystal " : space.title + ": ") + $0 }
+        + potentials.filter { said.insert($0).inserted }
     }
   }
 
@@ -242,7 +249,7 @@ final class SearchRun {
     return [
       "\(space.title): \(RunLog.counted(space.atoms, "atom")), displacements in a cell of \(length(u)) × \(length(v)) Å "
         + "(\(space.cell.count) in a period) with \(RunLog.counted(space.symmetry.operations.count, "operation")) of symmetry; "
-        + "\(space.removals.map(String.init).joined(separator: ", ")) of \(space.plane) atoms a plane taken out; \(trials)"
+        + "\(space.amounts); \(trials)"
     ] + (space.model.isHeterophase ? ["  and its crystals apart, for the work of adhesion"] : [])
       + (space.areAlike ? [] : ["  no symmetry relates the two boundaries of its cell: γ is their mean"])
   }
@@ -287,7 +294,7 @@ final class SearchRun {
     if PhaseTimers.now() - lastTable > 5 {
       lastTable = PhaseTimers.now()
       let table = tables[result.order.boundary]
-      try table.writeTrials(SearchStatistics(campaign.table))
+      try table.writeTrials(campaign.statistics)
       try writeSummary()
     }
     let done = campaigns.reduce(0) { $0 + $1.results.count }
@@ -304,16 +311,21 @@ final class SearchRun {
     for (campaign, table) in zip(campaigns, tables) {
       let statistics = try table.writeAll()
       rows.append(.init(space: campaign.space, statistics: statistics, isOver: campaign.ending != nil))
-      let adhesion = try AdhesionFigures(campaign, references[campaign.space.number], statistics)
+      let reference = references[campaign.space.number]
+      let adhesion = try AdhesionFigures(campaign, reference, statistics)
       adhesions.append(adhesion)
-      summary.search?[isFamily ? campaign.space.folder : "boundary"] = .section(
-        table.numbers(statistics).merging(adhesion?.numbers ?? [:]) { $1 })
+      let stability = table.stability(statistics, reference.potentials)
+      try stability?.write(to: table.directory)
+      var numbers = table.numbers(statistics).merging(adhesion?.numbers ?? [:]) { $1 }.merging(stability?.numbers ?? [:]) { $1 }
+      numbers["chemical_potentials_eV"] = reference.potentials?.numbers
+      summary.search?[isFamily ? campaign.space.folder : "boundary"] = .section(numbers)
       if let best = statistics.states.first {
         log.line(
           "\(campaign.space.title): γ \(RunLog.fixed(best.best.energy!, 4)) J/m², excess volume \(RunLog.fixed(best.best.excessVolume!, 4)) Å, "
             + "\(best.best.atoms) atoms; \(campaign.ending ?? "not ended")")
       }
       if let adhesion { log.line("  " + adhesion.sentence) }
+      if let stability { log.line("  " + stability.sentence) }
       log.line("  " + statistics.sentence(search.method))
       if let energy = statistics.states.first?.best.energy, energy < 0 {
         let text =
@@ -352,7 +364,12 @@ final class SearchRun {
     }
     summary.status = "finished"
     try writeSummary()
-    log.line("Finished: \(RunLog.counted(done, "trial")) in \(RunLog.duration(PhaseTimers.now() - began)); results: \(directory.path)")
+    log.line("Finished: \(RunLog.counted(done, "trial")) in \(RunLog.duration(PhaseTimers.now() - began))\(busy); results: \(directory.path)")
+  }
+
+  private var busy: String {
+    guard let busy = summary.busy, communicator.size > 1 else { return "" }
+    return ", ranks at trials for \(RunLog.fixed(100 * busy, 1)) % of the time"
   }
 
   private func writeSummary() throws {

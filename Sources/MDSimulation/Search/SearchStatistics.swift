@@ -10,30 +10,29 @@ package struct SearchStatistics: Sendable {
     package var trials: [Int]
   }
 
-  /// By energy.
-  package private(set) var states: [State] = []
+  /// In the order in which they were found.
+  private var known: [State] = []
   /// Trials in all, and those that ended in a state.
-  package let trials: Int
-  package let found: Int
+  package private(set) var trials = 0
+  package private(set) var found = 0
   /// Of each trial that found a state which an earlier one had found, that one.
   package private(set) var duplicates: [Int: Int] = [:]
 
-  init(_ table: [TrialResult]) {
-    trials = table.count
-    var states: [State] = []
-    var found = 0
-    for result in table where result.state != nil {
-      found += 1
-      if let k = states.firstIndex(where: { $0.best.isSameState(as: result) }) {
-        duplicates[result.order.trial] = states[k].trials[0]
-        states[k].trials.append(result.order.trial)
-        if result.energy! < states[k].best.energy! { states[k].best = result }
-      } else {
-        states.append(State(best: result, trials: [result.order.trial]))
-      }
+  /// By energy.
+  package var states: [State] { known.sorted { ($0.best.energy!, $0.trials[0]) < ($1.best.energy!, $1.trials[0]) } }
+
+  /// The next trial, in the order of their numbers.
+  mutating func add(_ result: TrialResult) {
+    trials += 1
+    guard result.state != nil else { return }
+    found += 1
+    if let k = known.firstIndex(where: { $0.best.isSameState(as: result) }) {
+      duplicates[result.order.trial] = known[k].trials[0]
+      known[k].trials.append(result.order.trial)
+      if result.energy! < known[k].best.energy! { known[k].best = result }
+    } else {
+      known.append(State(best: result, trials: [result.order.trial]))
     }
-    self.found = found
-    self.states = states.sorted { ($0.best.energy!, $0.trials[0]) < ($1.best.energy!, $1.trials[0]) }
   }
 
   /// What independent draws say of states that were not seen.

@@ -27,9 +27,12 @@ struct SearchTables {
 
   /// A row a trial.
   func writeTrials(_ statistics: SearchStatistics) throws {
+    let single = singleSpecies
+    let swaps = search.swaps > 0
     var rows = [[
-      "trial", "method", "shift_u", "shift_v", "shift_x", "shift_y", "atoms", "removed", "gap [Å]", "start_energy [J/m²]",
-      "energy [J/m²]", "energy_first [J/m²]", "energy_second [J/m²]", "excess_volume [Å]", "normal_pressure [bar]", "steps",
+      "trial", "method", "shift_u", "shift_v", "shift_x", "shift_y", "atoms", "removed",
+    ] + single.map { "vacancies_\(space.species[$0])" } + (swaps ? ["swapped"] : []) + [
+      "gap [Å]", "start_energy [J/m²]", "energy [J/m²]", "energy_first [J/m²]", "energy_second [J/m²]", "excess_volume [Å]", "normal_pressure [bar]", "steps",
       "converged", "copied", "duplicate_of", "failure",
     ]]
     for result in campaign.table {
@@ -38,8 +41,9 @@ struct SearchTables {
       let name = search.method == .bayes && order.trial <= search.bayes.initial ? "random" : search.method.rawValue
       rows.append([
         "\(order.trial)", name, Self.number(start.shift.x, 8), Self.number(start.shift.y, 8), Self.number(edges.x, 8),
-        Self.number(edges.y, 8), "\(result.atoms)", "\(start.removed)", Self.number(result.gap, 6),
-        Self.number(result.startEnergy, 8), Self.number(result.energy, 10), Self.number(result.energies.first, 10),
+        Self.number(edges.y, 8), "\(result.atoms)", "\(start.removed)",
+      ] + single.map { "\(start.content.vacancies[$0])" } + (swaps ? ["\(start.content.swaps)"] : []) + [
+        Self.number(result.gap, 6), Self.number(result.startEnergy, 8), Self.number(result.energy, 10), Self.number(result.energies.first, 10),
         Self.number(result.energies.last, 10), Self.number(result.excessVolume, 8), Self.number(result.pressure, 5),
         "\(result.steps)", result.isConverged ? "1" : "0", result.energiesBefore.isEmpty ? "0" : "1",
         statistics.duplicates[order.trial].map(String.init) ?? "", Self.quoted(result.failure ?? ""),
@@ -117,21 +121,28 @@ struct SearchTables {
 
   /// γ against the number of atoms.
   func writeAtoms(_ statistics: SearchStatistics) throws {
-    var rows = [["removed", "kept_fraction", "trials", "states", "energy [J/m²]", "excess_volume [Å]", "trial"]]
-    for m in space.removals {
-      let tried = campaign.table.filter { $0.order.start.removed == m }
-      let states = statistics.states.filter { $0.best.order.start.removed == m }
+    let single = singleSpecies
+    var rows = [
+      ["removed", "kept_fraction"] + single.map { "vacancies_\(space.species[$0])" }
+        + ["trials", "states", "energy [J/m²]", "excess_volume [Å]", "trial"]
+    ]
+    // Exchanges change no numbers of atoms.
+    for content in space.contents where content.swaps == 0 {
+      let tried = campaign.table.filter { $0.order.start.content.hasAtoms(of: content) }
+      let states = statistics.states.filter { $0.best.order.start.content.hasAtoms(of: content) }
       rows.append([
-        "\(m)", Self.number(1 - Double(m) / Double(space.plane), 8), "\(tried.count)", "\(states.count)",
+        "\(content.removed)", Self.number(1 - Double(content.removed) / Double(space.units), 8),
+      ] + single.map { "\(content.vacancies[$0])" } + [
+        "\(tried.count)", "\(states.count)",
         Self.number(states.first?.best.energy, 10), Self.number(states.first?.best.excessVolume, 8),
         states.first.map { "\($0.best.order.trial)" } ?? "",
       ])
     }
     try Self.write(rows, directory + "/atoms.csv")
     let points = campaign.table.compactMap { result in
-      result.state.map { (1 - Double(result.order.start.removed) / Double(space.plane), $0.energy) }
+      result.state.map { (1 - Double(result.order.start.removed) / Double(space.units), $0.energy) }
     }
-    guard space.removals.count > 1, !points.isEmpty else { return }
+    guard Set(space.contents.map(\.removed)).count > 1, !points.isEmpty else { return }
     var picture = VectorPicture(width: 520, height: 380)
     let frame = VectorPicture.Frame(
       left: 80, right: 490, top: 40, bottom: 320, xs: 0...1.05, ys: VectorPicture.range(points.map(\.1)))
@@ -141,7 +152,24 @@ struct SearchTables {
     try AtomicFile.write(picture.source, to: directory + "/atoms.svg")
   }
 
+  /// Species of which single atoms are taken out.
+  private var singleSpecies: [Int] { space.species.indices.filter { search.vacancies[space.species[$0]] != nil } }
+
   // MARK: Structures
+
+  /// The states whose structures are kept: the lowest, and the lowest with each number of single atoms less, which may be the lowest
+  /// at other chemical potentials.
+  private func kept(_ statistics: SearchStatistics) -> [TrialResult] {
+    var kept = statistics.states.prefix(search.keep).map(\.best)
+    var seen = Set(kept.map { $0.order.start.vacancies ?? [] })
+    for state in statistics.states where seen.insert(state.best.order.start.vacancies ?? []).inserted { kept.append(state.best) }
+    return kept
+  }
+
+  /// γ of the kept states against the chemical potential that is a range.
+  func stability(_ statistics: SearchStatistics, _ potentials: ChemicalPotentials?) -> StabilityTable? {
+    StabilityTable(space.title, kept(statistics), potentials, area: space.area)
+  }
 
   private var structures: String { directory + "/best" }
   private func file(_ trial: Int) -> String { structures + String(format: "/trial-%05d.extxyz", trial) }
@@ -159,8 +187,11 @@ struct SearchTables {
   /// cannot come back. Whatever is higher than the last of their best states cannot either.
   func keep(_ trial: Trial) throws {
     guard let energy = trial.result.state?.energy, let carried = trial.structure else { return }
-    let best = SearchStatistics(campaign.table).states.prefix(search.keep).map(\.best)
-    if best.count == search.keep, let last = best.last?.energy, energy > last { return }
+    let statistics = campaign.statistics
+    let (best, top) = (kept(statistics), statistics.states.prefix(search.keep))
+    let vacancies = trial.result.order.start.vacancies
+    let isBeaten = best.contains { $0.order.start.vacancies == vacancies && $0.energy! <= energy }
+    if top.count == search.keep, let last = top.last?.best.energy, energy > last, isBeaten { return }
     try writeFrame(trial.result, carried.structure, to: file(trial.result.order.trial))
     let kept = Set(best.map { file($0.order.trial) } + campaign.results.keys.filter { $0 > campaign.decided }.map(file))
     removeStructures { !kept.contains($0) && $0 != file(trial.result.order.trial) }
@@ -189,13 +220,13 @@ struct SearchTables {
 
   /// The best states in one file, the lowest first.
   func writeBest(_ statistics: SearchStatistics) throws {
-    let best = statistics.states.prefix(search.keep)
+    let best = kept(statistics)
     if campaign.ending != nil {
-      let kept = Set(best.map { file($0.best.order.trial) })
-      removeStructures { !kept.contains($0) }
+      let files = Set(best.map { file($0.order.trial) })
+      removeStructures { !files.contains($0) }
     }
     let frames = try best.compactMap { state -> ExtXYZFrame? in
-      let path = file(state.best.order.trial)
+      let path = file(state.order.trial)
       return FileManager.default.fileExists(atPath: path) ? try ExtXYZReader.frames(of: path).first : nil
     }
     guard !frames.isEmpty else { return }
@@ -207,7 +238,7 @@ struct SearchTables {
   // MARK: All of it
 
   func writeAll() throws -> SearchStatistics {
-    let statistics = SearchStatistics(campaign.table)
+    let statistics = campaign.statistics
     try writeTrials(statistics)
     try writeMap()
     try writeAtoms(statistics)
@@ -222,7 +253,7 @@ struct SearchTables {
       "failed": .count(campaign.table.count { $0.failure != nil }),
       "not_converged": .count(campaign.table.count { $0.failure == nil && !$0.isConverged }),
       "ending": .text(campaign.ending ?? "not ended"), "certainty": .text(statistics.sentence(search.method)),
-      "area_A2": .number(space.area), "atoms_per_plane": .count(space.plane),
+      "area_A2": .number(space.area), "atoms_per_plane": .count(space.plane), "units_per_plane": .count(space.units),
       "displacement_cells": .count(space.cell.count), "symmetry_operations": .count(space.symmetry.operations.count),
       "boundaries_alike": .flag(space.areAlike),
     ]
@@ -233,6 +264,9 @@ struct SearchTables {
       numbers["excess_volume_A"] = .number(best.best.excessVolume ?? .nan)
       numbers["atoms"] = .count(best.best.atoms)
       numbers["removed"] = .count(best.best.order.start.removed)
+      if let vacancies = best.best.order.start.vacancies {
+        numbers["vacancies"] = .section(Dictionary(uniqueKeysWithValues: zip(space.species, vacancies.map { JSONNumber.count($0) })))
+      }
       numbers["shift"] = .list([best.best.order.start.shift.x, best.best.order.start.shift.y])
       numbers["trial"] = .count(best.best.order.trial)
       numbers["first_trial"] = .count(best.trials[0])

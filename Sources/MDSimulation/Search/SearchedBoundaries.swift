@@ -23,7 +23,7 @@ enum SearchedBoundaries {
         throw FaultlineError(
           .input, "\(models.count) interfaces to search", hint: "at most \(most): fewer planes, or `search.over.termination`")
       }
-      return (try models.enumerated().map { try BoundarySpace($1, number: $0, kept: search.kept) }, notes)
+      return (try models.enumerated().map { try BoundarySpace($1, number: $0, search) }, notes)
     } catch var error as FaultlineError {
       error.kind = .input
       if error.location == nil { error.location = structure.location }
@@ -77,7 +77,7 @@ enum SearchedBoundaries {
     switch miller {
     case .pairs(let list): pairs = list
     case .upTo(let largest):
-      let forms = (lower.planeForms(upTo: largest), upper.planeForms(upTo: largest))
+      let forms = (try lower.planeForms(upTo: largest), try upper.planeForms(upTo: largest))
       pairs = forms.0.flatMap { p in forms.1.map { (p, $0) } }
     }
     let primitives = (try lower.primitive(), try upper.primitive())
@@ -85,7 +85,7 @@ enum SearchedBoundaries {
     var notes: [String] = []
     for pair in pairs {
       let cells = (try PlaneCell(lower, primitive: primitives.0, pair.0), try PlaneCell(upper, primitive: primitives.1, pair.1))
-      let matches = PlaneMatcher(cells.0, cells.1).matches(area: given.maxArea, strain: given.maxStrain)
+      let matches = try PlaneMatcher(cells.0, cells.1).matches(area: given.maxArea, strain: given.maxStrain)
       let best = MatchTable(matches, cells.0, cells.1).rows.enumerated().filter(\.element.isBest).prefix(family.matches)
       if best.isEmpty {
         notes.append(

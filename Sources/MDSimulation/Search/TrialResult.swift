@@ -13,7 +13,7 @@ struct TrialOrder: Codable, Equatable, Sendable {
   var isOfCrystalsApart: Bool { trial == 0 }
 
   static func crystalsApart(_ boundary: Int) -> TrialOrder {
-    TrialOrder(boundary: boundary, trial: 0, start: .init(shift: .zero, removed: 0))
+    TrialOrder(boundary: boundary, trial: 0, start: .init(shift: .zero))
   }
 }
 
@@ -53,7 +53,7 @@ struct TrialResult: Codable, Sendable, Equatable {
   /// Whether two trials ended in one state: by energy, excess volume, number of atoms and the distribution of distances.
   func isSameState(as other: TrialResult) -> Bool {
     guard let a = state, let b = other.state else { return false }
-    return order.start.removed == other.order.start.removed && abs(a.energy - b.energy) < Self.energyTolerance
+    return order.start.content.hasAtoms(of: other.order.start.content) && abs(a.energy - b.energy) < Self.energyTolerance
       && abs(a.volume - b.volume) < Self.volumeTolerance
       && StructureFingerprint.distance(fingerprint, other.fingerprint) < Self.fingerprintTolerance
   }

@@ -67,20 +67,28 @@ final class TrialRunner {
     let seed = random.bits()
     let reference = try reference(of: space)
     var start = try BicrystalStart(
-      space.model.bicrystal(shift: order.start.shift, ofOnePeriod: false), plane: space.plane, removed: order.start.removed,
+      space.model.bicrystal(shift: order.start.shift, ofOnePeriod: false), plane: space.plane, removal: space.removal(order.start.content),
       neighbor: space.neighbor, random: &random)
+    start.swap(order.start.content.swaps, random: &random)
     let isHeated = search.method == .anneal
     if isHeated {
       start.move(Int(random.uniform() * Double(search.anneal.moves + 1)), random: &random)
     }
     (result.atoms, result.gap) = (start.structure.count, start.gap)
     let area = cross(start.structure.box.cell.x, start.structure.box.cell.y).length
+    // Both boundaries lose the same.
+    let missing = (species: (order.start.vacancies ?? []).map { 2 * $0 }, grains: start.vacancies)
+    /// (E − E of the atoms without boundaries)/2A, J/m².
+    func gamma(_ energy: Double, _ structure: Structure) -> Double {
+      (energy - reference.energy(without: structure, vacancies: missing.species, byGrain: missing.grains)) / (2 * area)
+        * Units.energyPerAreaToJoulePerSquareMetre
+    }
 
     try forgetCharges()
     var engine = try engine(start.structure, seed: seed)
     try engine.system.rebuild()
     let energy = communicator.sum(try engine.system.compute(.energy, step: 0).energy)
-    result.startEnergy = gamma(energy, start.structure, reference, area: 2 * area)
+    result.startEnergy = gamma(energy, start.structure)
     if isHeated {
       let hold = random.uniform()
       let range = search.anneal.temperature
@@ -116,8 +124,10 @@ final class TrialRunner {
         hint: "thicker grains, a lower temperature", isCollective: true)
     }
     let box = state.structure.box
-    result.energies = energies
-    result.energy = gamma(state.row.potentialEnergy, state.structure, reference, area: 2 * area)
+    let mean = gamma(state.row.potentialEnergy, state.structure)
+    // Atoms of a crystal are counted as if all were worth the same: of halves that have lost single atoms only the difference counts.
+    result.energies = energies.map { $0 + mean - 0.5 * (energies[0] + energies[1]) }
+    result.energy = mean
     result.excessVolume = (box.volume - reference.sum(over: state.structure, \.volume)) / (2 * area)
     result.pressure = state.row.pressureTensor[2]
     result.isConverged = state.isConverged
@@ -163,9 +173,19 @@ final class TrialRunner {
     let crystals = try communicator.agree { try space.model.crystals }
     let key = "\(crystals.map { "\($0.structure.box.cell.elements) \($0.structure.positions) \($0.structure.types)" })"
     if let found = known[key] { return found }
-    let found = BoundaryReference(
+    var found = BoundaryReference(
       crystals: try crystals.map { try measured($0, space) },
       crystalOfGrain: space.model.crystalOfGrain)
+    if !search.vacancies.isEmpty {
+      found.potentials = try ChemicalPotentials(
+        search.chemicalPotentials, species: space.species,
+        crystals: zip(crystals, found.crystals).map { cell, crystal in
+          .init(
+            counts: space.species.indices.map { k in cell.structure.types.count { Int($0) == k } },
+            energy: crystal.energy * Double(cell.structure.count))
+        },
+        needed: space.species.indices.filter { search.vacancies[space.species[$0]] != nil }, at: search.location)
+    }
     known[key] = found
     return found
   }

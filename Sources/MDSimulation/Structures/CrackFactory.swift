@@ -33,7 +33,7 @@ enum CrackFactory {
       guard let crystal else { preconditionFailure("measured constants are of a crystal") }
       let (primitive, _) = try crystal.unitCell.primitive()
       let constants = try ElasticConstants.measure(try crystal.one(primitive), relaxed: true)
-        .symmetrised(by: primitive.pointGroup())
+        .symmetrised(by: try primitive.pointGroup())
       let c = constants.voigt.map { $0.map { $0 * gigapascal } }
       tensor = ElasticTensor(voigt: c)
       notes.append(

@@ -49,6 +49,10 @@ enum EquilibriumLattice {
     case .polycrystal(var polycrystal):
       polycrystal.crystal = try settled(polycrystal.crystal)
       structure.source = .polycrystal(polycrystal)
+    case .sphericalGrain(var grain):
+      grain.matrix = try settled(grain.matrix)
+      grain.inner = try grain.inner.map(settled)
+      structure.source = .sphericalGrain(grain)
     case .crack(var crack):
       crack.crystal = try settled(crack.crystal)
       if crack.material == nil {

@@ -18,7 +18,7 @@ enum StructureFactory {
   /// This rank's share; nil on ranks without one. Shares in the order of ranks are the structure, the same on any number of
   /// ranks. Collective.
   ///
-  /// Crystals, polycrystals and copies (`replicate`) of any structure are made by all ranks. Other builders, and changes
+  /// Crystals, polycrystals, spherical grains and copies (`replicate`) of any structure are made by all ranks. Other builders, and changes
   /// (`modify`), which look at the whole, are rank 0's.
   ///
   /// - Parameters:
@@ -74,6 +74,8 @@ enum StructureFactory {
       }
     case .polycrystal(let wanted):
       share = try PolycrystalFactory.build(wanted, source, plan, communicator: communicator, admit: admit)
+    case .sphericalGrain(let wanted):
+      share = try SphericalGrainFactory.build(wanted, source, plan, communicator: communicator, admit: admit)
     default:
       var built: BuiltStructure?
       try communicator.agree {
@@ -149,7 +151,7 @@ enum StructureFactory {
     case .interface(let plan):
       return try InterfaceFactory.build(plan, species: whole.species, types: types, admit: admit)
     case .crack(let plan): return try CrackFactory.build(plan, types: types, admit: admit)
-    case .lattice, .crystal, .polycrystal: preconditionFailure("all ranks make these, see `originals`")
+    case .lattice, .crystal, .polycrystal, .sphericalGrain: preconditionFailure("all ranks make these, see `originals`")
     case .enumeration, .match:
       throw FaultlineError(.input, "this structure is a table and has no atoms", hint: "`faultline build` prints it")
     }
@@ -214,6 +216,7 @@ enum StructureFactory {
     switch structure.source {
     case .interface(let interface): try InterfaceFactory.species(interface, types: types)
     case .polycrystal(let polycrystal): try CrystalFactory.unitCell(polycrystal.crystal, types: types).species
+    case .sphericalGrain(let grain): try SphericalGrainFactory.species(grain, types: types)
     case .crack(let crack): try CrystalFactory.unitCell(crack.crystal, types: types).species
     default: structure.species ?? []
     }

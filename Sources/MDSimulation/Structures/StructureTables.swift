@@ -36,7 +36,7 @@ enum StructureTables {
     switch plan.planes {
     case .pairs(let given): pairs = given
     case .upTo(let largest):
-      let forms = (lower.planeForms(upTo: largest), upper.planeForms(upTo: largest))
+      let forms = (try lower.planeForms(upTo: largest), try upper.planeForms(upTo: largest))
       pairs = forms.0.flatMap { p in forms.1.map { (p, $0) } }
     }
     let elastic = plan.elastic.map { (lower: tensor($0.0), upper: tensor($0.1)) }
@@ -46,7 +46,7 @@ enum StructureTables {
       let cells = (
         try PlaneCell(lower, primitive: found.0, p), try PlaneCell(upper, primitive: found.1, q)
       )
-      let matcher = PlaneMatcher(cells.0, cells.1)
+      let matcher = try PlaneMatcher(cells.0, cells.1)
       let matches = matcher.matches(area: plan.maxArea, strain: plan.maxStrain)
       let title = "\(upper.formula) (\(text(q))) on \(lower.formula) (\(text(p)))"
       guard matches.isEmpty else {

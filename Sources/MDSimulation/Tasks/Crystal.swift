@@ -42,7 +42,7 @@ struct Crystal {
     self.plan = plan
     self.communicator = communicator
     let cell = try SmallCell(try CrystalBlock(given).build(), plan: plan, communicator: communicator)
-    let state = try Equilibrium.find(cell, given.primitive().cell.pointGroup())
+    let state = try Equilibrium.find(cell, try given.primitive().cell.pointGroup())
     let inverse = cell.box.cell.inverse
     unitCell = try UnitCell(
       cell: cell.box.cell, sites: zip(given.sites, cell.positions).map { UnitCell.Site($1 * inverse, $0.species) })

@@ -10,7 +10,7 @@ enum Elastic {
 
   static func run(_ crystal: Crystal) throws -> TaskResult {
     let (primitive, _) = try crystal.unitCell.primitive()
-    let group = primitive.pointGroup()
+    let group = try primitive.pointGroup()
     let cell = try crystal.one(primitive)
     func constants(relaxed: Bool) throws -> (ElasticConstants, deviation: Double) {
       let raw = try ElasticConstants.measure(cell, relaxed: relaxed)

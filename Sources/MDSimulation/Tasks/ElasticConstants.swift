@@ -39,7 +39,7 @@ struct ElasticConstants {
   }
 
   /// The mean over a point group: what the crystal's symmetry leaves of them.
-  func symmetrised(by group: [UnitCell.Operation]) -> ElasticConstants {
+  func symmetrised(by group: [CrystalSymmetry.Operation]) -> ElasticConstants {
     var sum = [[Double]](repeating: [Double](repeating: 0, count: 6), count: 6)
     for operation in group {
       let q = Kelvin.rotation(operation.rotation)
@@ -51,7 +51,7 @@ struct ElasticConstants {
 
   /// How many constants a point group leaves independent: the dimension of the invariant part of the symmetric 6 × 6
   /// matrices, which is the mean of the character ½(tr² Q + tr Q²).
-  static func independent(_ group: [UnitCell.Operation]) -> Int {
+  static func independent(_ group: [CrystalSymmetry.Operation]) -> Int {
     let sum = group.reduce(0.0) { sum, operation in
       let q = Kelvin.rotation(operation.rotation)
       let trace = (0..<6).reduce(0) { $0 + q[$1][$1] }

@@ -16,7 +16,7 @@ enum Equilibrium {
   /// Collective; leaves the cell as found.
   /// - Throws: a run error where there is none near the given cell.
   /// - Parameter group: the point group of the crystal.
-  static func find(_ cell: SmallCell, _ group: [UnitCell.Operation]) throws -> SmallCell.State {
+  static func find(_ cell: SmallCell, _ group: [CrystalSymmetry.Operation]) throws -> SmallCell.State {
     var state = try volume(cell)
     let turns = group.map { Kelvin.rotation($0.rotation) }
     func allowed(_ stress: Matrix3) -> [Double] {

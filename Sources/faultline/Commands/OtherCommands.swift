@@ -13,6 +13,9 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "Number of ranks that the job will use (default: those it is started with).")
   var ranks: Int?
 
+  @Option(help: "How many of them a node has: what messages between nodes take is reckoned.")
+  var ranksPerNode: Int?
+
   @Option(name: [.short, .long], help: "The run directory, instead of the deck's output.directory.")
   var output: String?
 
@@ -22,12 +25,16 @@ struct CheckCommand: ParsableCommand {
     if let ranks, !(1...1_000_000).contains(ranks) {
       throw ValidationError("--ranks must be from 1 to 1,000,000")
     }
+    if let ranksPerNode, !(1...1_000_000).contains(ranksPerNode) {
+      throw ValidationError("--ranks-per-node must be from 1 to 1,000,000")
+    }
   }
 
   func run() throws {
     Launch.parallel(deck) { communicator, log in
       try DryRun.run(
-        deck: deck, settings: values.settings, output: output, ranks: ranks, communicator: communicator, log: log)
+        deck: deck, settings: values.settings, output: output, ranks: ranks, perNode: ranksPerNode,
+        communicator: communicator, log: log)
       return Launch.Code.finished
     }
   }

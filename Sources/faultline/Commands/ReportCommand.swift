@@ -29,8 +29,11 @@ struct DrawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draw", abstract: "A picture of a structure: shaded atoms, the cell, what is far fades.",
     discussion: """
-      An SVG says what its colours mean and has a bar of length; of a PNG the terminal says it. Positions are wrapped \
-      into the cell.
+      An SVG says what its colours mean and has a bar of length; a PNG has them and the time in a line below. Positions are \
+      wrapped into the cell.
+
+      Structures are those of common neighbour analysis; stresses are made of the column `virials`; displacements are counted \
+      from the first frame of the file, or from --reference.
 
       With --film all frames are drawn, in one view and with one scale of colours: an animated PNG, which browsers play, or \
       numbered pictures in a folder.
@@ -42,7 +45,7 @@ struct DrawCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "The picture, .png or .svg (default: picture.png).")
   var output: String?
 
-  @Option(help: "Which frame, from 0, or from the end (default: -1, the last).")
+  @Option(help: "Which frame, from 0, or from the end (default: -1, the last; of a search's best.extxyz 0, the lowest state).")
   var frame: Int?
 
   @Option(help: "All frames, as an animated PNG (a name that ends in .png) or as numbered pictures in this folder.")
@@ -54,8 +57,14 @@ struct DrawCommand: ParsableCommand {
   @Option(help: "Of an animated PNG: frames a second, 1 to 100 (default: 10).")
   var rate: Int?
 
-  @Option(help: "element, grain, or a column of numbers such as energies (default: grains if there are several, else elements, else energies).")
+  @Option(help: "element, grain, structure, stress (or stress_xx …), displacement, or a column of numbers such as energies (default: grains if there are several, else elements, else energies).")
   var colour: String?
+
+  @Option(help: "Of displacements: the frame that they are counted from (default: 0).")
+  var reference: Int?
+
+  @Flag(inversion: .prefixedNo, help: "A line below a PNG: what colours mean, and the time.")
+  var caption = true
 
   @Option(help: "Along which axis one looks: x, y, z, or corner (default: across the shortest edge of the cell).")
   var view: View.Name?
@@ -95,6 +104,7 @@ struct DrawCommand: ParsableCommand {
       guard (1...100).contains(rate ?? 10) else { throw ValidationError("--rate must be from 1 to 100") }
       guard rate == nil || film?.hasSuffix(".png") == true else { throw ValidationError("--rate is of an animated PNG: pictures in a folder have none") }
     }
+    guard reference == nil || colour == AtomColours.displacement else { throw ValidationError("--reference is of --colour displacement") }
     guard (64...8000).contains(size) else { throw ValidationError("--size must be from 64 to 8000") }
   }
 
@@ -104,11 +114,13 @@ struct DrawCommand: ParsableCommand {
     Launch.parallel(frames) { communicator, log in
       if let film {
         try FilmJob.run(
-          frames, .init(output: film, every: every ?? 1, rate: rate ?? 10, types: species, picture: picture, background: background.colour),
+          frames, .init(output: film, every: every ?? 1, rate: rate ?? 10, types: species, picture: picture, reference: reference ?? 0,
+            background: background.colour, hasCaption: caption),
           communicator: communicator, log: log)
       } else {
         try DrawJob.run(
-          frames, .init(output: output ?? "picture.png", frame: frame ?? -1, types: species, picture: picture, background: background.colour),
+          frames, .init(output: output ?? "picture.png", frame: frame, types: species, picture: picture, reference: reference ?? 0,
+            background: background.colour, hasCaption: caption),
           communicator: communicator, log: log)
       }
       return Launch.Code.finished

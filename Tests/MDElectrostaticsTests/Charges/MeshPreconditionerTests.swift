@@ -80,7 +80,7 @@ import Testing
       preconditioner.processGrid = grid
       let n = structure.count
       let system = LongRangeSystem(
-        box: header.box, decomposition: Decomposition(grid: domain.grid, cuts: domain.cuts, stray: 0.5),
+        box: header.box, decomposition: Decomposition(bricks: domain.bricks, stray: 0.5),
         charges: ChargeStatistics(count: n, sum: 0, squares: Double(n), occupiedVolume: header.box.volume))
       let ids = (0..<atoms.localCount).map { Double(atoms.id[$0]) }
       let inverse = AlignedBuffer(ids.map { 0.06 + 0.04 * sin($0) })

@@ -108,7 +108,7 @@ import Testing
       let n = test.ranks
       try solver.prepare(
         LongRangeSystem(
-          box: box, decomposition: Decomposition(grid: domain.grid, cuts: domain.cuts, stray: Self.stray),
+          box: box, decomposition: Decomposition(bricks: domain.bricks, stray: Self.stray),
           charges: ChargeStatistics(count: n, sum: Double(n), squares: Double(n), occupiedVolume: box.volume)))
       communicator.reset()
       let potential = AlignedBuffer<Double>(repeating: 0, count: 1)

@@ -86,7 +86,7 @@ import Testing
         var lost = system
         lost.positions[127] += Vector3(-14, 0, 0)
         let domain = try Domain(box: system.box, ranks: 2, rank: communicator.rank, grid: SIMD3(2, 1, 1))
-        let decomposition = Decomposition(grid: domain.grid, cuts: domain.cuts, stray: 0.5)
+        let decomposition = Decomposition(bricks: domain.bricks, stray: 0.5)
         let members = communicator.rank == 0 ? 0..<64 : 64..<128
         let atoms = AtomStore()
         atoms.needCharge()
