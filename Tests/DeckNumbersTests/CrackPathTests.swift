@@ -55,7 +55,8 @@ import Testing
     let (k, centre) = (rows.map { $0["K"]! }, rows.map { $0["centre"]! })
     let sites = try DeckRun.build(
       "crack: {of: {lattice: {type: fcc, constant: equilibrium, species: [Ar]}}, plane: [0, 0, 1], front: [1, 1, 0], radius: 46, ring: 18, "
-        + "\(CrackKeyTests.soft), k: 0}\n\(CrackKeyTests.potential)")
+        + "\(CrackKeyTests.soft), k: 0}\n"
+        + CrackKeyTests.potential.replacing("truncation: shifted", with: "truncation: switched, switch_from: 6"))
     let last = try #require(try run.frames("t.extxyz").last)
     var structure = sites
     structure.positions = last.positions
