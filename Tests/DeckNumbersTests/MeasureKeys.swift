@@ -96,7 +96,7 @@ import Testing
         let samples = results.mapValues { $0["samples"] as? Int }
         // Steps 10, 15, 20 and 0 … 24.
         #expect(samples["late"] == 3 && samples["each"] == 25)
-        let usual = ["transport": 3, "velocities": 13, "rotation": 3, "jumps": 3, "heat_flux": 5][name] ?? 1
+        let usual = ["transport": 3, "velocities": 13, "rotation": 3, "jumps": 3, "heat_flux": 2][name] ?? 1
         #expect(samples[name] == usual, "\(name): \(samples)")
         #expect(run.exists("run/late.csv") && run.exists("run/\(name).csv"))
         if !ofAll.contains(name) {

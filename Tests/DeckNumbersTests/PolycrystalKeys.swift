@@ -179,7 +179,7 @@ import Testing
       #expect(closest(close) < 1.8 && closest(apart) > 2.4 - 1e-9 && apart.count < close.count)
       func oxygens(_ keys: String) throws -> (Int, Int) {
         let s = try DeckRun.build(
-          "spherical_grain: {of: {lattice: {type: fluorite, constant: 5.41, species: [Ce, O]}}, size: [6, 6, 6], radius: 11, angle: 20, overlap: 2\(keys)}")
+          "spherical_grain: {of: {lattice: {type: fluorite, constant: 5.41, species: [Ce, O]}}, size: [6, 6, 6], radius: 10, angle: 20, overlap: 2\(keys)}")
         return (s.types.count { s.species[Int($0)] == "O" }, s.count)
       }
       let (any, whole) = (try oxygens(""), try oxygens(", remove: formula_units"))

@@ -129,7 +129,7 @@ private let keysAndTypes = [
   Mistake(
     "nothing for a run", "", for: .run,
     "deck.yaml:1:1: `structure` is missing in `deck`; expected a section with the keys file, lattice, crystal, "
-      + "grain_boundary, interface, polycrystal, crack, enumerate, match, replicate, periodic, modify: Where the atoms come from.",
+      + "grain_boundary, interface, polycrystal, spherical_grain, crack, enumerate, match, replicate, periodic, modify: Where the atoms come from.",
     "deck.yaml:1:1: `potential` is missing in `deck`; expected a list of at least 1, each a section with one of eam, "
       + "zbl, morse: Interatomic potentials, added up.",
     "deck.yaml:1:1: `deck` needs one of its kinds; allowed: stages, tasks, search"),

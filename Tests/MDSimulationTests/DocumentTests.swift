@@ -65,7 +65,7 @@ struct DocumentTests {
   func counts() {
     #expect(Self.inputs.count >= 10)
     #expect(PageDeck.all.count >= 60)
-    #expect(PageDeck.all.filter { $0.needs != nil }.count == 9)
+    #expect(PageDeck.all.filter { $0.needs != nil }.count == 10)
   }
 
   /// `faultline check` of this deck, in a folder with what pages name beside it: the potentials of the repository, a
