@@ -135,6 +135,6 @@ extension DeckSchema {
       .defaulted("direction", .enumeration(["advance", "retreat"]), "advance", "Which way the crack goes from the start."),
     ],
     rules: [oneLoad],
-    example: crackExample.replacing("radius: 60", with: "radius: 60, ring: 24")
+    example: crackExample.replacing("radius: 60", with: "radius: 60\n    ring: 24")
       + "\nstages:\n  - minimize: {force_tolerance: 1e-5, k_path: {k: 0.3, points: 60}}")
 }
